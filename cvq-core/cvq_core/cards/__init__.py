@@ -1,0 +1,1 @@
+"""CVQ cards: their numbers, their states, and what is said to the person who holds one."""

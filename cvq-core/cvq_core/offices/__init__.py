@@ -1,0 +1,1 @@
+"""Cash offices: who may collect what and how, drawers from open to close, and receipts in gapless series."""

@@ -1,0 +1,109 @@
+"""Tables of communes, people, family accounts and who belongs to which."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cvq_core.database import Base
+from cvq_core.people.rules import FamilyRole, QuotientSource
+
+# Words are compared byte by byte, so that an index finds everything that begins with "mor" on both databases.
+BYTEWISE = String(60).with_variant(String(60, collation="C"), "postgresql")
+
+
+class Commune(Base):
+    """A municipality, under its INSEE code."""
+
+    __tablename__ = "commune"
+
+    insee: Mapped[str] = mapped_column(String(5), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    postcode: Mapped[str] = mapped_column(String(5))
+    in_territory: Mapped[bool]
+
+
+class Person(Base):
+    """Somebody the territory knows, with or without a card.
+
+    `search_key` is "family given" without accents and capitals: the order of lists. `PersonWord` is what a search
+    finds; `cvq_core.people.store` writes both whenever a name is written.
+    """
+
+    __tablename__ = "person"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    family_name: Mapped[str] = mapped_column(String(80))
+    given_names: Mapped[str] = mapped_column(String(120))
+    usual_name: Mapped[str | None] = mapped_column(String(80))
+    birth_date: Mapped[date | None] = mapped_column(index=True)
+    address: Mapped[str | None] = mapped_column(String(200))
+    postcode: Mapped[str | None] = mapped_column(String(10))
+    commune_insee: Mapped[str | None] = mapped_column(ForeignKey("commune.insee"), index=True)
+    phone: Mapped[str | None] = mapped_column(String(20))
+    email: Mapped[str | None] = mapped_column(String(254))
+    deceased_on: Mapped[date | None]
+    search_key: Mapped[str] = mapped_column(
+        String(250).with_variant(String(250, collation="C"), "postgresql"), index=True
+    )
+
+
+class PersonWord(Base):
+    """One word under which a person is found: "jean", "pierre" and "jeanpierre" for Jean-Pierre."""
+
+    __tablename__ = "person_word"
+
+    word: Mapped[str] = mapped_column(BYTEWISE, primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class FamilyAccount(Base):
+    """A household: it owns the wallets, and has members."""
+
+    __tablename__ = "family_account"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(12), unique=True)
+    label: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str | None] = mapped_column(String(254))
+    opened_on: Mapped[date]
+    closed_on: Mapped[date | None]
+
+
+class Membership(Base):
+    """A person's role in a family account, from a day to another (that day included); the past is kept."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("account_id", "person_id", "role", "valid_from"),
+        CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="period"),
+        CheckConstraint("share_percent IS NULL OR share_percent BETWEEN 0 AND 100", name="share"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    role: Mapped[FamilyRole]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    # What this account bears of a child that belongs to two of them.
+    share_percent: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class FamilyQuotient(Base):
+    """A family quotient in whole euros, with its source: a new value is a new row."""
+
+    __tablename__ = "family_quotient"
+    __table_args__ = (
+        Index("ix_family_quotient_account", "account_id", "valid_from"),
+        CheckConstraint("value_euros >= 0", name="value"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"))
+    value_euros: Mapped[int]
+    source: Mapped[QuotientSource]
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    recorded_at: Mapped[datetime]

@@ -1,0 +1,14 @@
+"""Every table of the core, known to the metadata once this module is imported."""
+
+from cvq_core.cards import tables as cards
+from cvq_core.devices import tables as devices
+from cvq_core.jobs import tables as jobs
+from cvq_core.journal import tables as journal
+from cvq_core.ledger import tables as ledger
+from cvq_core.live import tables as live
+from cvq_core.offices import tables as offices
+from cvq_core.people import tables as people
+from cvq_core.services import tables as services
+from cvq_core.staff import tables as staff
+
+__all__ = ["cards", "devices", "jobs", "journal", "ledger", "live", "offices", "people", "services", "staff"]

@@ -1,0 +1,110 @@
+"""Who this booth is: its device id at the desk and its own Ed25519 key, which never leaves this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+TOKEN_CONTEXT = b"cvq-device-token:"
+"""Stands before every challenge that is signed, so that a signature is good for a token and for nothing else."""
+
+
+class IdentityError(Exception):
+    """The booth's key file is absent, unreadable, or open to others; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A booth's key, and, once it is enrolled, the name under which the desk knows it."""
+
+    key: Ed25519PrivateKey
+    device_id: UUID | None = None
+    name: str = ""
+
+    @classmethod
+    def new(cls) -> Identity:
+        """Make a key that no desk knows yet."""
+        return cls(Ed25519PrivateKey.generate())
+
+    @property
+    def public_key(self) -> str:
+        """The raw public key of 32 bytes, in base64url without padding."""
+        return to_base64url(self.key.public_key().public_bytes_raw())
+
+    def sign(self, challenge: bytes) -> str:
+        """Return the signature that proves to the desk who asks for a token, in base64url without padding."""
+        return to_base64url(self.key.sign(TOKEN_CONTEXT + challenge))
+
+    def enrolled(self, device_id: UUID, name: str) -> Identity:
+        """Return this identity under the id and the name that the desk gave it."""
+        return replace(self, device_id=device_id, name=name)
+
+    def save(self, path: Path) -> None:
+        """Write the key where only this user reads it, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        text = json.dumps(
+            {
+                "device_id": str(self.device_id) if self.device_id else None,
+                "name": self.name,
+                "private_key": to_base64url(self.key.private_bytes_raw()),
+            },
+            indent=2,
+        )
+        part = path.with_name(path.name + ".part")
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @classmethod
+    def load(cls, path: Path) -> Identity:
+        """Read what `save` wrote.
+
+        Raises:
+            IdentityError: there is no such file, somebody else may read it, or it is not a booth's key.
+        """
+        try:
+            mode = path.stat().st_mode
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise IdentityError(f"{path}: this booth has no key yet; enrol it with `cvq booth enrol CODE`") from None
+        except OSError as error:
+            raise IdentityError(f"{path}: {error.strerror}") from None
+        if stat.S_IMODE(mode) & 0o077:
+            raise IdentityError(f"{path}: others on this machine can read the booth's key; `chmod 600` it")
+        try:
+            data = json.loads(text)
+            key = Ed25519PrivateKey.from_private_bytes(from_base64url(data["private_key"]))
+            device_id = UUID(data["device_id"]) if data["device_id"] else None
+            return cls(key, device_id, str(data["name"]))
+        except (ValueError, KeyError, TypeError, UnsupportedAlgorithm):
+            raise IdentityError(f"{path}: this is not a booth's key; move it away and enrol the booth again") from None
+
+
+def to_base64url(data: bytes) -> str:
+    """Return `data` in the alphabet of RFC 4648, section 5, without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """Read what `to_base64url` wrote.
+
+    Raises:
+        ValueError: the text is in another alphabet.
+    """
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

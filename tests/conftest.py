@@ -1,0 +1,68 @@
+"""What every test may use: an empty database of each kind, with all tables."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+import cvq_core.tables  # noqa: F401 - the metadata must know every table
+from cvq_core.database import Base, Database
+from tests.postgresql_cluster import Cluster, run_on
+
+_numbers = itertools.count(1)
+
+
+async def _create_all(url: str) -> None:
+    database = Database(url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """A running PostgreSQL, with the database `template` that holds all tables."""
+    cluster = Cluster()
+    try:
+        cluster.start()
+        asyncio.run(run_on(cluster.url("postgres"), "CREATE DATABASE template"))
+        asyncio.run(_create_all(cluster.url("template")))
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file that holds all tables, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "template.sqlite"
+    asyncio.run(_create_all(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of an empty database with all tables; the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        file = request.getfixturevalue("tmp_path") / "cvq.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    name = f"test_{next(_numbers)}"
+    asyncio.run(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE template"))
+    yield cluster.url(name)
+    asyncio.run(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database with all tables, on SQLite and on PostgreSQL."""
+    database = Database(database_url)
+    yield database
+    await database.close()

@@ -1,0 +1,115 @@
+"""A PostgreSQL of the tests' own: started from Debian's binaries, empty, on a free port, and gone with the tests.
+
+Durability is off, so that a hundred databases come and go in seconds: no test here is about a power cut.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import asyncpg
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "150",
+    "autovacuum": "off",
+    "log_min_messages": "fatal",
+}
+START_S_MAX = 60.0
+
+
+class Cluster:
+    """One running PostgreSQL, whose superuser `cvq` is let in from this machine without a password."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="cvq-pg-"))
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, name: str) -> str:
+        """Return the address of the database `name`."""
+        return f"postgresql://cvq@127.0.0.1:{self.port}/{name}"
+
+    def start(self) -> None:
+        """Make the cluster and wait until it answers."""
+        binaries = _binaries()
+        data = self.folder / "data"
+        # PostgreSQL refuses to run as root; the package made a user for it.
+        drop: list[str] = []
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            drop = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "cvq", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        done = subprocess.run(
+            ["setpriv", *drop, "--", *initdb, "--locale=C.UTF-8"], cwd=self.folder, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        # SIGINT is PostgreSQL's fast shutdown, also when the tests themselves are killed.
+        self._process = subprocess.Popen(
+            ["setpriv", *drop, "--pdeathsig=INT", "--", str(binaries / "postgres"), "-D", str(data)]
+            + ["-p", str(self.port), "-k", str(self.folder), *settings],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        self._wait(binaries)
+
+    def stop(self) -> None:
+        """Stop the process and remove its files."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            if self._process.stderr:
+                self._process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _wait(self, binaries: Path) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_S_MAX
+        ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(ready, check=False).returncode != 0:
+            if self._process.poll() is not None:
+                assert self._process.stderr is not None
+                raise AssertionError(self._process.stderr.read().decode())
+            assert time.monotonic() < deadline, "PostgreSQL did not start"
+            time.sleep(0.05)
+
+
+async def run_on(url: str, *statements: str) -> None:
+    """Run statements outside a transaction, as CREATE DATABASE wants it."""
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    assert found, "PostgreSQL is missing: tools/debian-packages.txt names it, `make setup` installs it"
+    return found[-1]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

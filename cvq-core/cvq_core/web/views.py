@@ -40,16 +40,13 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What surrounds every page.
+    """What surrounds every page for somebody who is signed in.
 
-    `now` lets the page's clocks run on the server's hour. `live_url` is the page's WebSocket, empty on a page that
-    does not live. `message` is what the last act did, said once.
+    `live_url` is the page's WebSocket, empty on a page that does not live. `message` is what the last act did, said
+    once.
     """
 
-    csrf_token: str
-    now: datetime
-    language: str = "fr"
-    person: str = ""
+    person: str
     place: str = ""
     nav: tuple[NavItem, ...] = ()
     sign_out_url: str = ""
@@ -76,19 +73,6 @@ class LoginView:
     username: str = ""
     help_phone: str = ""
     error: Explanation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemView:
-    """`problem.html`: a refusal or a fault as a page."""
-
-    title: str
-    meaning: str = ""
-    todo: str = ""
-    back_url: str = "/"
-    back_label: str = ""
-    retry_url: str = ""
-    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,102 @@
+"""The core's part of the server: services, middlewares, and the core's own routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from cvq_core.assets import STATIC
+from cvq_core.clock import Clock, utc_now
+from cvq_core.database import Database
+from cvq_core.devices import routes as device_routes
+from cvq_core.errors import Refusal
+from cvq_core.jobs.runner import JobRunner, Periodic
+from cvq_core.journal.store import seal
+from cvq_core.live.hub import LiveHub
+from cvq_core.live.store import purge_events
+from cvq_core.settings import Settings
+from cvq_core.vault import Vault, load_master_key
+from cvq_core.web import health, live_socket, login, openapi
+from cvq_core.web.context import SERVICES, Services
+from cvq_core.web.problems import InternalTrouble, answer, from_http, wants_page
+from cvq_core.web.routes import check_all_declared
+from cvq_core.web.security import security_headers
+from cvq_core.web.templates import Templates
+
+log = structlog.get_logger(__name__)
+
+
+def make_core(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
+    """Return an application with the core's services and routes; the desk and the console add theirs."""
+    app = web.Application(
+        middlewares=[health.measure, security_headers, refusals],
+        client_max_size=settings.upload_bytes_max,
+    )
+    database = Database(settings.database_url, pool_size=settings.database_pool_size)
+    key_file = settings.master_key_file or settings.data_dir / "master.key"
+    services = Services(
+        settings=settings,
+        database=database,
+        clock=clock,
+        hub=LiveHub(database),
+        jobs=JobRunner(database, clock),
+        templates=Templates(),
+        vault=Vault(settings.data_dir / "documents", load_master_key(key_file)),
+    )
+    app[SERVICES] = services
+    for room in (health, openapi, login, live_socket, device_routes):
+        room.routes.setup(app)
+    app.router.add_static("/static/", STATIC)
+    services.jobs.periodic += [
+        Periodic("seal-journal", 5.0, lambda: _seal(services)),
+        Periodic("purge-live-events", 3600.0, lambda: _purge(services)),
+    ]
+    app.cleanup_ctx.append(_lifetime)
+    return app
+
+
+@web.middleware
+async def refusals(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turn whatever goes wrong into a problem that a person or a program understands."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        if refusal.status == 401 and request.method == "GET" and wants_page(request):
+            return web.Response(status=303, headers={"Location": f"/connexion?next={request.path}"})
+        return answer(request, refusal)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return answer(request, from_http(error))
+    except (asyncio.CancelledError, ConnectionResetError):
+        raise
+    except Exception:
+        log.exception("request_failed", method=request.method, path=request.path)
+        return answer(request, InternalTrouble())
+
+
+async def _lifetime(app: web.Application) -> AsyncIterator[None]:
+    services = app[SERVICES]
+    check_all_declared(app)
+    await services.hub.start()
+    await services.jobs.start()
+    yield
+    await services.jobs.stop()
+    await services.hub.stop()
+    await services.database.close()
+
+
+async def _seal(services: Services) -> None:
+    async with services.database.write() as db:
+        await seal(db, services.clock())
+
+
+async def _purge(services: Services) -> None:
+    async with services.database.write() as db:
+        await purge_events(db, services.clock(), older_than=timedelta(days=1))

@@ -1,0 +1,159 @@
+"""One database behind everything: SQLite (WAL) where one machine is enough, PostgreSQL otherwise.
+
+Transactions are opened by `Database.read()` and `Database.write()` alone. On SQLite a write takes its lock at once
+(`BEGIN IMMEDIATE`): a transaction that reads first and upgrades later fails when another one was faster. There is one
+server process on SQLite, so an in-process lock queues the writers instead of letting them poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on both databases: SQLite gives back naive values, and naive ones are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime was about to be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+"""A primary key that counts: SQLite counts only for INTEGER."""
+Word = Enum(
+    StrEnum,
+    native_enum=False,
+    create_constraint=False,
+    length=32,
+    values_callable=lambda kind: [member.value for member in kind],
+)
+"""A `StrEnum` as its word: a new member is then no migration."""
+
+
+class Base(DeclarativeBase):
+    """Base of all tables. Constraints are named, since SQLite's migrations can only drop what has a name."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own interface
+        datetime: UtcDateTime(),
+        StrEnum: Word,
+        dict[str, Any]: Json,
+        list[str]: Json,
+        list[Any]: Json,
+    }
+
+
+Hook = Callable[[AsyncSession], Awaitable[None]]
+
+
+class Database:
+    """The engine and its transactions.
+
+    `before_commit` hooks run inside each writing transaction, `after_commit` hooks once it is durable.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url: URL = async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.before_commit: list[Hook] = []
+        self.after_commit: list[Hook] = []
+        if self.is_sqlite:
+            if self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = create_async_engine(self.url, connect_args={"timeout": 30})
+            _take_over_sqlite(self.engine)
+        else:
+            self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+        self._writers = self.engine.execution_options(cvq_immediate=True)
+        self._one_writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction for reading; it is rolled back at the end."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction for writing: committed when the block ends, rolled back when it raises."""
+        queue = self._one_writer if self.is_sqlite else nullcontext()
+        async with queue, AsyncSession(self._writers, expire_on_commit=False) as session:
+            yield session
+            await session.flush()
+            for hook in self.before_commit:
+                await hook(session)
+            await session.commit()
+        for hook in self.after_commit:
+            await hook(session)
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> URL:
+    """Return `url` with the asynchronous driver of its database.
+
+    Raises:
+        ValueError: the database is neither SQLite nor PostgreSQL.
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+asyncpg")
+        case other:
+            raise ValueError(f"{other} is not supported: use sqlite:///… or postgresql://…")
+
+
+def _take_over_sqlite(engine: AsyncEngine) -> None:
+    """Open SQLite's transactions ourselves: its Python driver would begin them late and never at once for writing."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # Money moves here: FULL, because NORMAL can lose the last commits at a power cut.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Any) -> None:
+        immediate = connection.get_execution_options().get("cvq_immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,162 @@
+"""Enrolling devices, and turning a signature into a short token."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.devices.tables import Device, DeviceChallenge, DeviceToken, EnrolmentCode
+from cvq_core.errors import N_, BadInput, NotSignedIn
+from cvq_core.ids import new_id
+from cvq_core.staff.rules import ANONYMOUS, Principal
+from cvq_core.staff.store import digest
+
+CODE_LIFE = timedelta(hours=24)
+CHALLENGE_LIFE = timedelta(minutes=1)
+TOKEN_LIFE = timedelta(hours=1)
+SIGNED_PREFIX = b"cvq-device-token:"
+CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letter that reads like a digit
+
+
+class BadCode(BadInput):
+    """Unknown, used or too old."""
+
+    slug = "bad-enrolment-code"
+    message = N_("Ce code d’installation n’est plus valable.")
+    what_to_do = N_("Demandez-en un nouveau : un code sert une seule fois, pendant vingt-quatre heures.")
+
+
+class BadDeviceKey(BadInput):
+    """What was sent is no Ed25519 public key."""
+
+    slug = "bad-device-key"
+    message = N_("La clé de l’appareil n’est pas une clé Ed25519.")
+
+
+class DeviceRefused(NotSignedIn):
+    """Unknown or revoked device, stale challenge or wrong signature."""
+
+    slug = "device-refused"
+    message = N_("Cet appareil n’est pas reconnu.")
+    what_to_do = N_("S’il a été remplacé ou retiré, installez-le de nouveau avec un code neuf.")
+
+
+async def make_code(db: AsyncSession, *, kind: str, subject_id: UUID, name: str, now: datetime) -> str:
+    """Make a one-time code for a booth or a reader and return it; it cannot be read again."""
+    code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
+    db.add(
+        EnrolmentCode(
+            id=new_id(),
+            code_digest=digest(code),
+            kind=kind,
+            subject_id=subject_id,
+            name=name,
+            created_at=now,
+            expires_at=now + CODE_LIFE,
+        )
+    )
+    return code
+
+
+async def enrol(db: AsyncSession, *, code: str, kind: str, public_key: bytes, now: datetime) -> Device:
+    """Use up a code and note the device's public key.
+
+    Raises:
+        BadCode: unknown, used, expired, or for another kind of device.
+        BadDeviceKey: not 32 bytes of an Ed25519 key.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key)
+    except ValueError:
+        raise BadDeviceKey from None
+    used = await db.execute(
+        update(EnrolmentCode)
+        .where(
+            EnrolmentCode.code_digest == digest(code.strip().upper()),
+            EnrolmentCode.kind == kind,
+            EnrolmentCode.used_at.is_(None),
+            EnrolmentCode.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(EnrolmentCode.subject_id, EnrolmentCode.name)
+    )
+    row = used.first()
+    if row is None:
+        raise BadCode
+    device = Device(
+        id=new_id(), kind=kind, subject_id=row.subject_id, name=row.name, public_key=public_key, enrolled_at=now
+    )
+    db.add(device)
+    return device
+
+
+async def make_challenge(db: AsyncSession, device_id: UUID, *, now: datetime) -> bytes:
+    """Return a number for the device to sign.
+
+    Raises:
+        DeviceRefused: unknown or revoked.
+    """
+    known = await db.scalar(select(Device.id).where(Device.id == device_id, Device.revoked_at.is_(None)))
+    if known is None:
+        raise DeviceRefused
+    await db.execute(delete(DeviceChallenge).where(DeviceChallenge.expires_at < now))
+    await db.execute(delete(DeviceToken).where(DeviceToken.expires_at < now))
+    challenge = secrets.token_bytes(32)
+    db.add(DeviceChallenge(challenge=challenge, device_id=device_id, expires_at=now + CHALLENGE_LIFE))
+    return challenge
+
+
+async def exchange(db: AsyncSession, device_id: UUID, challenge: bytes, signature: bytes, *, now: datetime) -> str:
+    """Use up a challenge and return a token of an hour.
+
+    Raises:
+        DeviceRefused: the challenge is not this device's or not fresh, the signature is wrong, or the device revoked.
+    """
+    used = await db.execute(
+        delete(DeviceChallenge)
+        .where(
+            DeviceChallenge.challenge == challenge,
+            DeviceChallenge.device_id == device_id,
+            DeviceChallenge.expires_at > now,
+        )
+        .returning(DeviceChallenge.device_id)
+    )
+    device = await db.get(Device, device_id)
+    if used.first() is None or device is None or device.revoked_at is not None:
+        raise DeviceRefused
+    try:
+        Ed25519PublicKey.from_public_bytes(device.public_key).verify(signature, SIGNED_PREFIX + challenge)
+    except InvalidSignature:
+        raise DeviceRefused from None
+    token = secrets.token_urlsafe(32)
+    db.add(DeviceToken(token_digest=digest(token), device_id=device_id, expires_at=now + TOKEN_LIFE))
+    return token
+
+
+async def principal_of_token(db: AsyncSession, token: str, *, now: datetime) -> Principal:
+    """Return the device that holds `token`; nobody when it is over, unknown or its device revoked."""
+    device = await db.scalar(
+        select(Device)
+        .join(DeviceToken, DeviceToken.device_id == Device.id)
+        .where(DeviceToken.token_digest == digest(token), DeviceToken.expires_at > now, Device.revoked_at.is_(None))
+    )
+    if device is None:
+        return ANONYMOUS
+    return Principal(
+        kind="booth" if device.kind == "booth" else "reader",
+        id=device.id,
+        name=device.name,
+        subject_id=device.subject_id,
+    )
+
+
+async def revoke(db: AsyncSession, device_id: UUID, now: datetime) -> None:
+    """Revoke a device; its tokens end with it."""
+    await db.execute(update(Device).where(Device.id == device_id).values(revoked_at=now))
+    await db.execute(delete(DeviceToken).where(DeviceToken.device_id == device_id))

@@ -1,0 +1,99 @@
+"""The loop that does the jobs, inside each server process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from cvq_core.clock import Clock
+from cvq_core.database import Database
+from cvq_core.jobs.store import finish, lease_next, put_back
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[dict[str, Any]], Awaitable[None]]
+IDLE_S = 0.5
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Work that comes again and again; safe to run in several processes at once."""
+
+    name: str
+    every_s: float
+    run: Callable[[], Awaitable[Any]]
+
+
+class JobRunner:
+    """Leases due jobs and runs their handlers; a handler may run twice, so it must be idempotent."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.handlers: dict[str, Handler] = {}
+        self.periodic: list[Periodic] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wake = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the workers and the clocks of the periodic work."""
+        self._tasks = [asyncio.create_task(self._work(), name=f"jobs-{n}") for n in range(WORKERS)]
+        self._tasks += [asyncio.create_task(self._repeat(work), name=work.name) for work in self.periodic]
+
+    async def stop(self) -> None:
+        """Stop; a job in hand is given back by its lease."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """Look for due jobs now."""
+        self._wake.set()
+
+    async def run_one(self) -> bool:
+        """Do one due job; return False when there was none."""
+        now = self._clock()
+        async with self._database.read() as db:
+            # Looking costs no write lock; only a job that is there is leased.
+            if await lease_next(db, list(self.handlers), now) is None:
+                return False
+        async with self._database.write() as db:
+            job = await lease_next(db, list(self.handlers), now)
+        if job is None:
+            return False
+        try:
+            await self.handlers[job.kind](job.payload)
+        except Exception as error:
+            async with self._database.write() as db:
+                again = await put_back(db, job, self._clock(), f"{type(error).__name__}: {error}")
+            log.warning("job_failed", kind=job.kind, job=str(job.id), attempts=job.attempts, again=again, exc_info=True)
+        else:
+            async with self._database.write() as db:
+                await finish(db, job.id, self._clock())
+        return True
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                if await self.run_one():
+                    continue
+            except Exception:
+                log.exception("job_loop")
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), IDLE_S)
+            except TimeoutError:
+                continue
+
+    async def _repeat(self, work: Periodic) -> None:
+        while True:
+            try:
+                await work.run()
+            except Exception:
+                log.exception("periodic_work", name=work.name)
+            await asyncio.sleep(work.every_s)

@@ -1,0 +1,132 @@
+"""Writing audit records, sealing them, and proving that nobody changed one."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.ids import new_id
+from cvq_core.journal.rules import GENESIS, chain_digest, personal_digest
+from cvq_core.journal.tables import AuditRecord, AuditSeal
+
+SETTLED_AFTER = timedelta(seconds=5)
+"""A record younger than this may still be overtaken by one of an earlier instant that commits later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person of the staff, a booth, a reader, or the system itself."""
+
+    kind: Literal["staff", "booth", "reader", "resident", "system", "anonymous"]
+    id: UUID | None
+    name: str
+
+
+SYSTEM = Actor("system", None, "système")
+
+
+def record(
+    db: AsyncSession,
+    *,
+    now: datetime,
+    actor: Actor,
+    action: str,
+    outcome: Literal["done", "refused", "failed"] = "done",
+    subject: tuple[str, UUID | None] = ("", None),
+    account_id: UUID | None = None,
+    visit_id: UUID | None = None,
+    consent_id: UUID | None = None,
+    personal: dict[str, Any] | None = None,
+) -> AuditRecord:
+    """Write one record in the transaction of the act itself: no act without its record, and no record without it."""
+    salt = secrets.token_bytes(16)
+    row = AuditRecord(
+        id=new_id(),
+        at=now,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name[:200],
+        action=action,
+        outcome=outcome,
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        account_id=account_id,
+        visit_id=visit_id,
+        consent_id=consent_id,
+        personal=personal,
+        salt=salt,
+        personal_digest=personal_digest(salt, personal),
+    )
+    db.add(row)
+    return row
+
+
+def _facts(row: AuditRecord) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "at": row.at.isoformat(),
+        "actor": [row.actor_kind, str(row.actor_id), row.actor_name],
+        "action": row.action,
+        "outcome": row.outcome,
+        "subject": [row.subject_kind, str(row.subject_id)],
+        "account": str(row.account_id),
+        "visit": str(row.visit_id),
+        "consent": str(row.consent_id),
+    }
+
+
+async def seal(db: AsyncSession, now: datetime, *, limit: int = 1000) -> int:
+    """Chain the settled records that are not sealed yet; return how many.
+
+    One sealer works at a time (the job's lease sees to it), so that inserting records never waits for the chain; the
+    position's primary key refuses a second one.
+    """
+    last = (await db.scalars(select(AuditSeal).order_by(AuditSeal.position.desc()).limit(1))).first()
+    position, digest = (last.position, last.digest) if last else (0, GENESIS)
+    waiting = await db.scalars(
+        select(AuditRecord)
+        .outerjoin(AuditSeal, AuditSeal.record_id == AuditRecord.id)
+        .where(AuditSeal.record_id.is_(None), AuditRecord.at < now - SETTLED_AFTER)
+        .order_by(AuditRecord.at, AuditRecord.id)
+        .limit(limit)
+    )
+    count = 0
+    for row in waiting:
+        position, count = position + 1, count + 1
+        digest = chain_digest(digest, _facts(row), row.personal_digest)
+        db.add(AuditSeal(position=position, record_id=row.id, digest=digest, sealed_at=now))
+    return count
+
+
+async def verify_chain(db: AsyncSession) -> list[str]:
+    """Return what is wrong with the chain, one English sentence each; empty when nobody changed a sealed record."""
+    troubles: list[str] = []
+    digest, expected = GENESIS, 1
+    rows = await db.stream(
+        select(AuditSeal, AuditRecord)
+        .join(AuditRecord, AuditRecord.id == AuditSeal.record_id)
+        .order_by(AuditSeal.position)
+    )
+    async for sealed, row in rows:
+        if sealed.position != expected:
+            troubles.append(f"seal {expected} is missing")
+        if row.personal is not None and personal_digest(row.salt, row.personal) != row.personal_digest:
+            troubles.append(f"the personal part of audit record {row.id} was changed")
+        digest = chain_digest(digest, _facts(row), row.personal_digest)
+        if digest != sealed.digest:
+            troubles.append(f"audit record {row.id} does not fit its seal {sealed.position}")
+            digest = sealed.digest
+        expected = sealed.position + 1
+    return troubles
+
+
+async def erase_personal(db: AsyncSession, record_id: UUID) -> None:
+    """Erase the personal part of a record; the chain stays whole, since it holds only the digest."""
+    row = await db.get_one(AuditRecord, record_id)
+    row.personal = None

@@ -1,0 +1,129 @@
+"""Settings of the server: a TOML file, and the environment above it (`CVQ_` before the name)."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from cvq_core.database import async_url
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it."""
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set. `docs/operator.md` lists it with examples."""
+
+    model_config = SettingsConfigDict(env_prefix="CVQ_", extra="forbid", frozen=True)
+
+    database_url: str = "sqlite:///var/cvq.sqlite"
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    data_dir: Path = Path("var")
+    listen_host: str = "127.0.0.1"
+    listen_port: int = Field(default=8080, ge=0, le=65535)
+    public_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:8080")
+    trusted_proxy: str | None = Field(default=None, description="address of the reverse proxy that ends TLS")
+    master_key_file: Path | None = Field(default=None, description="32 bytes that wrap the documents' keys")
+    session_idle_minutes: int = Field(default=60, ge=5, le=720)
+    session_hours_max: int = Field(default=12, ge=1, le=24)
+    login_attempts: int = Field(default=5, ge=1, description="wrong passwords in five minutes, an account or address")
+    ice_servers: list[dict[str, Any]] = Field(default_factory=list)
+    smtp_url: str | None = Field(default=None, description="smtp://[user:password@]host:port; without it, no e-mail")
+    mail_from: str = "guichet@localhost"
+    language: Literal["fr", "en"] = "fr"
+    territory: str = "Parthenay-Gâtine"
+    body_bytes_max: int = Field(default=2 * 1024**2, ge=1024)
+    upload_bytes_max: int = Field(default=80 * 1024**2, ge=1024)
+    scan_pages_max: int = Field(default=20, ge=1, le=200)
+    ring_s: float = Field(default=5.0, ge=0.0, le=30.0)
+    card_pause_s: int = Field(default=30, ge=1, le=600)
+    visit_minutes_max: int = Field(default=90, ge=5, le=480)
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    secret_key: SecretStr | None = Field(default=None, description="signs short tokens; made in data_dir when absent")
+
+    allowed_origins: Annotated[list[str], NoDecode] = Field(default_factory=list)
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        async_url(value)
+        return value
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _beyond_loopback_only_behind_a_proxy(self) -> Settings:
+        """Browsers give no camera to a page that came without TLS, and TLS is the reverse proxy's work."""
+        if not _is_loopback(self.listen_host) and self.trusted_proxy is None:
+            raise ValueError(
+                "listen_host is not loopback but no trusted_proxy is set: browsers give neither camera nor microphone "
+                "to a page without TLS; put a reverse proxy in front and name its address in trusted_proxy"
+            )
+        return self
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether pages reach the browser through TLS."""
+        return self.public_url.scheme == "https"
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Origins from which pages may send."""
+        own = str(self.public_url).rstrip("/")
+        return frozenset({own, *self.allowed_origins})
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("CVQ_CONFIG") or "/etc/cvq/cvq.toml"
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        SettingsError: one is wrong; the message says which, and why.
+    """
+    config = os.environ.get("CVQ_CONFIG")
+    if config and not Path(config).is_file():
+        raise SettingsError(f"CVQ_CONFIG names a file that does not exist: {config}")
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [
+            f"{'CVQ_' + str(place['loc'][0]).upper() if place['loc'] else 'settings'}: {place['msg']}"
+            for place in error.errors()
+        ]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

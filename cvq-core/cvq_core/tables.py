@@ -1,5 +1,6 @@
 """Every table of the core, known to the metadata once this module is imported."""
 
+from cvq_core.access import tables as access
 from cvq_core.cards import tables as cards
 from cvq_core.devices import tables as devices
 from cvq_core.jobs import tables as jobs
@@ -11,4 +12,4 @@ from cvq_core.people import tables as people
 from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
 
-__all__ = ["cards", "devices", "jobs", "journal", "ledger", "live", "offices", "people", "services", "staff"]
+__all__ = ["access", "cards", "devices", "jobs", "journal", "ledger", "live", "offices", "people", "services", "staff"]

@@ -1,0 +1,1 @@
+"""Who may pass where: access points, rights, taps and attendances."""

@@ -1,0 +1,245 @@
+"""The words and values of a decision at a reader: what is looked at, and what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from uuid import UUID
+
+from cvq_core.cards.rules import CardStatus
+from cvq_core.services.rules import FundingPolicy, ServiceCode
+
+EVERY_DAY = 0b1111111
+"""All seven weekdays of `Right.weekdays`; Monday is the lowest bit."""
+
+
+class PointKind(StrEnum):
+    """What stands at an access point."""
+
+    DOOR = "door"
+    TURNSTILE = "turnstile"
+    GATE = "gate"
+    TABLET = "tablet"
+
+
+class PointMode(StrEnum):
+    """Whether a point lets anybody through at all."""
+
+    NORMAL = "normal"
+    CLOSED = "closed"
+
+
+class Assurance(StrEnum):
+    """What a card's identity rests on, weakest first: a bare number, a signed one, a mutual authentication."""
+
+    UID = "uid"
+    SIGNED_ID = "signed_id"
+    AUTHENTICATED = "authenticated"
+
+    def reaches(self, least: Assurance) -> bool:
+        """Whether this is as good as `least`, or better."""
+        order = list(Assurance)
+        return order.index(self) >= order.index(least)
+
+
+class Manner(StrEnum):
+    """How a person was presented to a point."""
+
+    CARD = "card"
+    TICK = "tick"
+    """An adult ticked the person in a list: the small ones have no card with them."""
+
+
+class AttendanceStatus(StrEnum):
+    """What became of somebody who was expected, or simply came."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class RightKind(StrEnum):
+    """Why somebody may pass."""
+
+    SUBSCRIPTION = "subscription"
+    RESERVATION = "reservation"
+    AGENT_SCHEDULE = "agent_schedule"
+    HOUSEHOLD = "household"
+    PROFESSIONAL = "professional"
+    ENROLMENT = "enrolment"
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether the holder is known to the service but pays, or owes, each time."""
+        return self in {RightKind.PROFESSIONAL, RightKind.ENROLMENT}
+
+
+class Reason(StrEnum):
+    """Why a tap ended as it did. Slugs never change; refusals stand in the order in which they are looked for."""
+
+    UNKNOWN_CARD = "unknown-card"
+    CARD_REPLACED = "card-replaced"
+    CARD_BLOCKED = "card-blocked"
+    CARD_EXPIRED = "card-expired"
+    CARD_NOT_YET_VALID = "card-not-yet-valid"
+    PERSON_DECEASED = "person-deceased"
+    ASSURANCE_TOO_LOW = "assurance-too-low"
+    POINT_CLOSED = "point-closed"
+    PRICE_MISSING = "price-missing"
+    WALLET_EMPTY = "wallet-empty"
+    OUTSIDE_HOURS = "outside-hours"
+    RIGHT_ENDED = "right-ended"
+    WRONG_SERVICE = "wrong-service"
+    NOT_ENTITLED = "not-entitled"
+
+    ALREADY_COUNTED = "already-counted"
+    ENTITLED = "entitled"
+    SUBSCRIBED = "subscribed"
+    ENTRY_COUNTED = "entry-counted"
+    PAID = "paid"
+    SERVED = "served"
+    SERVED_AND_OWED = "served-and-owed"
+    BILLED = "billed"
+
+    @property
+    def allows(self) -> bool:
+        """Whether the person passes, or is served."""
+        return self in _ALLOWING
+
+
+_ALLOWING = frozenset(
+    {
+        Reason.ALREADY_COUNTED,
+        Reason.ENTITLED,
+        Reason.SUBSCRIBED,
+        Reason.ENTRY_COUNTED,
+        Reason.PAID,
+        Reason.SERVED,
+        Reason.SERVED_AND_OWED,
+        Reason.BILLED,
+    }
+)
+
+
+class Effect(StrEnum):
+    """What has to be written beside the tap itself."""
+
+    NONE = "none"
+    DEBIT = "debit"
+    """`amount_cents` leaves the wallet."""
+    ENTRY = "entry"
+    """One entry leaves the right."""
+    BILL = "bill"
+    """`amount_cents` is owed and no wallet moves: the bill is made from the attendance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """An access point as a decision sees it: `price_cents` and `policy` are those of the tap's day."""
+
+    id: UUID
+    kind: PointKind
+    service: ServiceCode
+    policy: FundingPolicy
+    assurance: Assurance = Assurance.UID
+    mode: PointMode = PointMode.NORMAL
+    price_cents: int | None = None
+    shows_balance: bool = False
+
+    @property
+    def counts_once_a_day(self) -> bool:
+        """Whether a second presentation on the same day counts for nothing: a roll call, not a passage."""
+        return self.kind is PointKind.TABLET
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """The card that was presented; the days are civil days of the territory, the last one included."""
+
+    id: UUID
+    status: CardStatus
+    valid_from: date
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One entitlement of the person, or of a household of theirs, for the point's service.
+
+    `point_id` narrows it to one point. `entries_left` None is without limit. `opens_at` and `closes_at` are local
+    hours, the closing one excluded; a right whose closing hour is not after its opening hour runs past midnight.
+    """
+
+    id: UUID
+    kind: RightKind
+    valid_from: datetime
+    valid_until: datetime | None = None
+    point_id: UUID | None = None
+    entries_left: int | None = None
+    weekdays: int = EVERY_DAY
+    opens_at: time | None = None
+    closes_at: time | None = None
+    payer_account_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WalletFacts:
+    """A wallet of the point's service in one of the person's family accounts; `floor_cents` None may go below zero."""
+
+    id: UUID
+    account_id: UUID
+    balance_cents: int
+    floor_cents: int | None
+
+    def can_pay(self, amount_cents: int) -> bool:
+        """Whether the balance covers `amount_cents`, whatever the floor would allow beyond it."""
+        return self.balance_cents - amount_cents >= max(self.floor_cents or 0, 0)
+
+    def can_owe(self, amount_cents: int) -> bool:
+        """Whether the floor allows the balance to go down by `amount_cents`."""
+        return self.floor_cents is None or self.balance_cents - amount_cents >= self.floor_cents
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that one decision rests on.
+
+    `at` is aware; `wallets` come with the household that the person joined first in front. `card` is None for an
+    unknown card and for a tick; `person_known` tells the two apart.
+    """
+
+    point: Point
+    at: datetime
+    manner: Manner = Manner.CARD
+    assurance: Assurance = Assurance.UID
+    card: CardFacts | None = None
+    person_known: bool = False
+    deceased: bool = False
+    rights: tuple[Right, ...] = ()
+    wallets: tuple[WalletFacts, ...] = ()
+    counted_today: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a tap: `amount_cents` is the price that was charged, `owed_cents` the part not covered."""
+
+    reason: Reason
+    effect: Effect = Effect.NONE
+    amount_cents: int = 0
+    owed_cents: int = 0
+    wallet_id: UUID | None = None
+    balance_cents: int | None = None
+    right_id: UUID | None = None
+    entries_left: int | None = None
+    valid_until: datetime | None = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the person passes, or is served."""
+        return self.reason.allows
+
+    @property
+    def entries(self) -> int:
+        """How many entries leave the right."""
+        return 1 if self.effect is Effect.ENTRY else 0

@@ -1,0 +1,199 @@
+"""Who may pass, and what it costs: one pure decision, the same online and on a reader whose line is cut.
+
+`decide` knows neither database nor clock: everything that it needs comes in as `Facts`. Refusals and ways to be let in
+are the members of `Reason`; `words.py` says them in French.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from uuid import UUID
+
+from cvq_core.access.facts import (
+    CardFacts,
+    Decision,
+    Effect,
+    Facts,
+    Manner,
+    Point,
+    PointMode,
+    Reason,
+    Right,
+    RightKind,
+    WalletFacts,
+)
+from cvq_core.cards.rules import CardStatus
+from cvq_core.clock import local
+from cvq_core.services.rules import FundingPolicy
+
+
+def decide(facts: Facts) -> Decision:
+    """Decide on one presentation of a card, or one tick in a list.
+
+    The card comes first, then the point, then rights, and money last: nobody pays where a right lets them in, and
+    where several would, the one without a count is used and then the one that ends first.
+    """
+    refusal = _refusal(facts)
+    if refusal is not None:
+        return Decision(refusal)
+    if facts.point.counts_once_a_day and facts.counted_today:
+        return Decision(Reason.ALREADY_COUNTED)
+    here = [right for right in facts.rights if right.point_id in (None, facts.point.id)]
+    usable = [right for right in here if _missing(right, facts.at) is None]
+    opening = _best(right for right in usable if not right.kind.is_charged)
+    if opening is not None:
+        return _let_in(opening)
+    charged = _best(right for right in usable if right.kind.is_charged)
+    return _charge(facts, here, charged)
+
+
+def _charge(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
+    """Decide by the service's funding policy, for somebody whom no right lets in for nothing."""
+    policy = facts.point.policy
+    if policy is FundingPolicy.REFUSE:
+        return _pay_or_refuse(facts, here, charged)
+    if policy is FundingPolicy.SERVE_AND_OWE:
+        return _serve(facts, here, charged)
+    if policy is FundingPolicy.BILLED and charged is not None:
+        return _bill(facts.point, charged)
+    if policy is FundingPolicy.FREE and charged is not None:
+        return _let_in(charged)
+    return Decision(_no_right(here, facts.at))
+
+
+def _refusal(facts: Facts) -> Reason | None:
+    """Return the first reason that stands against this card, this person and this point."""
+    by_card = facts.manner is Manner.CARD
+    refusal = _card_refusal(facts.card, local(facts.at).date()) if by_card else None
+    if refusal is not None:
+        return refusal
+    if not by_card and not facts.person_known:
+        return Reason.NOT_ENTITLED
+    if facts.deceased:
+        return Reason.PERSON_DECEASED
+    if by_card and not facts.assurance.reaches(facts.point.assurance):
+        return Reason.ASSURANCE_TOO_LOW
+    return Reason.POINT_CLOSED if facts.point.mode is PointMode.CLOSED else None
+
+
+def _card_refusal(card: CardFacts | None, day: date) -> Reason | None:
+    if card is None:
+        return Reason.UNKNOWN_CARD
+    match card.status:
+        case CardStatus.REPLACED:
+            return Reason.CARD_REPLACED
+        case CardStatus.BLOCKED:
+            return Reason.CARD_BLOCKED
+        case CardStatus.ACTIVE if day < card.valid_from:
+            return Reason.CARD_NOT_YET_VALID
+        case CardStatus.ACTIVE if day <= card.valid_until:
+            return None
+    return Reason.CARD_EXPIRED
+
+
+def _missing(right: Right, at: datetime) -> Reason | None:
+    """Return why `right` does not hold at `at`, or None when it does."""
+    if at < right.valid_from:
+        return Reason.NOT_ENTITLED
+    if (right.valid_until is not None and at >= right.valid_until) or right.entries_left == 0:
+        return Reason.RIGHT_ENDED
+    return None if _within_hours(right, local(at)) else Reason.OUTSIDE_HOURS
+
+
+def _within_hours(right: Right, there: datetime) -> bool:
+    opens, closes, hour = right.opens_at or time.min, right.closes_at, there.time()
+    weekday = there.weekday()
+    if closes is None:
+        inside = hour >= opens
+    elif opens < closes:
+        inside = opens <= hour < closes
+    else:
+        inside = hour >= opens or hour < closes
+        if hour < closes:
+            weekday = (weekday - 1) % 7  # the night belongs to the evening on which it began
+    return inside and bool(right.weekdays >> weekday & 1)
+
+
+def _best(rights: Iterable[Right]) -> Right | None:
+    """Prefer what has no count, then what ends first; the id settles the rest, so that all readers agree."""
+
+    def order(right: Right) -> tuple[bool, bool, float, UUID]:
+        ends = right.valid_until
+        return (right.entries_left is not None, ends is None, ends.timestamp() if ends else 0.0, right.id)
+
+    return min(rights, key=order, default=None)
+
+
+def _let_in(right: Right) -> Decision:
+    if right.entries_left is not None:
+        left = right.entries_left - 1
+        return Decision(Reason.ENTRY_COUNTED, Effect.ENTRY, right_id=right.id, entries_left=left)
+    reason = Reason.SUBSCRIBED if right.kind is RightKind.SUBSCRIPTION else Reason.ENTITLED
+    return Decision(reason, right_id=right.id, valid_until=right.valid_until)
+
+
+def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
+    """Take one entry from the wallet; whoever cannot pay stays outside."""
+    price = facts.point.price_cents
+    if not facts.wallets:
+        return Decision(_no_right(here, facts.at, without_wallet=True))
+    if price is None:
+        return Decision(Reason.PRICE_MISSING)
+    wallet = _payer(facts, charged, price)
+    if not wallet.can_pay(price):
+        return Decision(Reason.WALLET_EMPTY, wallet_id=wallet.id, balance_cents=wallet.balance_cents)
+    return _debit(Reason.PAID, wallet, price, charged)
+
+
+def _serve(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
+    """Serve whoever is known to the service, and note what it costs: a child eats, whatever the wallet says."""
+    if charged is None and not facts.wallets:
+        return Decision(_no_right(here, facts.at, without_wallet=True))
+    price = facts.point.price_cents
+    right_id = charged.id if charged else None
+    if price is None:
+        # The attendance is noted all the same, and a bill can still be made from it.
+        return Decision(Reason.SERVED, right_id=right_id)
+    wallet = _payer(facts, charged, price) if facts.wallets else None
+    if wallet is not None and wallet.can_pay(price):
+        return _debit(Reason.SERVED, wallet, price, charged)
+    if wallet is not None and wallet.can_owe(price):
+        return _debit(Reason.SERVED_AND_OWED, wallet, price, charged)
+    return Decision(Reason.SERVED_AND_OWED, Effect.BILL, price, price, right_id=right_id)
+
+
+def _debit(reason: Reason, wallet: WalletFacts, price: int, charged: Right | None) -> Decision:
+    return Decision(
+        reason,
+        Effect.DEBIT if price else Effect.NONE,
+        amount_cents=price,
+        owed_cents=min(price, max(price - wallet.balance_cents, 0)),
+        wallet_id=wallet.id,
+        balance_cents=wallet.balance_cents - price,
+        right_id=charged.id if charged else None,
+    )
+
+
+def _bill(point: Point, right: Right) -> Decision:
+    price = point.price_cents or 0
+    effect = Effect.BILL if price else Effect.NONE
+    return Decision(Reason.BILLED, effect, price, price, right_id=right.id, valid_until=right.valid_until)
+
+
+def _payer(facts: Facts, charged: Right | None, price: int) -> WalletFacts:
+    """Return the wallet that an enrolment names; without one, the first that can pay, else the first of all."""
+    if charged is not None and charged.payer_account_id is not None:
+        for wallet in facts.wallets:
+            if wallet.account_id == charged.payer_account_id:
+                return wallet
+    return next((wallet for wallet in facts.wallets if wallet.can_pay(price)), facts.wallets[0])
+
+
+def _no_right(here: list[Right], at: datetime, *, without_wallet: bool = False) -> Reason:
+    """Return what to say when no right holds: what is nearest to being let in."""
+    missing = {_missing(right, at) for right in here}
+    for reason in (Reason.OUTSIDE_HOURS, Reason.RIGHT_ENDED):
+        if reason in missing:
+            return reason
+    return Reason.WRONG_SERVICE if without_wallet else Reason.NOT_ENTITLED

@@ -1,0 +1,164 @@
+"""What a reader shows: at most 24 characters for its own display, and the same in full for a screen.
+
+Readers speak French: they stand in public places and nobody has signed in to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cvq_core.access.facts import Decision, Facts, Reason
+from cvq_core.clock import local_day
+from cvq_core.services.rules import ServiceCode
+from cvq_core.text import money, short_date
+
+DISPLAY_CHARACTERS = 24
+"""The width of the smallest display among common turnstiles and OSDP readers with text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The two forms of one message."""
+
+    short: str
+    long: str
+
+
+SERVICE_WORDS: Mapping[ServiceCode, str] = {
+    ServiceCode.CANTEEN: "cantine",
+    ServiceCode.AFTER_SCHOOL: "garderie",
+    ServiceCode.CRECHE: "crèche",
+    ServiceCode.LEISURE_CENTRE: "centre de loisirs",
+    ServiceCode.POOL: "piscine",
+    ServiceCode.SQUASH: "squash",
+    ServiceCode.LIBRARY: "médiathèque",
+    ServiceCode.TOY_LIBRARY: "ludothèque",
+    ServiceCode.HALL: "salle",
+    ServiceCode.WASTE_CENTRE: "déchèterie",
+    ServiceCode.BUILDING: "bâtiment",
+}
+
+_FIXED: Mapping[Reason, Display] = {
+    Reason.UNKNOWN_CARD: Display(
+        "Carte inconnue",
+        "Cette carte n’est pas connue. Adressez-vous à l’accueil ou à votre mairie.",
+    ),
+    Reason.CARD_REPLACED: Display(
+        "Carte remplacée",
+        "Cette carte a été remplacée. Présentez la nouvelle carte.",
+    ),
+    Reason.CARD_BLOCKED: Display(
+        "Carte bloquée",
+        "Cette carte a été bloquée. Adressez-vous à l’accueil ou à votre mairie.",
+    ),
+    Reason.CARD_EXPIRED: Display(
+        "Carte périmée",
+        "Cette carte n’est plus valable. Demandez-en une autre à votre mairie.",
+    ),
+    Reason.CARD_NOT_YET_VALID: Display(
+        "Carte pas encore valable",
+        "Cette carte n’est pas encore valable. Adressez-vous à votre mairie.",
+    ),
+    # Whoever holds the card may be in mourning: the display does not say why.
+    Reason.PERSON_DECEASED: Display(
+        "Voir l’accueil",
+        "Cette carte ne peut pas servir ici. Adressez-vous à l’accueil ou à votre mairie.",
+    ),
+    Reason.ASSURANCE_TOO_LOW: Display(
+        "Lecture non sûre",
+        "Ce passage demande une lecture sécurisée de la carte. Présentez-la de nouveau, bien à plat.",
+    ),
+    Reason.POINT_CLOSED: Display("Fermé", "Ce passage est fermé pour le moment."),
+    Reason.PRICE_MISSING: Display(
+        "Voir l’accueil",
+        "Le tarif de ce passage n’est pas enregistré : rien n’a été débité. Adressez-vous à l’accueil.",
+    ),
+    Reason.OUTSIDE_HOURS: Display(
+        "Hors horaires",
+        "Cette carte ouvre ce passage, mais pas à cette heure.",
+    ),
+    Reason.RIGHT_ENDED: Display(
+        "Abonnement terminé",
+        "L’abonnement ou l’autorisation est terminé. Renouvelez-le à l’accueil ou à votre mairie.",
+    ),
+    Reason.NOT_ENTITLED: Display(
+        "Accès non autorisé",
+        "Cette carte n’ouvre pas ce passage. Adressez-vous à l’accueil ou à votre mairie.",
+    ),
+    Reason.ALREADY_COUNTED: Display(
+        "Déjà noté aujourd’hui",
+        "La présence est déjà notée aujourd’hui. Rien n’est compté une seconde fois.",
+    ),
+    Reason.ENTITLED: Display("Entrez", "Vous pouvez entrer."),
+}
+
+
+def say(decision: Decision, facts: Facts, *, blocked_message: str | None = None) -> Display:
+    """Return what the reader shows for `decision`.
+
+    `blocked_message` is the card's own sentence ("Cette carte a été déclarée perdue le 3 mars…"), where there is one.
+    A balance is said only where the point may show it.
+    """
+    if decision.reason is Reason.CARD_BLOCKED and blocked_message:
+        return Display(_FIXED[Reason.CARD_BLOCKED].short, blocked_message)
+    fixed = _FIXED.get(decision.reason)
+    return fixed if fixed is not None else _counted(decision, facts)
+
+
+def _counted(decision: Decision, facts: Facts) -> Display:  # noqa: PLR0911 - one sentence a reason
+    """Say what depends on money, entries or days."""
+    service = SERVICE_WORDS[facts.point.service]
+    price = money(decision.amount_cents)
+    match decision.reason:
+        case Reason.SUBSCRIBED:
+            until = decision.valid_until
+            long = f"Abonnement valable jusqu’au {short_date(local_day(until))}." if until else "Abonnement valable."
+            return Display("Entrez, abonnement", f"Vous pouvez entrer. {long}")
+        case Reason.ENTRY_COUNTED:
+            left = decision.entries_left or 0
+            words = f"{left} entrée{'s' if left > 1 else ''}"
+            return Display(_fit(f"Entrez : reste {left}", "Entrez"), f"Une entrée est comptée. Il en reste : {words}.")
+        case Reason.PAID:
+            balance = _balance(decision, facts)
+            short = _fit(f"Entrez. Reste {balance}", f"Reste {balance}", "Entrez") if balance else "Entrez"
+            rest = f" Il reste {balance}." if balance else ""
+            return Display(short, f"Vous pouvez entrer. {price} débités du compte {service}.{rest}")
+        case Reason.SERVED:
+            noted = f" {price} débités du compte {service}." if decision.amount_cents else ""
+            return Display("Présence notée", f"La présence est notée.{noted}")
+        case Reason.SERVED_AND_OWED:
+            owed = money(decision.owed_cents)
+            return Display(
+                "Servi, à régler",
+                f"La présence est notée et le service est rendu. {owed} restent à régler sur le compte {service}.",
+            )
+        case Reason.BILLED:
+            return Display("Entrez, à facturer", f"Vous pouvez entrer. {price} seront facturés.")
+        case Reason.WALLET_EMPTY:
+            missing = (facts.point.price_cents or 0) - (decision.balance_cents or 0)
+            lacking = f" Il manque {money(missing)}." if facts.point.shows_balance else ""
+            return Display(
+                _fit(f"Compte {service} vide", "Compte vide"),
+                f"Le compte {service} n’est pas assez approvisionné.{lacking} Approvisionnez-le à l’accueil ou à votre "
+                "mairie, puis présentez la carte de nouveau.",
+            )
+        case Reason.WRONG_SERVICE:
+            return Display(
+                _fit(f"Pas inscrit : {service}", "Pas inscrit ici"),
+                f"Cette carte n’est pas inscrite au service « {service} ». Inscrivez-vous à l’accueil ou à votre "
+                "mairie.",
+            )
+        case other:
+            raise AssertionError(f"no words for {other}")
+
+
+def _balance(decision: Decision, facts: Facts) -> str | None:
+    if not facts.point.shows_balance or decision.balance_cents is None:
+        return None
+    return money(decision.balance_cents)
+
+
+def _fit(*candidates: str) -> str:
+    """Return the first candidate that the display can hold; the last one always can."""
+    return next((text for text in candidates if len(text) <= DISPLAY_CHARACTERS), candidates[-1])

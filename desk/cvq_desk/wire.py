@@ -303,16 +303,7 @@ class HelpAsked(Message):
 
 ToBooth = Annotated[BoothView | Signal | Pong, Field(discriminator="type")]
 ToDesk = Annotated[
-    Hello
-    | Ping
-    | Devices
-    | CardSeen
-    | CardGone
-    | ConsentAnswer
-    | CallReport
-    | CommandReport
-    | HelpAsked
-    | Signal,
+    Hello | Ping | Devices | CardSeen | CardGone | ConsentAnswer | CallReport | CommandReport | HelpAsked | Signal,
     Field(discriminator="type"),
 ]
 

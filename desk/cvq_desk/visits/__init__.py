@@ -1,0 +1,1 @@
+"""Visits: one resident at one booth with one advisor, from the call to the wiped booth."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import cvq_core.tables  # noqa: F401 - the metadata must know every table
+import cvq_desk.tables  # noqa: F401 - the metadata must know every table
 from cvq_core.database import Base, Database
 from tests.postgresql_cluster import Cluster, run_on
 

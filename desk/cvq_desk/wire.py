@@ -312,7 +312,9 @@ to_desk: TypeAdapter[ToDesk] = TypeAdapter(ToDesk)
 
 
 # The data channel between the booth's agent and the advisor's page (peer `devices`, label `papers`) carries JSON text
-# frames and, after each of them that announces bytes, exactly that many bytes in binary frames of at most 16 KiB.
+# frames and, after each of them that announces bytes, exactly that many bytes in binary frames of at most 16 KiB. What
+# is more urgent may come between the binary frames of what is less so (note, then band, then still, then page): its
+# own bytes follow it at once, and then those go on that it interrupted.
 
 CHUNK_BYTES = 16 * 1024
 
@@ -378,3 +380,10 @@ class PageWanted(Message):
 
     type: Literal["page_wanted"] = "page_wanted"
     page_id: UUID
+
+
+class BytesReceived(Message):
+    """How many bytes of frames the console has had from this channel in all; the booth paces itself by it."""
+
+    type: Literal["bytes_received"] = "bytes_received"
+    bytes: int = Field(ge=0)

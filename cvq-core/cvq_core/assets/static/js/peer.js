@@ -259,7 +259,7 @@ export class Peer {
       log: (event, detail) => this.#log(event, detail),
     });
     if (this.#state !== "interrupted") this.#become("connecting");
-    this.#watch(CONNECT_MS);
+    this.#watch(Math.min(RETRY_MS_MAX, CONNECT_MS * (1 + this.#attempts)));
   }
 
   #disconnect() {

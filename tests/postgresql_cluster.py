@@ -59,9 +59,9 @@ class Cluster:
         assert done.returncode == 0, done.stderr.decode()
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         # SIGINT is PostgreSQL's fast shutdown, also when the tests themselves are killed.
+        postgres = [str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-k", str(self.folder)]
         self._process = subprocess.Popen(
-            ["setpriv", *drop, "--pdeathsig=INT", "--", str(binaries / "postgres"), "-D", str(data)]
-            + ["-p", str(self.port), "-k", str(self.folder), *settings],
+            ["setpriv", *drop, "--pdeathsig=INT", "--", *postgres, *settings],
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

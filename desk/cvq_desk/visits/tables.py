@@ -51,6 +51,7 @@ class Visit(Base):
     card_id: Mapped[UUID | None] = mapped_column(ForeignKey("card.id"))
     card_state: Mapped[str] = mapped_column(String(20), default="absent")
     card_refusal: Mapped[str] = mapped_column(String(60), default="")
+    card_message: Mapped[str] = mapped_column(String(300), default="")
     card_removed_at: Mapped[datetime | None]
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     shown: Mapped[str] = mapped_column(String(20), default="welcome")

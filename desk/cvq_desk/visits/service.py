@@ -1,0 +1,411 @@
+"""What advisors do with a visit: take it, call, identify, ask, command, end, wipe."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.errors import NotFound
+from cvq_core.ids import new_id
+from cvq_core.journal import record
+from cvq_core.live import publish
+from cvq_core.live.tables import LiveEvent
+from cvq_core.settings import Settings
+from cvq_core.staff import Permission, Principal, Scope
+from cvq_core.staff.tables import Staff
+from cvq_desk.booking.tables import Appointment, Booth, TownHall
+from cvq_desk.visits import rules
+from cvq_desk.visits.rules import ConsentScope, Identity, VisitEvent, VisitState
+from cvq_desk.visits.store import (
+    card_facts,
+    consent_facts,
+    latest_consent,
+    standing_consent,
+    visit_at_booth,
+    visit_by_id,
+)
+from cvq_desk.visits.tables import BoothCommand, Consent, Visit
+from cvq_desk.wire import CommandKind, ConsentManner, ConsentState
+
+REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+CONSENT_LIFE = timedelta(minutes=45)
+COMMAND_LIFE = {
+    CommandKind.SCAN: timedelta(minutes=10),
+    CommandKind.PRINT: timedelta(minutes=10),
+    CommandKind.STILL: timedelta(seconds=30),
+    CommandKind.WIPE: timedelta(days=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, and when; every service function takes one."""
+
+    db: AsyncSession
+    principal: Principal
+    now: datetime
+    settings: Settings
+
+    def journal(self, action: str, visit: Visit, **facts: Any) -> None:
+        """Record the act under its visit."""
+        record(self.db, now=self.now, actor=self.principal.actor, action=action, visit_id=visit.id, **facts)
+
+
+def tell(db: AsyncSession, visit: Visit, kind: str = "visit", payload: dict[str, Any] | None = None) -> None:
+    """Tell the console and the booth that a visit changed."""
+    publish(db, f"visit:{visit.id}", kind, payload)
+    publish(db, f"booth:{visit.booth_id}", "view")
+
+
+async def tell_everybody(db: AsyncSession, visit: Visit) -> None:
+    """Tell also the queue and the secretary, for what they see of a visit: who serves, and that the booth is busy."""
+    tell(db, visit)
+    publish(db, f"queue:{visit.organisation_id}", "queue")
+    town_hall_id = await db.scalar(select(Booth.town_hall_id).where(Booth.id == visit.booth_id))
+    publish(db, f"town_hall:{town_hall_id}", "appointments")
+
+
+async def own_visit(act: Act, visit_id: UUID) -> Visit:
+    """Return a visit that the principal leads.
+
+    Raises:
+        NotFound: there is none.
+        OutOfScope: it belongs to another organisation.
+        NotYourVisit: a colleague leads it.
+    """
+    visit = await visit_by_id(act.db, visit_id)
+    act.principal.require(Permission.SERVE, Scope("organisation", visit.organisation_id))
+    if visit.advisor_id != act.principal.id:
+        raise rules.NotYourVisit(advisor=await _name(act.db, visit.advisor_id), visit_id=visit.id)
+    return visit
+
+
+async def take(act: Act, appointment_id: UUID) -> Visit:
+    """Take somebody from the queue; of two advisors at the same moment one has them, the other is told who.
+
+    Raises:
+        AlreadyTaken: a colleague was faster.
+        NotNow: the appointment is over.
+    """
+    wanted = select(Appointment).where(Appointment.id == appointment_id).with_for_update()
+    appointment = (await act.db.scalars(wanted)).first()
+    if appointment is None:
+        raise NotFound
+    act.principal.require(Permission.SERVE, Scope("organisation", appointment.organisation_id))
+    assert act.principal.id is not None
+    taken = await _visit_of(act.db, appointment_id)
+    if taken is not None:
+        if taken.advisor_id == act.principal.id:
+            return taken
+        raise rules.AlreadyTaken(advisor=await _name(act.db, taken.advisor_id))
+    if appointment.status not in ("expected", "arrived", "seated"):
+        raise rules.NotNow
+    visit = Visit(
+        id=new_id(),
+        appointment_id=appointment.id,
+        advisor_id=act.principal.id,
+        booth_id=appointment.booth_id,
+        organisation_id=appointment.organisation_id,
+        state=VisitState.TAKEN.value,
+        reference=_reference(act.now),
+        taken_at=act.now,
+        person_id=appointment.person_id,
+        media={},
+    )
+    act.db.add(visit)
+    await act.db.flush()
+    act.journal("visit-taken", visit, subject=("appointment", appointment.id))
+    await tell_everybody(act.db, visit)
+    return visit
+
+
+async def release(act: Act, visit_id: UUID) -> Visit:
+    """Give somebody back to the queue, before the first call."""
+    return await _advance(act, await own_visit(act, visit_id), VisitEvent.RELEASE)
+
+
+async def call(act: Act, visit_id: UUID) -> Visit:
+    """Call the booth: it rings, seen and heard, and answers by itself when the ring is over.
+
+    Raises:
+        NotSeated: the secretary has not said that the resident is there.
+        BoothBusy: another visit has the booth.
+    """
+    visit = await own_visit(act, visit_id)
+    appointment = await act.db.get_one(Appointment, visit.appointment_id)
+    if appointment.status != "seated":
+        raise rules.NotSeated(phone=await _phone(act.db, visit.booth_id), visit_id=visit.id)
+    other = await visit_at_booth(act.db, visit.booth_id)
+    if other is not None and other.id != visit.id:
+        raise rules.BoothBusy(visit_id=visit.id)
+    visit.ringing_until = act.now + timedelta(seconds=act.settings.ring_s)
+    try:
+        return await _advance(act, visit, VisitEvent.CALL)
+    except IntegrityError:
+        raise rules.BoothBusy from None
+
+
+async def answered(act: Act, visit: Visit) -> None:
+    """Note that the booth has answered; before the ring is over it cannot have, and is not believed."""
+    if visit.state != VisitState.RINGING or visit.ringing_until is None or act.now < visit.ringing_until:
+        return
+    visit.answered_at = visit.answered_at or act.now
+    await _advance(act, visit, VisitEvent.ANSWERED)
+
+
+async def hang_up(act: Act, visit_id: UUID) -> Visit:
+    """Hang up; the visit goes on and one can call again."""
+    return await _advance(act, await own_visit(act, visit_id), VisitEvent.HANG_UP)
+
+
+async def end(act: Act, visit_id: UUID) -> Visit:
+    """Say goodbye: screen 2 names what to take home; nothing is wiped yet."""
+    return await _advance(act, await own_visit(act, visit_id), VisitEvent.END)
+
+
+async def go_back(act: Act, visit_id: UUID) -> Visit:
+    """Go on after all."""
+    return await _advance(act, await own_visit(act, visit_id), VisitEvent.GO_BACK)
+
+
+async def wipe(act: Act, visit_id: UUID) -> Visit:
+    """End the visit: consent is over, the booth forgets everything."""
+    visit = await _advance(act, await own_visit(act, visit_id), VisitEvent.WIPE)
+    await end_consents(act, visit, why="visit-ended")
+    await _cancel_commands(act, visit)
+    await command(act, visit, CommandKind.WIPE, {})
+    return visit
+
+
+async def wiped(act: Act, visit: Visit, what: dict[str, Any]) -> None:
+    """Note that the booth has forgotten; the visit is over and its signals are deleted."""
+    if visit.state != VisitState.WIPING:
+        return
+    visit.wiped = what
+    visit.ended_at = act.now
+    visit.card_state, visit.card_id, visit.shown = "absent", None, "welcome"
+    visit.card_refusal, visit.card_message = "", ""
+    visit.current_field, visit.curtain, visit.window_shared = "", False, False
+    await _advance(act, visit, VisitEvent.WIPED)
+    await act.db.execute(
+        update(Appointment).where(Appointment.id == visit.appointment_id).values(status="served", ended_at=act.now)
+    )
+    topics = [f"visit:{visit.id}", f"booth:{visit.booth_id}"]
+    await act.db.execute(delete(LiveEvent).where(LiveEvent.topic.in_(topics), LiveEvent.kind == "signal"))
+
+
+async def note_identity(act: Act, visit_id: UUID, identity: Identity) -> Visit:
+    """Record how the resident is known: a paper shown to the camera, or the secretary's word."""
+    visit = await own_visit(act, visit_id)
+    _in_session(visit)
+    visit.identity, visit.identity_by = identity.value, act.principal.name
+    act.journal("identity-noted", visit, personal={"identity": identity.value})
+    tell(act.db, visit)
+    return visit
+
+
+async def ask_consent(
+    act: Act, visit_id: UUID, *, account_id: UUID, scopes: frozenset[ConsentScope], organisation_id: UUID | None = None
+) -> Consent:
+    """Ask the resident, on screen 2, to open an account for this visit.
+
+    Raises:
+        ConsentForAnother: `organisation_id` is not the visit's organisation.
+        IdentityFirst: nobody knows who sits there.
+    """
+    visit = await own_visit(act, visit_id)
+    _in_session(visit)
+    if organisation_id is not None and organisation_id != visit.organisation_id:
+        raise rules.ConsentForAnother(visit_id=visit.id)
+    if visit.identity == Identity.NONE:
+        raise rules.IdentityFirst(visit_id=visit.id)
+    if not scopes:
+        raise rules.NotNow(visit_id=visit.id)
+    await end_consents(act, visit, why="asked-again", states=("asked", "given"))
+    assert act.principal.id is not None
+    consent = Consent(
+        id=new_id(),
+        visit_id=visit.id,
+        account_id=account_id,
+        organisation_id=visit.organisation_id,
+        scopes=sorted(scope.value for scope in scopes),
+        state=ConsentState.ASKED.value,
+        asked_by=act.principal.id,
+        asked_at=act.now,
+        until=act.now + CONSENT_LIFE,
+        manner="",
+        with_card=visit.card_state == "present",
+        ended_why="",
+    )
+    act.db.add(consent)
+    act.journal(
+        "consent-asked", visit, account_id=account_id, consent_id=consent.id, personal={"scopes": consent.scopes}
+    )
+    tell(act.db, visit)
+    return consent
+
+
+async def answer_consent(act: Act, visit: Visit, consent_id: UUID, *, agreed: bool, manner: ConsentManner) -> Consent:
+    """Take the resident's answer, once; touched or pressed at the booth, or spoken and noted by the advisor.
+
+    Raises:
+        ConsentSettled: it was answered, or withdrawn, before.
+    """
+    consent = await latest_consent(act.db, visit.id)
+    if consent is None or consent.id != consent_id:
+        raise NotFound
+    if consent.state != ConsentState.ASKED:
+        raise rules.ConsentSettled(visit_id=visit.id)
+    _in_session(visit)
+    consent.state = (ConsentState.GIVEN if agreed else ConsentState.REFUSED).value
+    consent.answered_at, consent.manner = act.now, manner.value
+    act.journal(
+        "consent-given" if agreed else "consent-refused",
+        visit,
+        account_id=consent.account_id,
+        consent_id=consent.id,
+        personal={"manner": manner.value},
+    )
+    tell(act.db, visit)
+    return consent
+
+
+async def go_on_without_card(act: Act, visit_id: UUID) -> Visit:
+    """Keep the account open though the card is away; the resident was asked."""
+    visit = await own_visit(act, visit_id)
+    _in_session(visit)
+    await act.db.execute(
+        update(Consent).where(Consent.visit_id == visit.id, Consent.state == "given").values(with_card=False)
+    )
+    act.journal("consent-without-card", visit)
+    tell(act.db, visit)
+    return visit
+
+
+async def close_account(act: Act, visit_id: UUID) -> Visit:
+    """End the consent before the visit ends."""
+    visit = await own_visit(act, visit_id)
+    await end_consents(act, visit, why="closed", states=("asked", "given"))
+    tell(act.db, visit)
+    return visit
+
+
+async def end_consents(act: Act, visit: Visit, *, why: str, states: tuple[str, ...] = ("asked", "given")) -> None:
+    """End what stands or waits for an answer."""
+    rows = await act.db.scalars(select(Consent).where(Consent.visit_id == visit.id, Consent.state.in_(states)))
+    for consent in rows:
+        consent.state, consent.ended_at, consent.ended_why = ConsentState.ENDED.value, act.now, why
+        act.journal("consent-ended", visit, account_id=consent.account_id, consent_id=consent.id)
+
+
+async def check_look(act: Act, visit: Visit, account_id: UUID, scope: ConsentScope) -> Consent:
+    """Return the consent that covers a look at an account.
+
+    Raises:
+        NoConsent, ConsentPaused: see `rules.check_look`.
+    """
+    consent = await standing_consent(act.db, visit.id, account_id)
+    pause = timedelta(seconds=act.settings.card_pause_s)
+    try:
+        rules.check_look(
+            VisitState(visit.state), consent_facts(consent), card_facts(visit), scope=scope, now=act.now, pause=pause
+        )
+    except rules.NoConsent as refusal:
+        refusal.facts["visit_id"] = visit.id
+        raise
+    assert consent is not None
+    return consent
+
+
+async def show(act: Act, visit_id: UUID, page: str) -> Visit:
+    """Choose what screen 2 shows."""
+    visit = await own_visit(act, visit_id)
+    _in_session(visit)
+    visit.shown = page
+    tell(act.db, visit)
+    return visit
+
+
+async def set_curtain(act: Act, visit: Visit, drawn: bool) -> None:
+    """Blank both screens of the booth, or show them again."""
+    visit.curtain = drawn
+    act.journal("curtain", visit, personal={"drawn": drawn})
+    tell(act.db, visit)
+
+
+async def command(
+    act: Act, visit: Visit, kind: CommandKind, params: dict[str, Any], *, command_id: UUID | None = None
+) -> BoothCommand:
+    """Have the booth's machine do something; the same `command_id` twice is one command."""
+    command_id = command_id or new_id()
+    known = await act.db.get(BoothCommand, command_id)
+    if known is not None:
+        return known
+    assert act.principal.id is not None
+    row = BoothCommand(
+        id=command_id,
+        visit_id=visit.id,
+        booth_id=visit.booth_id,
+        kind=kind.value,
+        params=params,
+        state="asked",
+        detail={},
+        asked_by=act.principal.id,
+        asked_at=act.now,
+        deadline=act.now + COMMAND_LIFE.get(kind, timedelta(minutes=1)),
+    )
+    act.db.add(row)
+    act.journal(f"booth-{kind.value}", visit, subject=("command", row.id))
+    tell(act.db, visit)
+    return row
+
+
+async def _cancel_commands(act: Act, visit: Visit) -> None:
+    await act.db.execute(
+        update(BoothCommand)
+        .where(BoothCommand.visit_id == visit.id, BoothCommand.ended_at.is_(None), BoothCommand.kind != "wipe")
+        .values(state="cancelled", ended_at=act.now)
+    )
+
+
+async def _advance(act: Act, visit: Visit, event: VisitEvent) -> Visit:
+    try:
+        visit.state = rules.next_state(VisitState(visit.state), event).value
+    except rules.NotNow as refusal:
+        refusal.facts["visit_id"] = visit.id
+        raise
+    await act.db.flush()
+    act.journal(f"visit-{event.value}", visit)
+    await tell_everybody(act.db, visit)
+    return visit
+
+
+def _in_session(visit: Visit) -> None:
+    if VisitState(visit.state) not in rules.IN_SESSION:
+        raise rules.NotNow(visit_id=visit.id)
+
+
+async def _visit_of(db: AsyncSession, appointment_id: UUID) -> Visit | None:
+    rows = await db.scalars(select(Visit).where(Visit.appointment_id == appointment_id, Visit.state != "released"))
+    return rows.first()
+
+
+async def _name(db: AsyncSession, staff_id: UUID) -> str:
+    return await db.scalar(select(Staff.display_name).where(Staff.id == staff_id)) or ""
+
+
+async def _phone(db: AsyncSession, booth_id: UUID) -> str:
+    wanted = select(TownHall.phone).join(Booth, Booth.town_hall_id == TownHall.id).where(Booth.id == booth_id)
+    return await db.scalar(wanted) or ""
+
+
+def _reference(now: datetime) -> str:
+    """Return a reference that can be read aloud: the day and six letters and digits, none that look alike."""
+    return f"{now:%y%m%d}-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))

@@ -1,0 +1,174 @@
+"""Finding cards, giving them, blocking and replacing them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.cards.rules import (
+    BlockedReason,
+    CardFacts,
+    CardStatus,
+    card_number,
+    card_uid,
+    next_status,
+    standing,
+    standing_date,
+)
+from cvq_core.cards.tables import Card
+from cvq_core.clock import local_day
+from cvq_core.errors import N_, NotFound
+from cvq_core.text import short_date, translator
+
+
+class UnknownCard(NotFound):
+    """No card has this number or this uid."""
+
+    slug = "unknown-card"
+    message = N_("Cette carte n’est pas connue ici.")
+    what_to_do = N_("Vérifiez que c’est bien une carte de vie quotidienne. Sans carte, on est servi tout de même.")
+
+
+async def find_card(db: AsyncSession, *, uid: str | None = None, number: str | None = None) -> Card:
+    """Return the card that a reader saw (`uid`) or whose printed `number` somebody typed.
+
+    Raises:
+        BadCardUid, BadCardNumber: it cannot be right.
+        UnknownCard: no card has it.
+    """
+    assert (uid is None) != (number is None), "either a uid or a number"
+    condition = Card.uid == card_uid(uid) if uid is not None else Card.number == card_number(number or "")
+    card: Card | None = await db.scalar(select(Card).where(condition))
+    if card is None:
+        raise UnknownCard
+    return card
+
+
+async def cards_of(db: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, list[Card]]:
+    """Return the cards of some people (at most 500), the newest first; people without a card are absent."""
+    assert len(person_ids) <= 500, "asked for too many people at once"
+    rows = await db.scalars(
+        select(Card).where(Card.person_id.in_(person_ids)).order_by(Card.valid_from.desc(), Card.id.desc())
+    )
+    found: dict[UUID, list[Card]] = {}
+    for card in rows:
+        found.setdefault(card.person_id, []).append(card)
+    return found
+
+
+async def add_card(
+    db: AsyncSession,
+    *,
+    card_id: UUID,
+    person_id: UUID,
+    number: str,
+    uid: str,
+    valid_from: date,
+    valid_until: date,
+    now: datetime,
+) -> Card:
+    """Give a person a card.
+
+    Raises:
+        BadCardUid, BadCardNumber: what is printed on it or what a reader sees of it cannot be right.
+    """
+    card = Card(
+        id=card_id,
+        number=card_number(number),
+        uid=card_uid(uid),
+        person_id=person_id,
+        status=CardStatus.ACTIVE,
+        status_since=now,
+        valid_from=valid_from,
+        valid_until=valid_until,
+    )
+    db.add(card)
+    await db.flush()
+    return card
+
+
+async def block_card(db: AsyncSession, card_id: UUID, reason: BlockedReason, *, now: datetime) -> Card:
+    """Block a card that was lost, stolen or withdrawn, from now on and everywhere.
+
+    Raises:
+        UnknownCard, CardStateRefused
+    """
+    card = await _locked(db, card_id)
+    card.status, card.status_since = next_status(card.status, "block"), now
+    card.blocked_reason = reason
+    await db.flush()
+    return card
+
+
+async def unblock_card(db: AsyncSession, card_id: UUID, *, now: datetime) -> Card:
+    """Let a card work again that was found.
+
+    Raises:
+        UnknownCard, CardStateRefused
+    """
+    card = await _locked(db, card_id)
+    card.status, card.status_since = next_status(card.status, "unblock"), now
+    card.blocked_reason = None
+    await db.flush()
+    return card
+
+
+async def replace_card(
+    db: AsyncSession, old_card_id: UUID, *, card_id: UUID, number: str, uid: str, valid_until: date, now: datetime
+) -> Card:
+    """Give the holder of a card another one; the old one stops at once, and nothing else has to be carried over.
+
+    Raises:
+        UnknownCard, CardStateRefused, BadCardUid, BadCardNumber
+    """
+    old = await _locked(db, old_card_id)
+    status = next_status(old.status, "replace")
+    new = await add_card(
+        db,
+        card_id=card_id,
+        person_id=old.person_id,
+        number=number,
+        uid=uid,
+        valid_from=local_day(now),
+        valid_until=valid_until,
+        now=now,
+    )
+    old.status, old.status_since, old.blocked_reason, old.replaced_by_id = status, now, None, new.id
+    await db.flush()
+    return new
+
+
+def card_facts(card: Card) -> CardFacts:
+    """Return what the rules want to know of a card."""
+    return CardFacts(
+        status=card.status,
+        since=local_day(card.status_since),
+        valid_from=card.valid_from,
+        valid_until=card.valid_until,
+        blocked_reason=card.blocked_reason,
+    )
+
+
+def standing_in_words(card: CardFacts, today: date, *, phone: str = "", language: str = "fr") -> str:
+    """Return what is said to the person whose card does not work, "" when it does.
+
+    `phone` is whom to call; without one, it is the town hall.
+    """
+    found = standing(card, today)
+    if found.usable:
+        return ""
+    _ = translator(language).gettext
+    contact = _("le {phone}").format(phone=phone) if phone else _("votre mairie")
+    words = f"{_(found.message)} {_(found.what_to_do)}".strip()
+    return words.format(date=short_date(standing_date(card, today), language), contact=contact)
+
+
+async def _locked(db: AsyncSession, card_id: UUID) -> Card:
+    card: Card | None = await db.scalar(select(Card).where(Card.id == card_id).with_for_update())
+    if card is None:
+        raise UnknownCard
+    return card

@@ -1,0 +1,114 @@
+"""Cards found, blocked and replaced, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.cards.rules import BadCardNumber, BadCardUid, BlockedReason, CardStateRefused, CardStatus, check_digit
+from cvq_core.cards.store import UnknownCard, add_card, block_card, cards_of, find_card, replace_card, unblock_card
+from cvq_core.cards.tables import Card
+from cvq_core.database import Database
+from cvq_core.ids import new_id
+from cvq_core.people.store import add_person
+from cvq_core.people.tables import Person
+
+NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
+UNTIL = date(2031, 3, 3)
+
+
+def number(start: int) -> str:
+    digits = f"{start:09d}"
+    return digits + check_digit(digits)
+
+
+@pytest.fixture
+async def db(database: Database) -> AsyncIterator[AsyncSession]:
+    async with database.write() as db:
+        yield db
+
+
+@pytest.fixture
+async def card(db: AsyncSession) -> Card:
+    """Jeanne's card."""
+    jeanne = Person(id=new_id(), family_name="Moreau", given_names="Jeanne", birth_date=date(1941, 5, 12))
+    await add_person(db, jeanne)
+    return await give(db, jeanne.id, 1)
+
+
+async def give(db: AsyncSession, person_id: UUID, count: int) -> Card:
+    return await add_card(
+        db,
+        card_id=new_id(),
+        person_id=person_id,
+        number=number(count),
+        uid=f"04A22B1C5D6E{count:02X}",
+        valid_from=date(2026, 1, 1),
+        valid_until=UNTIL,
+        now=NOW,
+    )
+
+
+async def test_a_card_is_found_by_what_a_reader_sees_and_by_what_is_printed(db: AsyncSession, card: Card) -> None:
+    assert (await find_card(db, uid="04:a2:2b:1c:5d:6e:01")).id == card.id
+    assert (await find_card(db, number=f"{card.number[:4]} {card.number[4:]}")).id == card.id
+
+
+async def test_a_strangers_card_is_unknown_and_nonsense_is_refused(db: AsyncSession, card: Card) -> None:
+    with pytest.raises(UnknownCard):
+        await find_card(db, uid="04FFFFFFFFFF80")
+    with pytest.raises(BadCardUid):
+        await find_card(db, uid="'; DROP TABLE card; --")
+    with pytest.raises(BadCardNumber):
+        await find_card(db, number="1234567890")
+
+
+async def test_a_lost_card_is_blocked_and_works_again_once_found(db: AsyncSession, card: Card) -> None:
+    await block_card(db, card.id, BlockedReason.LOST, now=NOW)
+    assert (card.status, card.blocked_reason) == (CardStatus.BLOCKED, BlockedReason.LOST)
+    with pytest.raises(CardStateRefused):
+        await block_card(db, card.id, BlockedReason.STOLEN, now=NOW)
+    await unblock_card(db, card.id, now=NOW)
+    assert (card.status, card.blocked_reason) == (CardStatus.ACTIVE, None)
+
+
+async def test_a_replacement_belongs_to_the_same_person_and_ends_the_old_card_for_good(
+    db: AsyncSession, card: Card
+) -> None:
+    await block_card(db, card.id, BlockedReason.STOLEN, now=NOW)
+    new = await replace_card(
+        db, card.id, card_id=new_id(), number=number(2), uid="04A22B1C5D6E02", valid_until=UNTIL, now=NOW
+    )
+    assert (card.status, card.replaced_by_id, card.blocked_reason) == (CardStatus.REPLACED, new.id, None)
+    assert (new.status, new.person_id) == (CardStatus.ACTIVE, card.person_id)
+    for refused in (
+        unblock_card(db, card.id, now=NOW),
+        replace_card(db, card.id, card_id=new_id(), number=number(3), uid="04A22B1C5D6E03", valid_until=UNTIL, now=NOW),
+    ):
+        with pytest.raises(CardStateRefused):
+            await refused
+
+
+async def test_the_newest_card_of_a_person_comes_first(db: AsyncSession, card: Card) -> None:
+    new = await replace_card(
+        db, card.id, card_id=new_id(), number=number(2), uid="04A22B1C5D6E02", valid_until=UNTIL, now=NOW
+    )
+    assert [each.id for each in (await cards_of(db, [card.person_id]))[card.person_id]] == [new.id, card.id]
+    assert await cards_of(db, [new_id()]) == {}
+
+
+async def test_no_two_cards_share_a_number(db: AsyncSession, card: Card) -> None:
+    with pytest.raises(IntegrityError):
+        async with db.begin_nested():
+            await give(db, card.person_id, 1)
+
+
+async def test_the_database_itself_keeps_a_block_without_a_reason_out(db: AsyncSession, card: Card) -> None:
+    with pytest.raises(IntegrityError):
+        async with db.begin_nested():
+            card.status = CardStatus.BLOCKED

@@ -46,6 +46,8 @@ class LedgerTransaction(Base):
     label: Mapped[str] = mapped_column(String(160))
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(index=True)
+    # Both instants are then the beginning of a civil day: the hour of a passage is kept with the tap alone.
+    day_only: Mapped[bool]
     # At most one reversal of each.
     reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transaction.id"), unique=True)
     reference: Mapped[str | None] = mapped_column(String(80))
@@ -79,7 +81,7 @@ class Posting(Base):
 
 
 class Wallet(Base):
-    """A family account's money for one service, with its running balance.
+    """A family account's money for one service, with its running balance. Its id is its ledger account's.
 
     `floor_cents` is how low a debit may take it (NULL: as low as it gets); it comes from the service's funding policy.
     """
@@ -90,10 +92,9 @@ class Wallet(Base):
         CheckConstraint("floor_cents IS NULL OR balance_cents >= floor_cents", name="floor"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
     family_account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"))
     service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"), index=True)
-    ledger_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), unique=True)
     balance_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     floor_cents: Mapped[int | None] = mapped_column(BigInteger)
     opened_at: Mapped[datetime]

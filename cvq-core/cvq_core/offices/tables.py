@@ -100,7 +100,7 @@ class Mandatary(Base):
 
 
 class Drawer(Base):
-    """A mandatary's period of collecting. Its ledger account is what must be in it; the close counts what is.
+    """A mandatary's period of collecting. Its id is its ledger account's, which says what must be in it.
 
     `counted` maps a coin's or note's cents to how many there were.
     """
@@ -119,10 +119,9 @@ class Drawer(Base):
         CheckConstraint("float_cents >= 0", name="float"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
     sub_office_id: Mapped[UUID] = mapped_column(ForeignKey("sub_office.id"))
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
-    ledger_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), unique=True)
     float_cents: Mapped[int]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

@@ -1,8 +1,10 @@
-"""Rules about people as pure functions: roles in a family."""
+"""The words of families: roles, and where a family quotient comes from."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+from cvq_core.errors import N_
 
 
 class FamilyRole(StrEnum):
@@ -12,6 +14,15 @@ class FamilyRole(StrEnum):
     CHILD = "child"
     PAYER = "payer"
     COLLECTOR = "collector"
+
+
+FAMILY_ROLE_WORDS: dict[FamilyRole, str] = {
+    FamilyRole.GUARDIAN: N_("responsable"),
+    FamilyRole.CHILD: N_("enfant"),
+    FamilyRole.PAYER: N_("payeur"),
+    FamilyRole.COLLECTOR: N_("peut venir chercher l’enfant"),
+}
+"""A role as one tells it to a family."""
 
 
 class QuotientSource(StrEnum):

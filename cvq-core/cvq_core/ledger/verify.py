@@ -1,0 +1,98 @@
+"""Proving on the whole base that the ledger is what it claims to be; `cvq check` says what this finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.append_only import APPEND_ONLY, append_only_ddl
+from cvq_core.ledger.rules import AccountKind
+from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
+
+TROUBLES_MAX = 20
+"""How many troubles of one kind are named; the first ones are enough to know that something is wrong."""
+
+
+async def verify(db: AsyncSession) -> list[str]:
+    """Return what is wrong with the ledger, one English sentence each; empty when everything holds.
+
+    Every transaction has two postings or more and adds up to zero; every wallet's balance is the fold of its postings,
+    and so is the balance noted with each posting; the tables that only grow have their triggers.
+    """
+    folded = (
+        select(Posting.account_id, func.sum(Posting.amount_cents).label("cents"))
+        .group_by(Posting.account_id)
+        .subquery("folded")
+    )
+    running = (
+        select(
+            Posting.id,
+            Posting.balance_after_cents,
+            func.sum(Posting.amount_cents).over(partition_by=Posting.account_id, order_by=Posting.id).label("cents"),
+        )
+        .join(Wallet, Wallet.id == Posting.account_id)
+        .subquery("running")
+    )
+    balance = func.coalesce(folded.c.cents, 0)
+    return [
+        *await _each(
+            db,
+            "transaction {} has {} postings that add up to {} cents",
+            select(LedgerTransaction.id, func.count(Posting.id), func.coalesce(func.sum(Posting.amount_cents), 0))
+            .outerjoin(Posting, Posting.transaction_id == LedgerTransaction.id)
+            .group_by(LedgerTransaction.id)
+            .having(or_(func.count(Posting.id) < 2, func.coalesce(func.sum(Posting.amount_cents), 0) != 0)),
+        ),
+        *await _each(
+            db,
+            "wallet {} holds {} cents, its postings add up to {}",
+            select(Wallet.id, Wallet.balance_cents, balance)
+            .outerjoin(folded, folded.c.account_id == Wallet.id)
+            .where(Wallet.balance_cents != balance),
+        ),
+        *await _each(
+            db,
+            "posting {} notes a balance of {} cents, the postings up to it add up to {}",
+            select(running.c.id, running.c.balance_after_cents, running.c.cents).where(
+                or_(running.c.balance_after_cents.is_(None), running.c.balance_after_cents != running.c.cents)
+            ),
+        ),
+        *await _each(
+            db,
+            "ledger account {} is a wallet's, and there is no such wallet",
+            select(LedgerAccount.code)
+            .outerjoin(Wallet, Wallet.id == LedgerAccount.id)
+            .where(LedgerAccount.kind == AccountKind.WALLET, Wallet.id.is_(None)),
+        ),
+        *await _missing_triggers(db),
+    ]
+
+
+async def _each(db: AsyncSession, sentence: str, wrong: Select[*tuple[Any, ...]]) -> list[str]:
+    rows = (await db.execute(wrong.limit(TROUBLES_MAX))).all()
+    return [sentence.format(*row) for row in rows]
+
+
+async def _missing_triggers(db: AsyncSession) -> list[str]:
+    dialect = db.get_bind().dialect.name
+    names = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        if dialect == "sqlite"
+        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
+    )
+    there = set((await db.scalars(text(names))).all())
+    return [
+        f"table {table} can be changed: its trigger {name} is missing"
+        for table in sorted(APPEND_ONLY)
+        for name in trigger_names(table, dialect)
+        if name not in there
+    ]
+
+
+def trigger_names(table: str, dialect: str) -> list[str]:
+    """Return the names of the triggers that let a table only grow."""
+    return [
+        statement.split()[2] for statement in append_only_ddl(table, dialect) if statement.startswith("CREATE TRIGGER")
+    ]

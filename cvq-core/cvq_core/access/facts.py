@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from enum import StrEnum
 from uuid import UUID
 
-from cvq_core.cards.rules import CardStatus
+from cvq_core.cards.rules import CardFacts
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 
 EVERY_DAY = 0b1111111
@@ -150,16 +150,6 @@ class Point:
     def counts_once_a_day(self) -> bool:
         """Whether a second presentation on the same day counts for nothing: a roll call, not a passage."""
         return self.kind is PointKind.TABLET
-
-
-@dataclass(frozen=True, slots=True)
-class CardFacts:
-    """The card that was presented; the days are civil days of the territory, the last one included."""
-
-    id: UUID
-    status: CardStatus
-    valid_from: date
-    valid_until: date
 
 
 @dataclass(frozen=True, slots=True)

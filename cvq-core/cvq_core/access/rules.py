@@ -6,12 +6,11 @@ are the members of `Reason`; `words.py` says them in French.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from uuid import UUID
 
 from cvq_core.access.facts import (
-    CardFacts,
     Decision,
     Effect,
     Facts,
@@ -23,9 +22,19 @@ from cvq_core.access.facts import (
     RightKind,
     WalletFacts,
 )
-from cvq_core.cards.rules import CardStatus
+from cvq_core.cards.rules import CardFacts, standing
 from cvq_core.clock import local
 from cvq_core.services.rules import FundingPolicy
+
+CARD_REASONS: Mapping[str, Reason] = {
+    "card-lost": Reason.CARD_BLOCKED,
+    "card-stolen": Reason.CARD_BLOCKED,
+    "card-withdrawn": Reason.CARD_BLOCKED,
+    "card-replaced": Reason.CARD_REPLACED,
+    "card-expired": Reason.CARD_EXPIRED,
+    "card-not-yet-valid": Reason.CARD_NOT_YET_VALID,
+}
+"""What a reader answers to each standing of a card that does not work."""
 
 
 def decide(facts: Facts) -> Decision:
@@ -80,16 +89,8 @@ def _refusal(facts: Facts) -> Reason | None:
 def _card_refusal(card: CardFacts | None, day: date) -> Reason | None:
     if card is None:
         return Reason.UNKNOWN_CARD
-    match card.status:
-        case CardStatus.REPLACED:
-            return Reason.CARD_REPLACED
-        case CardStatus.BLOCKED:
-            return Reason.CARD_BLOCKED
-        case CardStatus.ACTIVE if day < card.valid_from:
-            return Reason.CARD_NOT_YET_VALID
-        case CardStatus.ACTIVE if day <= card.valid_until:
-            return None
-    return Reason.CARD_EXPIRED
+    found = standing(card, day)
+    return None if found.usable else CARD_REASONS[found.slug]
 
 
 def _missing(right: Right, at: datetime) -> Reason | None:

@@ -30,13 +30,14 @@ class AccessPoint(Base):
     __tablename__ = "access_point"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(String(40), unique=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
     label: Mapped[str] = mapped_column(String(120))
     site: Mapped[str] = mapped_column(String(120), index=True)
     kind: Mapped[PointKind]
     service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"), index=True)
     price_code: Mapped[str | None] = mapped_column(String(40))
-    assurance: Mapped[Assurance] = mapped_column(default=Assurance.UID)
+    # A bare card number is copied in seconds: whoever sets up a point says what it accepts, there is no default.
+    assurance: Mapped[Assurance]
     mode: Mapped[PointMode] = mapped_column(default=PointMode.NORMAL)
     shows_balance: Mapped[bool] = mapped_column(default=False)
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cvq_core.access.facts import Decision, Facts, Reason
+from cvq_core.cards.rules import standing, standing_date
 from cvq_core.clock import local_day
-from cvq_core.services.rules import ServiceCode
+from cvq_core.services.rules import SERVICE_LABELS
 from cvq_core.text import money, short_date
 
 DISPLAY_CHARACTERS = 24
@@ -25,40 +26,20 @@ class Display:
     long: str
 
 
-SERVICE_WORDS: Mapping[ServiceCode, str] = {
-    ServiceCode.CANTEEN: "cantine",
-    ServiceCode.AFTER_SCHOOL: "garderie",
-    ServiceCode.CRECHE: "crèche",
-    ServiceCode.LEISURE_CENTRE: "centre de loisirs",
-    ServiceCode.POOL: "piscine",
-    ServiceCode.SQUASH: "squash",
-    ServiceCode.LIBRARY: "médiathèque",
-    ServiceCode.TOY_LIBRARY: "ludothèque",
-    ServiceCode.HALL: "salle",
-    ServiceCode.WASTE_CENTRE: "déchèterie",
-    ServiceCode.BUILDING: "bâtiment",
+CONTACT = "votre mairie"
+"""Whom the sentence of a card that does not work says to call."""
+
+_CARD_SHORT: Mapping[Reason, str] = {
+    Reason.CARD_REPLACED: "Carte remplacée",
+    Reason.CARD_BLOCKED: "Carte bloquée",
+    Reason.CARD_EXPIRED: "Carte périmée",
+    Reason.CARD_NOT_YET_VALID: "Carte pas encore valable",
 }
 
 _FIXED: Mapping[Reason, Display] = {
     Reason.UNKNOWN_CARD: Display(
         "Carte inconnue",
         "Cette carte n’est pas connue. Adressez-vous à l’accueil ou à votre mairie.",
-    ),
-    Reason.CARD_REPLACED: Display(
-        "Carte remplacée",
-        "Cette carte a été remplacée. Présentez la nouvelle carte.",
-    ),
-    Reason.CARD_BLOCKED: Display(
-        "Carte bloquée",
-        "Cette carte a été bloquée. Adressez-vous à l’accueil ou à votre mairie.",
-    ),
-    Reason.CARD_EXPIRED: Display(
-        "Carte périmée",
-        "Cette carte n’est plus valable. Demandez-en une autre à votre mairie.",
-    ),
-    Reason.CARD_NOT_YET_VALID: Display(
-        "Carte pas encore valable",
-        "Cette carte n’est pas encore valable. Adressez-vous à votre mairie.",
     ),
     # Whoever holds the card may be in mourning: the display does not say why.
     Reason.PERSON_DECEASED: Display(
@@ -94,21 +75,26 @@ _FIXED: Mapping[Reason, Display] = {
 }
 
 
-def say(decision: Decision, facts: Facts, *, blocked_message: str | None = None) -> Display:
-    """Return what the reader shows for `decision`.
-
-    `blocked_message` is the card's own sentence ("Cette carte a été déclarée perdue le 3 mars…"), where there is one.
-    A balance is said only where the point may show it.
-    """
-    if decision.reason is Reason.CARD_BLOCKED and blocked_message:
-        return Display(_FIXED[Reason.CARD_BLOCKED].short, blocked_message)
+def say(decision: Decision, facts: Facts) -> Display:
+    """Return what the reader shows for `decision`; a balance is said only where the point may show it."""
+    if decision.reason in _CARD_SHORT:
+        return _about_the_card(decision, facts)
     fixed = _FIXED.get(decision.reason)
     return fixed if fixed is not None else _counted(decision, facts)
 
 
+def _about_the_card(decision: Decision, facts: Facts) -> Display:
+    """Say of a card what is said of it everywhere: since when it does not work, and what to do."""
+    assert facts.card is not None
+    today = local_day(facts.at)
+    found = standing(facts.card, today)
+    places = {"date": short_date(standing_date(facts.card, today)), "contact": CONTACT}
+    return Display(_CARD_SHORT[decision.reason], f"{found.message} {found.what_to_do}".format_map(places))
+
+
 def _counted(decision: Decision, facts: Facts) -> Display:  # noqa: PLR0911 - one sentence a reason
     """Say what depends on money, entries or days."""
-    service = SERVICE_WORDS[facts.point.service]
+    service = SERVICE_LABELS[facts.point.service].lower()
     price = money(decision.amount_cents)
     match decision.reason:
         case Reason.SUBSCRIBED:

@@ -10,7 +10,6 @@ import pytest
 
 from cvq_core.access.facts import (
     Assurance,
-    CardFacts,
     Decision,
     Effect,
     Facts,
@@ -24,7 +23,7 @@ from cvq_core.access.facts import (
     WalletFacts,
 )
 from cvq_core.access.rules import decide
-from cvq_core.cards.rules import CardStatus
+from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # a Tuesday, twelve o'clock in Paris
@@ -36,7 +35,7 @@ OFFICE = Point(UUID(int=3), PointKind.DOOR, ServiceCode.BUILDING, FundingPolicy.
 WASTE = Point(UUID(int=4), PointKind.GATE, ServiceCode.WASTE_CENTRE, FundingPolicy.BILLED, price_cents=1500)
 LIBRARY = Point(UUID(int=5), PointKind.DOOR, ServiceCode.LIBRARY, FundingPolicy.FREE)
 
-CARD = CardFacts(UUID(int=9), CardStatus.ACTIVE, date(2026, 1, 1), date(2030, 12, 31))
+CARD = CardFacts(CardStatus.ACTIVE, date(2026, 1, 1), date(2026, 1, 1), date(2030, 12, 31))
 
 
 def at(point: Point, **changes: object) -> Facts:
@@ -57,6 +56,8 @@ class TestCards:
         [
             (None, Reason.UNKNOWN_CARD),
             (replace(CARD, status=CardStatus.REPLACED), Reason.CARD_REPLACED),
+            (replace(CARD, status=CardStatus.BLOCKED, blocked_reason=BlockedReason.LOST), Reason.CARD_BLOCKED),
+            (replace(CARD, status=CardStatus.BLOCKED, blocked_reason=BlockedReason.STOLEN), Reason.CARD_BLOCKED),
             (replace(CARD, status=CardStatus.BLOCKED), Reason.CARD_BLOCKED),
             (replace(CARD, status=CardStatus.EXPIRED), Reason.CARD_EXPIRED),
             (replace(CARD, valid_until=date(2026, 11, 23)), Reason.CARD_EXPIRED),

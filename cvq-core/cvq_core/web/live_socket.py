@@ -89,7 +89,7 @@ class _Page:
                     await handler(await self._fresh(db), message)
             else:
                 raise NotFound
-        except json.JSONDecodeError:
+        except ValueError:  # no JSON, a wrong shape, or an identifier that is none
             await self._refuse(kind, BadInput())
         except Refusal as refusal:
             await self._refuse(kind, refusal)

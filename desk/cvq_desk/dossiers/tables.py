@@ -1,10 +1,9 @@
 """Tables of dossiers, drafts and documents."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.database import Base
@@ -36,8 +35,8 @@ class DraftField(Base):
 
     dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossier.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
-    value: Mapped[dict[str, Any]]
-    revision: Mapped[int]
+    values: Mapped[list[str]]
+    revision: Mapped[int] = mapped_column(BigInteger)
     saved_at: Mapped[datetime]
 
 
@@ -63,6 +62,10 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(String(64), default="")
     key_id: Mapped[str] = mapped_column(String(20), default="")
     wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # The pages as they were scanned, kept beside the PDF that was made of them.
+    source_id: Mapped[UUID | None]
+    source_key_id: Mapped[str] = mapped_column(String(20), default="")
+    source_wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     text: Mapped[str] = mapped_column(Text, default="")
     filed_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     filed_at: Mapped[datetime]

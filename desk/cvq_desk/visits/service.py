@@ -32,7 +32,7 @@ from cvq_desk.visits.store import (
     visit_by_id,
 )
 from cvq_desk.visits.tables import BoothCommand, Consent, Visit
-from cvq_desk.wire import CommandKind, ConsentManner, ConsentState
+from cvq_desk.wire import CommandKind, ConsentManner, ConsentState, PeerName
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CONSENT_LIFE = timedelta(minutes=45)
@@ -204,7 +204,7 @@ async def wiped(act: Act, visit: Visit, what: dict[str, Any]) -> None:
 async def note_identity(act: Act, visit_id: UUID, identity: Identity) -> Visit:
     """Record how the resident is known: a paper shown to the camera, or the secretary's word."""
     visit = await own_visit(act, visit_id)
-    _in_session(visit)
+    require_session(visit)
     visit.identity, visit.identity_by = identity.value, act.principal.name
     act.journal("identity-noted", visit, personal={"identity": identity.value})
     tell(act.db, visit)
@@ -221,7 +221,7 @@ async def ask_consent(
         IdentityFirst: nobody knows who sits there.
     """
     visit = await own_visit(act, visit_id)
-    _in_session(visit)
+    require_session(visit)
     if organisation_id is not None and organisation_id != visit.organisation_id:
         raise rules.ConsentForAnother(visit_id=visit.id)
     if visit.identity == Identity.NONE:
@@ -263,7 +263,7 @@ async def answer_consent(act: Act, visit: Visit, consent_id: UUID, *, agreed: bo
         raise NotFound
     if consent.state != ConsentState.ASKED:
         raise rules.ConsentSettled(visit_id=visit.id)
-    _in_session(visit)
+    require_session(visit)
     consent.state = (ConsentState.GIVEN if agreed else ConsentState.REFUSED).value
     consent.answered_at, consent.manner = act.now, manner.value
     act.journal(
@@ -280,7 +280,7 @@ async def answer_consent(act: Act, visit: Visit, consent_id: UUID, *, agreed: bo
 async def go_on_without_card(act: Act, visit_id: UUID) -> Visit:
     """Keep the account open though the card is away; the resident was asked."""
     visit = await own_visit(act, visit_id)
-    _in_session(visit)
+    require_session(visit)
     await act.db.execute(
         update(Consent).where(Consent.visit_id == visit.id, Consent.state == "given").values(with_card=False)
     )
@@ -327,7 +327,7 @@ async def check_look(act: Act, visit: Visit, account_id: UUID, scope: ConsentSco
 async def show(act: Act, visit_id: UUID, page: str) -> Visit:
     """Choose what screen 2 shows."""
     visit = await own_visit(act, visit_id)
-    _in_session(visit)
+    require_session(visit)
     visit.shown = page
     tell(act.db, visit)
     return visit
@@ -338,6 +338,35 @@ async def set_curtain(act: Act, visit: Visit, drawn: bool) -> None:
     visit.curtain = drawn
     act.journal("curtain", visit, personal={"drawn": drawn})
     tell(act.db, visit)
+
+
+async def share_window(act: Act, visit_id: UUID, shared: bool) -> Visit:
+    """Say that screen 2 shows a window of the advisor's, or no longer."""
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
+    visit.window_shared = shared
+    act.journal("window-shared" if shared else "window-hidden", visit)
+    tell(act.db, visit)
+    return visit
+
+
+def signal_booth(db: AsyncSession, visit: Visit, peer: PeerName, data: dict[str, Any]) -> None:
+    """Pass a session description or a candidate on to the booth."""
+    if VisitState(visit.state) not in rules.AT_THE_BOOTH:
+        raise rules.NotNow(visit_id=visit.id)
+    payload = {"visit_id": str(visit.id), "peer": peer.value, "data": data}
+    publish(db, f"booth:{visit.booth_id}", "signal", payload)
+
+
+async def cancel_command(act: Act, visit: Visit, command_id: UUID) -> BoothCommand:
+    """Have the booth stop a scan or a print; one that has ended stays as it ended."""
+    row = await act.db.get(BoothCommand, command_id)
+    if row is None or row.visit_id != visit.id:
+        raise NotFound
+    cancels = {CommandKind.SCAN: CommandKind.CANCEL_SCAN, CommandKind.PRINT: CommandKind.CANCEL_PRINT}
+    if row.ended_at is None and CommandKind(row.kind) in cancels:
+        await command(act, visit, cancels[CommandKind(row.kind)], {"command_id": str(row.id)})
+    return row
 
 
 async def command(
@@ -387,7 +416,8 @@ async def _advance(act: Act, visit: Visit, event: VisitEvent) -> Visit:
     return visit
 
 
-def _in_session(visit: Visit) -> None:
+def require_session(visit: Visit) -> None:
+    """Refuse what only a visit in session allows."""
     if VisitState(visit.state) not in rules.IN_SESSION:
         raise rules.NotNow(visit_id=visit.id)
 

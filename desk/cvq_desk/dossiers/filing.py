@@ -1,0 +1,62 @@
+"""The job that turns filed pages into a searchable PDF/A."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from cvq_core.live import publish
+from cvq_core.vault import Stored
+from cvq_core.web import Services
+from cvq_desk.dossiers.service import unpack_pages
+from cvq_desk.dossiers.tables import Document
+from cvq_scanning.pdf import BadPage, PageEdit, PageInput, make_searchable_pdf
+
+log = structlog.get_logger(__name__)
+
+
+async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
+    """Make a document's PDF; done again from the start when it was cut short, it gives the same document."""
+    document_id = UUID(payload["document_id"])
+    async with services.database.read() as db:
+        document = await db.get_one(Document, document_id)
+    if document.state != "filing" or document.source_id is None or document.source_wrapped_key is None:
+        return
+    source = services.vault.get(document.source_id, Stored(document.source_key_id, document.source_wrapped_key))
+    pages = [
+        PageInput(image=page.image, edit=PageEdit(page.turn_degrees, page.crop), resolution_dpi=page.resolution_dpi)
+        for page in unpack_pages(source)
+    ]
+    try:
+        with tempfile.TemporaryDirectory(prefix="cvq-pdf-") as folder:
+            made = await make_searchable_pdf(pages, title=document.title, work_dir=Path(folder))
+    except BadPage as trouble:
+        # Trying again would give the same: the page cannot be used, and the advisor is told.
+        await _settle(services, document_id, state="failed", trouble=trouble.slug)
+        return
+    stored = await asyncio.to_thread(services.vault.put, document_id, made.pdf)
+    await _settle(
+        services,
+        document_id,
+        state="ready",
+        text=made.text[:200_000],
+        page_count=made.page_count,
+        size_bytes=len(made.pdf),
+        sha256=hashlib.sha256(made.pdf).hexdigest(),
+        key_id=stored.key_id,
+        wrapped_key=stored.wrapped_key,
+    )
+
+
+async def _settle(services: Services, document_id: UUID, **values: Any) -> None:
+    async with services.database.write() as db:
+        document = await db.get_one(Document, document_id)
+        for name, value in values.items():
+            setattr(document, name, value)
+        publish(db, f"visit:{document.visit_id}", "papers")

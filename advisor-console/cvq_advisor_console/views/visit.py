@@ -100,7 +100,7 @@ class MachineRow:
     name: str
     word: str
     tone: str = "ok"
-    icon: str = "device"
+    icon: str = "device-desktop"
     tell: str = ""
     todo: str = ""
 
@@ -216,3 +216,4 @@ class EndingView:
     finish: Act | None = None
     back: Act | None = None
     wiped: tuple[WipedPart, ...] = ()
+    next_url: str = ""

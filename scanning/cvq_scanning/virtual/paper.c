@@ -5,7 +5,8 @@
  * order of their names (binary PGM or PPM, 8 bits, drawn at 300 dpi), and `control`, which is read again at every
  * call. Each line of `control` is a word and a value:
  *
- *   trouble  jammed | no_docs | cover_open | io_error | busy | eof | hang | crash | none
+ *   trouble  jammed | no_docs | cover_open | io_error | busy | eof | pause | hang | crash | none
+ *            (`pause` stands still until `control` changes or the scan is cancelled, `hang` for ever)
  *   page     the sheet at which the trouble comes, counted from 1 (0 or none: at every one)
  *   row      the row of the 300 dpi sheet at which it comes
  *   delay    microseconds that one row takes
@@ -107,9 +108,17 @@ static SANE_Status status_named(const char *trouble) {
     return SANE_STATUS_GOOD;
 }
 
+static int due(const struct scanner *scanner, const struct control *control, long row) {
+    return (!control->page || control->page == scanner->sheet) && row >= control->row;
+}
+
+static int paused_now(const struct scanner *scanner, const struct control *control, long row) {
+    return due(scanner, control, row) && !strcmp(control->trouble, "pause");
+}
+
 /* The trouble that `control` asks for at this sheet and row; hangs or crashes itself where it asks for that. */
 static SANE_Status trouble_now(struct scanner *scanner, const struct control *control, long row) {
-    if ((control->page && control->page != scanner->sheet) || row < control->row)
+    if (!due(scanner, control, row))
         return SANE_STATUS_GOOD;
     if (!strcmp(control->trouble, "crash"))
         abort();
@@ -414,6 +423,10 @@ SANE_Status sane_paper_read(SANE_Handle handle, SANE_Byte *buffer, SANE_Int leng
             return SANE_STATUS_CANCELLED;
         if (trouble != SANE_STATUS_GOOD)
             return trouble;
+        if (paused_now(scanner, &control, at_300_dpi)) {
+            usleep(2000);
+            continue;
+        }
         long ripe = control.delay_us > 0 ? elapsed_us(scanner) / control.delay_us : parameters->lines;
         if (ripe > parameters->lines)
             ripe = parameters->lines;

@@ -22,7 +22,7 @@ TEST_DEVICE: Final = "test:0"
 PNM_DEVICE: Final = "pnm:0"
 PAPER_DEVICE: Final = "paper:desk"
 
-PaperTrouble = Literal["jammed", "no_docs", "cover_open", "io_error", "busy", "eof", "hang", "crash"]
+PaperTrouble = Literal["jammed", "no_docs", "cover_open", "io_error", "busy", "eof", "pause", "hang", "crash"]
 
 _PAPER_SOURCE: Final = Path(__file__).with_name("paper.c")
 _COMPILE: Final = ("cc", "-std=c11", "-D_DEFAULT_SOURCE", "-O2", "-shared", "-fPIC")
@@ -67,7 +67,7 @@ class VirtualScanner:
     ) -> None:
         """Make `PAPER_DEVICE` slow, or put it in trouble, at once and also while it scans.
 
-        The trouble comes at sheet `page` (0: at every one) and at row `row` of its 300 dpi; `row_delay_us` is how
+        `pause` lasts until the next call, `hang` until the driver is killed. The trouble comes at sheet `page` (0: at every one) and at row `row` of its 300 dpi; `row_delay_us` is how
         long one row of the scan takes, in microseconds.
         """
         control = f"trouble {trouble or 'none'}\npage {page}\nrow {row}\ndelay {row_delay_us}\n"

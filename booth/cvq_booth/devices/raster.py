@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import tempfile
@@ -45,6 +44,8 @@ async def to_raster(document: bytes, form: RasterForm, directory: Path) -> bytes
     Raises:
         NotConverted: the document is none, or too much for the limits.
     """
+    if not document.startswith(b"%PDF-"):
+        raise NotConverted("not a PDF")  # Ghostscript would run PostScript as readily
     with tempfile.TemporaryDirectory(dir=directory, prefix="raster-") as scratch:
         source, raster = Path(scratch) / "document.pdf", Path(scratch) / "document.pwg"
         await asyncio.to_thread(source.write_bytes, document)
@@ -61,7 +62,7 @@ def _command(source: Path, raster: Path, form: RasterForm) -> list[str]:
         *("gs", "-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-dPDFSTOPONERROR"),
         *("-sDEVICE=pwgraster", "-sPAPERSIZE=a4", "-dFIXEDMEDIA", "-dPDFFitPage"),
         *(f"-r{form.resolution_dpi}", f"-dcupsColorSpace={_COLOUR_SPACES[form.kind]}", "-dcupsBitsPerColor=8"),
-        *("-dcupsColorOrder=0", f"-sOutputFile={raster}", str(source)),
+        *("-dcupsColorOrder=0", "-scupsPageSizeName=iso_a4_210x297mm", f"-sOutputFile={raster}", str(source)),
     ]
 
 
@@ -80,7 +81,10 @@ async def _run(command: list[str], scratch: Path) -> None:
     except TimeoutError as error:
         raise NotConverted("it took too long") from error
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     if process.returncode:
-        raise NotConverted(said.decode(errors="replace")[-200:].strip() or f"gs ended with {process.returncode}")
+        lines = said.decode(errors="replace").splitlines()
+        fault = next((line for line in lines if "Error" in line or "error" in line), "no reason given")
+        raise NotConverted(f"gs ended with {process.returncode}: {fault.strip()[:200]}")

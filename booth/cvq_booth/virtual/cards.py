@@ -13,19 +13,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import json
+import shutil
 import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cvq_booth.virtual import control
 from cvq_booth.virtual.preload import preload
-from cvq_booth.virtual.process import Program, until_stopped
+from cvq_booth.virtual.process import Program, exclusive, until_stopped
 
 READER = "Virtual PCD 00 00"
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
@@ -220,20 +223,31 @@ class VirtualCards:
 
 @asynccontextmanager
 async def virtual_cards(directory: Path | None = None) -> AsyncIterator[VirtualCards]:
-    """Run a card reader until the block ends, in a directory of its own unless one is given.
+    """Run a card reader until the block ends.
+
+    Args:
+        directory: its own, for a reader that another process uses. Without it this process has one that stays the same
+            from one reader to the next, for the client library's sake; set `environment` before its first use.
 
     Raises:
         NotCompiled: gcc is missing.
-        RuntimeError: pcscd did not start; the message says what it said.
+        RuntimeError: pcscd did not start, the message says what it said; or this process has a reader running.
     """
-    with tempfile.TemporaryDirectory(prefix="cvq-cards-") as temporary:
-        cards = VirtualCards(directory or Path(temporary))
+    with exclusive(directory or _process_directory()) as own:
+        cards = VirtualCards(own)
         try:
             await cards.start()
-            async with control.served(cards.directory / "control", cards.carry_out):
+            async with control.served(own / "control", cards.carry_out):
                 yield cards
         finally:
             await cards.stop()
+
+
+@cache
+def _process_directory() -> Path:
+    directory = tempfile.mkdtemp(prefix="cvq-cards-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return Path(directory)
 
 
 async def _run(directory: Path | None) -> None:

@@ -22,7 +22,7 @@ from pyipp.enums import IppOperation
 
 from cvq_booth.virtual import control, paper_path
 from cvq_booth.virtual.preload import preload
-from cvq_booth.virtual.process import Program, until_stopped
+from cvq_booth.virtual.process import Program, exclusive, until_stopped
 
 START_TIMEOUT_S = 15.0
 STATE_TIMEOUT_S = 15.0
@@ -230,11 +230,14 @@ async def virtual_printer(
         NotCompiled: gcc is missing.
         RuntimeError: ippeveprinter did not start; the message says what it said.
     """
-    with tempfile.TemporaryDirectory(prefix="cvq-printer-") as temporary:
-        printer = VirtualPrinter(directory or Path(temporary), formats)
+    with (
+        tempfile.TemporaryDirectory(prefix="cvq-printer-") as temporary,
+        exclusive(directory or Path(temporary)) as own,
+    ):
+        printer = VirtualPrinter(own, formats)
         try:
             await printer.switch_on()
-            async with control.served(printer.directory / "control", printer.carry_out):
+            async with control.served(own / "control", printer.carry_out):
                 yield printer
         finally:
             await printer.switch_off()

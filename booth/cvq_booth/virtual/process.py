@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 STOP_TIMEOUT_S = 3.0
@@ -49,16 +50,17 @@ class Program:
 
     async def kill(self) -> None:
         """End it at once, its children with it, as a power cut would."""
-        with contextlib.suppress(ProcessLookupError):
+        if self.running:
             os.killpg(self.pid, signal.SIGKILL)
-        await self._process.wait()
+            await self._process.wait()
 
     async def stop(self) -> None:
         """Ask it to end, and end it when it does not."""
-        with contextlib.suppress(ProcessLookupError, TimeoutError):
+        if self.running:
             os.killpg(self.pid, signal.SIGTERM)
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._process.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self._process.wait()
         await self.kill()
 
     def last_words(self) -> str:
@@ -72,3 +74,19 @@ async def until_stopped() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     await asked.wait()
+
+
+@contextlib.contextmanager
+def exclusive(directory: Path) -> Iterator[Path]:
+    """Hold a directory for one virtual machine.
+
+    Raises:
+        RuntimeError: another one holds it.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(f"{directory} belongs to a virtual machine that is running") from None
+        yield directory

@@ -31,6 +31,7 @@ class RememberedAnswer(Base):
     request_digest: Mapped[str] = mapped_column(String(64))
     status: Mapped[int]
     content_type: Mapped[str] = mapped_column(String(100))
+    location: Mapped[str | None] = mapped_column(String(300))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -69,7 +70,10 @@ async def remembered_answer(context: Context, path: str, key: str, raw: bytes) -
         return None
     if known.path != path or known.request_digest != _digest(context, raw):
         raise KeyReused
-    return web.Response(status=known.status, body=known.body, headers={"Content-Type": known.content_type})
+    headers = {"Content-Type": known.content_type}
+    if known.location is not None:
+        headers["Location"] = known.location
+    return web.Response(status=known.status, body=known.body, headers=headers)
 
 
 async def remember_answer(context: Context, path: str, key: str, raw: bytes, response: web.StreamResponse) -> None:
@@ -85,6 +89,7 @@ async def remember_answer(context: Context, path: str, key: str, raw: bytes, res
             request_digest=_digest(context, raw),
             status=response.status,
             content_type=response.headers.get("Content-Type", "application/json"),
+            location=response.headers.get("Location"),
             body=bytes(response.body) if isinstance(response.body, bytes | bytearray) else b"",
             created_at=context.now,
         )

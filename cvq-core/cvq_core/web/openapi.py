@@ -82,7 +82,7 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.access != PUBLIC:
         operation["security"] = [{"session": []}, {"device": []}]
-    if route.idempotent:
+    if route.method != "GET" and not route.upload:
         operation["parameters"].append(
             {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}
         )

@@ -53,7 +53,6 @@ class Route:
     status: int
     summary: str
     tag: str
-    idempotent: bool
     form: bool
     upload: bool
     socket: bool
@@ -72,7 +71,7 @@ class Routes:
         return self._add("GET", path, access, options)
 
     def post(self, path: str, *, access: Access, **options: Any) -> Callable[[Handler], Handler]:
-        """Declare a route that acts. `idempotent=True` makes it honour an Idempotency-Key."""
+        """Declare a route that acts; it honours an Idempotency-Key."""
         return self._add("POST", path, access, options)
 
     def put(self, path: str, *, access: Access, **options: Any) -> Callable[[Handler], Handler]:
@@ -97,7 +96,6 @@ class Routes:
                 status=options.get("status", 200 if answer_model or method == "GET" else 204),
                 summary=summary,
                 tag=self.tag,
-                idempotent=options.get("idempotent", False),
                 form=options.get("form", False),
                 upload=options.get("upload", False),
                 socket=options.get("socket", False),
@@ -207,7 +205,7 @@ async def _answer(
 
 
 async def _call(route: Route, context: Context, body: BaseModel | None, raw: bytes) -> web.StreamResponse:
-    key = context.request.headers.get("Idempotency-Key") if route.idempotent else None
+    key = context.request.headers.get("Idempotency-Key") if _is_repeatable(route, context) else None
     if key and (again := await remembered_answer(context, route.path, key, raw)):
         return again
     if route.method != "GET" and context.principal.login_session_id:
@@ -217,6 +215,11 @@ async def _call(route: Route, context: Context, body: BaseModel | None, raw: byt
     if key:
         await remember_answer(context, route.path, key, raw, response)
     return response
+
+
+def _is_repeatable(route: Route, context: Context) -> bool:
+    """Whether an Idempotency-Key is honoured: on everything that acts, for whoever is known."""
+    return route.method != "GET" and not route.upload and context.principal.id is not None
 
 
 def _lost_a_race(error: DBAPIError) -> bool:
@@ -254,8 +257,9 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
     if route.body is None and not raw:
         return None, raw
     try:
-        if route.form and request.content_type == "application/x-www-form-urlencoded":
-            fields = _form_fields(raw)
+        if (route.form or route.body is None) and request.content_type == "application/x-www-form-urlencoded":
+            # A button's address may carry what it says: `…/scan?source=feeder`.
+            fields = {**request.query, **_form_fields(raw)}
             request["csrf_field"] = fields.pop(CSRF_FIELD, "")
         elif request.content_type == "application/json":
             fields = json.loads(raw or b"{}")

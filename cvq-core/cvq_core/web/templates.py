@@ -18,13 +18,25 @@ class Templates:
 
     def __init__(self) -> None:
         self._folders: list[Path] = [Path(__file__).parent / "templates"]
-        self._globals: dict[str, Any] = {"static": static_url}
+        self._static: dict[str, Path] = {"": STATIC}
+        self._globals: dict[str, Any] = {"static": self.static_url}
         self._environments: dict[str, Environment] = {}
 
     def add_folder(self, folder: Path) -> None:
         """Look for templates in `folder` too."""
         self._folders.append(folder)
         self._environments.clear()
+
+    def add_static(self, prefix: str, folder: Path) -> None:
+        """Find static files whose path begins with `prefix/` in a component's own folder."""
+        self._static[prefix] = folder
+
+    def static_url(self, path: str) -> str:
+        """Return the address of a static file; its time of change in it lets browsers keep it for long."""
+        prefix, _, rest = path.partition("/")
+        file = self._static[prefix] / rest if prefix in self._static else self._static[""] / path
+        stamp = int(file.stat().st_mtime) if file.is_file() else 0
+        return f"/static/{path}?v={stamp:x}"
 
     def add_global(self, name: str, value: Callable[..., Any]) -> None:
         """Give all templates a function."""
@@ -54,9 +66,3 @@ class Templates:
         """Return the template as HTML."""
         return self.environment(language).get_template(template).render(**values)
 
-
-def static_url(path: str) -> str:
-    """Return the address of a static file; its time of change in it lets browsers keep it for long."""
-    file = STATIC / path
-    stamp = int(file.stat().st_mtime) if file.is_file() else 0
-    return f"/static/{path}?v={stamp:x}"

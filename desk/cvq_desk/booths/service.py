@@ -21,7 +21,7 @@ from cvq_core.people.tables import Person
 from cvq_core.settings import Settings
 from cvq_core.staff import Principal
 from cvq_core.text import translator
-from cvq_desk.booking.service import raise_alert
+from cvq_desk.booking.alerts import raise_alert
 from cvq_desk.booking.tables import Appointment, Booth
 from cvq_desk.booths.tables import BoothStatus
 from cvq_desk.booths.words import STRANGERS_CARD, UNKNOWN_CARD

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from sqlalchemy import select
 
 from cvq_core.errors import N_, BadInput, NotFound, TooLarge
+from cvq_core.ids import new_id
 from cvq_core.staff import Permission
 from cvq_core.web import Context, Routes
 from cvq_core.web.problems import from_validation
@@ -96,10 +97,10 @@ class DocumentOut(BaseModel):
 
 
 class PrintBody(BaseModel):
-    """What to print. `command_id` is made by the page: sent twice, it prints once."""
+    """What to print. A page may make the `command_id`: sent twice, it prints once."""
 
     document_id: UUID
-    command_id: UUID
+    command_id: UUID = Field(default_factory=new_id)
 
 
 class PageEditBody(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
+from cvq_core.ids import new_id
 from cvq_core.staff import Permission, Scope
 from cvq_core.web import Context, Routes
 from cvq_desk.visits import service
@@ -121,18 +122,18 @@ class WindowBody(BaseModel):
 
 
 class ScanBody(BaseModel):
-    """A scan. `command_id` is made by the page: sent twice, it is one scan."""
+    """A scan. A page may make its `command_id`: sent twice, it is one scan."""
 
-    command_id: UUID
+    command_id: UUID = Field(default_factory=new_id)
     source: Literal["flatbed", "feeder"] = "flatbed"
     mode: Literal["color", "gray"] = "color"
     resolution_dpi: Literal[150, 200, 300] = 200
 
 
 class CommandIdBody(BaseModel):
-    """A command that the page has made the id of."""
+    """A command; a page may make its id: sent twice, it is one command."""
 
-    command_id: UUID
+    command_id: UUID = Field(default_factory=new_id)
 
 
 class CommandOut(BaseModel):
@@ -177,7 +178,7 @@ async def read_queue(context: Context) -> QueueOut:
     )
 
 
-@routes.post("/appointments/{id}/take", access=Permission.SERVE, answer=VisitOut, idempotent=True)
+@routes.post("/appointments/{id}/take", access=Permission.SERVE, answer=VisitOut)
 async def take(context: Context) -> VisitOut:
     """Take somebody from the queue."""
     return VisitOut.of(await service.take(act_of(context), context.path_id()))
@@ -305,7 +306,9 @@ async def scan(context: Context, body: ScanBody) -> CommandOut:
     return await _command(context, CommandKind.SCAN, params, body.command_id)
 
 
-@routes.post("/visits/{id}/still", access=Permission.SERVE, body=CommandIdBody, answer=CommandOut, status=202)
+@routes.post(
+    "/visits/{id}/still", access=Permission.SERVE, body=CommandIdBody, answer=CommandOut, status=202, form=True
+)
 async def still(context: Context, body: CommandIdBody) -> CommandOut:
     """Take a still with the booth's document camera."""
     return await _command(context, CommandKind.STILL, {}, body.command_id)

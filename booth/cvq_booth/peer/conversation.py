@@ -19,7 +19,7 @@ from aiortc.exceptions import InvalidStateError
 from pydantic import ValidationError
 
 from cvq_booth.peer.connection import Connection
-from cvq_booth.peer.papers import BUFFERED_BYTES_LOW, ChannelClosed, Papers
+from cvq_booth.peer.papers import BUFFERED_BYTES_LOW, Papers
 from cvq_booth.peer.signals import Description, PeerSignal, new_generation
 
 log = structlog.get_logger(__name__)
@@ -224,8 +224,8 @@ class Conversation:
     async def _send_papers(self, channel: RTCDataChannel) -> None:
         try:
             await self._papers.run(channel)
-        except (ChannelClosed, InvalidStateError, ConnectionError):
-            log.info("papers_channel_closed")
+        except (InvalidStateError, ConnectionError) as error:
+            log.info("papers_channel_lost", error=repr(error))
 
     def _stop_sending(self) -> None:
         if self._sending is not None:

@@ -197,6 +197,8 @@ class Papers:
                     await self._work.wait()
                 else:
                     await self._send(channel, item)
+        except _ChannelClosed:
+            pass
         finally:
             # A later channel may have taken over already; what waits is then its own.
             if self._channel is channel:
@@ -264,12 +266,12 @@ class Papers:
         while (wait_s := self._pace.wait_s(self._clock())) > 0:
             await self._sleep(wait_s)
         if channel.readyState != "open":
-            raise ChannelClosed
+            raise _ChannelClosed
         channel.send(data)
         self._pace.spend(len(data.encode() if isinstance(data, str) else data), self._clock())
 
 
-class ChannelClosed(Exception):
+class _ChannelClosed(Exception):
     """The channel closed while something was being sent."""
 
 

@@ -216,7 +216,7 @@ async def _locked_wallets(db: AsyncSession, postings: Iterable[NewPosting]) -> d
     """Lock the wallets among the postings' accounts, in the order of their ids: two never wait for each other."""
     wanted = {posting.account_id for posting in postings}
     rows = await db.execute(select(LedgerAccount.id, LedgerAccount.kind).where(LedgerAccount.id.in_(wanted)))
-    kinds = dict(rows.tuples().all())
+    kinds = dict(rows.all())
     wallet_ids = {account_id for account_id, kind in kinds.items() if kind is AccountKind.WALLET}
     wallets: dict[UUID, WalletLevel] = {}
     if wallet_ids:

@@ -1,0 +1,1 @@
+"""What `cvq bench` measures, always beside its limit in the same run."""

@@ -101,12 +101,12 @@ class Link:
         self._pings: deque[int] = deque()
         self._sent = 0
         self._choked = False
-        self._desk_ahead = timedelta()
+        self.desk_ahead = timedelta()
         self.up = False
 
     def desk_now(self) -> datetime:
         """Return the desk's hour: its deadlines are told in it, and a booth's clock may be wrong."""
-        return datetime.now(UTC) + self._desk_ahead
+        return datetime.now(UTC) + self.desk_ahead
 
     def send(self, message: Signal) -> None:
         """Send what is worth nothing later: it is dropped while the line is away."""
@@ -251,7 +251,7 @@ class Link:
             await self._on_signal(message)
 
     def _heard(self, pong: Pong) -> None:
-        self._desk_ahead = pong.now - datetime.now(UTC)
+        self.desk_ahead = pong.now - datetime.now(UTC)
         if not self._pings:
             return
         arrived = self._pings.popleft()
@@ -281,7 +281,7 @@ def _subject(message: Report) -> tuple[str, ...]:
         case ConsentAnswer():
             return ("consent", str(message.consent_id))
         case CallReport():
-            return ("call", str(message.visit_id))
+            return ("call", str(message.visit_id), message.state)
         case HelpAsked():
             return ("help", message.reason)
         case CardSeen() | CardGone():

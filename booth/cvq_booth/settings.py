@@ -61,9 +61,7 @@ class BoothSettings(BaseSettings):
     card_reader: str | None = Field(default=None, description="PC/SC name of the card reader; any when it is empty")
     without_card_reader: bool = False
     document_camera: str | None = Field(default=None, description="a video device, or a file that stands for one")
-    papers_kbit_s: int = Field(
-        default=400, ge=32, le=1_000_000, description="what papers may take of the line in a call"
-    )
+    papers_kbit_s: int = Field(default=400, ge=32, le=20_000, description="what papers may take of the line in a call")
 
     display: Literal["auto", "none", "x11", "wayland"] = "auto"
     chromium: Path = Path("/usr/bin/chromium")

@@ -124,6 +124,10 @@ class Spool:
             self.wipe(old)
         _write(note, boot.encode("ascii"))
 
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file of this start beside the visits."""
+        _write(self.folder / name, data)
+
     # Visits
 
     def visits(self) -> list[UUID]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 from aiohttp import web
 
+from cvq_core.access import routes as access_routes
 from cvq_core.assets import STATIC
 from cvq_core.clock import Clock, utc_now
 from cvq_core.database import Database
@@ -48,7 +49,7 @@ def make_core(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
         vault=Vault(settings.data_dir / "documents", load_master_key(key_file)),
     )
     app[SERVICES] = services
-    for room in (health, openapi, login, live_socket, device_routes):
+    for room in (health, openapi, login, live_socket, device_routes, access_routes):
         room.routes.setup(app)
     app.router.add_static("/static/", STATIC)
     services.jobs.periodic += [

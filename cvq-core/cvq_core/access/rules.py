@@ -7,6 +7,7 @@ are the members of `Reason`; `words.py` says them in French.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time
 from uuid import UUID
 
@@ -91,6 +92,13 @@ def _card_refusal(card: CardFacts | None, day: date) -> Reason | None:
         return Reason.UNKNOWN_CARD
     found = standing(card, day)
     return None if found.usable else CARD_REASONS[found.slug]
+
+
+def holds(right: Right, at: datetime, *, at_any_hour: bool = False) -> bool:
+    """Whether a right holds at `at`, or at any hour of that day for a list that is drawn up before."""
+    if at_any_hour:
+        right = replace(right, opens_at=None, closes_at=None)
+    return _missing(right, at) is None
 
 
 def _missing(right: Right, at: datetime) -> Reason | None:

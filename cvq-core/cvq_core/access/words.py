@@ -92,7 +92,7 @@ def _about_the_card(decision: Decision, facts: Facts) -> Display:
     return Display(_CARD_SHORT[decision.reason], f"{found.message} {found.what_to_do}".format_map(places))
 
 
-def _counted(decision: Decision, facts: Facts) -> Display:  # noqa: PLR0911 - one sentence a reason
+def _counted(decision: Decision, facts: Facts) -> Display:
     """Say what depends on money, entries or days."""
     service = SERVICE_LABELS[facts.point.service].lower()
     price = money(decision.amount_cents)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
+from cvq_core.access.charges import revenue_code
 from cvq_core.ledger.rules import LABEL_LENGTH_MAX, AccountKind, NewPosting, NewTransaction, TransactionKind, floor_for
 from cvq_core.ledger.store import ledger_rows
 from cvq_core.offices.rules import Means
@@ -142,8 +143,3 @@ class Books:
         row, postings = ledger_rows(transaction, {wallet: balance_before}, movement.at)
         self.transactions.append(row)
         self.postings += postings
-
-
-def revenue_code(service: ServiceCode) -> str:
-    """Return the code of the ledger account that a service's income goes to."""
-    return f"revenue:{service}"

@@ -1,0 +1,126 @@
+"""What a tap costs, written into the ledger: wallet to revenue, many at once, under the locks that the scene holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.access.facts import Decision, Facts, WalletFacts
+from cvq_core.ids import new_id
+from cvq_core.ledger.rules import (
+    AccountKind,
+    NewPosting,
+    NewTransaction,
+    TransactionKind,
+    WalletLevel,
+    check_transaction,
+    moved,
+)
+from cvq_core.ledger.store import ledger_rows
+from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
+from cvq_core.once import insert_once
+from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
+
+_LABELS = {
+    ServiceCode.CANTEEN: "Cantine, un repas",
+    ServiceCode.AFTER_SCHOOL: "Accueil périscolaire",
+    ServiceCode.LEISURE_CENTRE: "Centre de loisirs, une journée",
+    ServiceCode.POOL: "Piscine, une entrée",
+}
+
+_TRANSACTIONS = cast(Table, LedgerTransaction.__table__)
+_POSTINGS = cast(Table, Posting.__table__)
+_WALLETS = cast(Table, Wallet.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One debit that was decided: `wallet` is the wallet as it stood just before."""
+
+    transaction_id: UUID
+    wallet: WalletFacts
+    service: ServiceCode
+    amount_cents: int
+
+    @classmethod
+    def of(cls, facts: Facts, decision: Decision, transaction_id: UUID) -> Charge:
+        """Return the charge that a decision makes."""
+        [wallet] = [each for each in facts.wallets if each.id == decision.wallet_id]
+        return cls(transaction_id, wallet, facts.point.service, decision.amount_cents)
+
+
+def revenue_code(service: ServiceCode) -> str:
+    """Return the code of the ledger account that a service's income goes to."""
+    return f"revenue:{service}"
+
+
+async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: datetime) -> None:
+    """Write charges whose wallets the caller has locked, in the order in which they were decided."""
+    revenue = await _revenue_accounts(db, {charge.service for charge in charges}, now)
+    transactions: list[dict[str, object]] = []
+    postings: list[dict[str, object]] = []
+    levels: dict[UUID, WalletLevel] = {}
+    for charge in charges:
+        transaction = _transaction(charge, revenue[charge.service], now)
+        check_transaction(transaction)
+        before = WalletLevel(charge.wallet.balance_cents, charge.wallet.floor_cents)
+        row, legs = ledger_rows(transaction, {charge.wallet.id: before.balance_cents}, now)
+        transactions.append(row)
+        postings += legs
+        levels[charge.wallet.id] = moved(before, -charge.amount_cents)
+    await db.execute(insert(_TRANSACTIONS), transactions)
+    await db.execute(insert(_POSTINGS), postings)
+    await db.execute(
+        update(_WALLETS)
+        .where(_WALLETS.c.id == bindparam("wallet_id"))
+        .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor")),
+        [
+            {"wallet_id": wallet_id, "balance": level.balance_cents, "floor": level.floor_cents}
+            for wallet_id, level in levels.items()
+        ],
+    )
+
+
+def _transaction(charge: Charge, revenue: UUID, now: datetime) -> NewTransaction:
+    return NewTransaction(
+        id=charge.transaction_id,
+        kind=TransactionKind.USE,
+        label=_LABELS.get(charge.service, SERVICE_LABELS[charge.service]),
+        occurred_at=now,
+        postings=(
+            NewPosting(charge.wallet.id, -charge.amount_cents),
+            NewPosting(revenue, charge.amount_cents),
+        ),
+        actor_kind="reader",
+        # Which reader it was would tell the place: that stays with the tap, and goes with it.
+        actor_id=None,
+        day_only=True,
+    )
+
+
+async def _revenue_accounts(db: AsyncSession, services: set[ServiceCode], now: datetime) -> dict[ServiceCode, UUID]:
+    """Return the ledger accounts of some services' income, opened by whoever needs one first."""
+    codes = {revenue_code(service): service for service in services}
+    wanted = select(LedgerAccount.code, LedgerAccount.id).where(LedgerAccount.code.in_(codes))
+    found = {codes[code]: account_id for code, account_id in await db.execute(wanted)}
+    for service in services - found.keys():
+        await insert_once(
+            db,
+            LedgerAccount.__table__,
+            {
+                "id": new_id(),
+                "code": revenue_code(service),
+                "kind": AccountKind.REVENUE,
+                "label": SERVICE_LABELS[service],
+                "opened_at": now,
+            },
+        )
+    if len(found) < len(services):
+        found = {codes[code]: account_id for code, account_id in await db.execute(wanted)}
+    return found

@@ -1,0 +1,127 @@
+"""The roll call at a canteen or an after-school tablet: who is expected today, who came, who did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.access.facts import AttendanceStatus, Manner, RightKind
+from cvq_core.access.rules import holds
+from cvq_core.access.scene import UnknownPoint, right_columns, right_of
+from cvq_core.access.tables import AccessPoint, Attendance, Entitlement
+from cvq_core.clock import local_day
+from cvq_core.errors import N_, NotFound, Refusal
+from cvq_core.once import insert_once
+from cvq_core.people.tables import Person
+
+EXPECTED_MAX = 500
+
+
+class AlreadyPresent(Refusal):
+    """Somebody who was noted present is not made absent at the reader: money may have moved."""
+
+    slug = "already-present"
+    message = N_("Cette personne est déjà notée présente aujourd’hui.")
+    what_to_do = N_("Si c’est une erreur, demandez la correction au responsable du service.")
+
+
+class NotExpected(NotFound):
+    """Nobody is expected under this name here today."""
+
+    slug = "not-expected"
+    message = N_("Cette personne n’est pas attendue ici aujourd’hui.")
+    what_to_do = N_("Rechargez la liste du jour.")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Somebody who is enrolled at a point and expected on this weekday; `status` None is not there yet."""
+
+    person_id: UUID
+    family_name: str
+    given_name: str
+    status: AttendanceStatus | None
+
+
+async def expected_today(db: AsyncSession, point_id: UUID, *, now: datetime) -> list[Expected]:
+    """Return who is expected at a point today, by name; at most `EXPECTED_MAX`.
+
+    The hours of an enrolment do not matter here: a child who eats at noon is on the list of the morning.
+
+    Raises:
+        UnknownPoint: there is no such access point.
+    """
+    point = await db.get(AccessPoint, point_id)
+    if point is None:
+        raise UnknownPoint
+    today = local_day(now)
+    rows = await db.execute(
+        select(
+            Person.id, Person.usual_name, Person.family_name, Person.given_names, Attendance.status, *right_columns()
+        )
+        .join(Entitlement, Entitlement.person_id == Person.id)
+        .outerjoin(
+            Attendance,
+            and_(
+                Attendance.person_id == Person.id,
+                Attendance.service_code == point.service_code,
+                Attendance.day == today,
+            ),
+        )
+        .where(
+            Entitlement.point_id == point_id,
+            Entitlement.kind == RightKind.ENROLMENT,
+            Entitlement.valid_from <= now,
+            Person.deceased_on.is_(None),
+        )
+        .order_by(Person.search_key, Person.id)
+        .limit(EXPECTED_MAX)
+    )
+    found: dict[UUID, Expected] = {}
+    for person_id, usual_name, family_name, given_names, status, *right in rows:
+        if holds(right_of(right), now, at_any_hour=True):
+            given = given_names.split()[0] if given_names else ""
+            found[person_id] = Expected(person_id, usual_name or family_name, given, status)
+    return list(found.values())
+
+
+async def note_absent(db: AsyncSession, point_id: UUID, person_id: UUID, *, now: datetime) -> None:
+    """Note that somebody who was expected did not come; twice is once, and a tap later the same day stands above it.
+
+    Raises:
+        UnknownPoint: there is no such access point.
+        NotExpected: this person is not on the list of the day.
+        AlreadyPresent: they came.
+    """
+    point = await db.get(AccessPoint, point_id)
+    if point is None:
+        raise UnknownPoint
+    if person_id not in {each.person_id for each in await expected_today(db, point_id, now=now)}:
+        raise NotExpected
+    row = {
+        "person_id": person_id,
+        "service_code": point.service_code,
+        "day": local_day(now),
+        "point_id": point_id,
+        "status": AttendanceStatus.ABSENT,
+        "manner": Manner.TICK,
+        "noted_at": now,
+        "tap_id": None,
+        "amount_cents": 0,
+        "owed_cents": 0,
+        "transaction_id": None,
+    }
+    if not await insert_once(db, Attendance.__table__, row):
+        status = await db.scalar(
+            select(Attendance.status).where(
+                Attendance.person_id == person_id,
+                Attendance.service_code == point.service_code,
+                Attendance.day == local_day(now),
+            )
+        )
+        if status is AttendanceStatus.PRESENT:
+            raise AlreadyPresent

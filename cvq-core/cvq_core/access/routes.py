@@ -1,0 +1,137 @@
+"""What readers ask over HTTP: taps, ticks, and the list of whom a tablet expects."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from cvq_core.access.facts import AttendanceStatus, Manner
+from cvq_core.access.roll_call import expected_today, note_absent
+from cvq_core.access.scene import TapRequest
+from cvq_core.access.taps import TapAnswer, take_tap
+from cvq_core.cards.rules import card_uid
+from cvq_core.errors import N_, Forbidden
+from cvq_core.staff.rules import Permission
+from cvq_core.web import Context, Routes
+
+routes = Routes("/api/v1", tag="access")
+
+
+class OnlyReaders(Forbidden):
+    """These routes answer for the point at which a reader stands, and staff stand at none."""
+
+    slug = "only-readers"
+    message = N_("Cette adresse est celle des lecteurs et des tablettes.")
+    what_to_do = N_("Utilisez la tablette du service, ou demandez à l’administrateur de l’installer.")
+
+
+class TapBody(BaseModel):
+    """A card at a reader. `id` is made by the reader, once for each presentation, and is the key of a retry."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    card_uid: str = Field(min_length=8, max_length=60, description="hexadecimal digits, as the reader sees them")
+    tapped_at: AwareDatetime
+
+
+class TickBody(BaseModel):
+    """Somebody ticked in the list of a tablet."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID
+    person_id: UUID
+    ticked_at: AwareDatetime
+
+
+class AbsenceBody(BaseModel):
+    """Somebody who was expected and did not come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person_id: UUID
+
+
+class TapOut(BaseModel):
+    """The answer to a tap: whether to open, why, and what to show. The balance only where the point may show it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    allowed: bool
+    reason: str
+    display_short: str
+    display_long: str
+    amount_cents: int
+    balance_cents: int | None
+    entries_left: int | None
+
+
+class ExpectedOut(BaseModel):
+    """Somebody on the list of the day."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    person_id: UUID
+    family_name: str
+    given_name: str
+    status: AttendanceStatus | None
+
+
+class RollCallOut(BaseModel):
+    """The list of the day at one point."""
+
+    expected: list[ExpectedOut]
+
+
+@routes.post("/taps", access=Permission.TAP, body=TapBody, answer=TapOut)
+async def tap(context: Context, body: TapBody) -> TapOut:
+    """Decide on a card that was presented at the reader's own access point."""
+    request = TapRequest(
+        id=body.id,
+        point_id=_own_point(context),
+        tapped_at=body.tapped_at,
+        card_uid=card_uid(body.card_uid),
+        reader_id=context.principal.id,
+    )
+    return _out(await take_tap(context.db, request, now=context.now))
+
+
+@routes.post("/attendances", access=Permission.TICK, body=TickBody, answer=TapOut)
+async def tick(context: Context, body: TickBody) -> TapOut:
+    """Note somebody present whom an adult ticked in the list: served, and owed where the wallet is empty."""
+    request = TapRequest(
+        id=body.id,
+        point_id=_own_point(context),
+        tapped_at=body.ticked_at,
+        manner=Manner.TICK,
+        person_id=body.person_id,
+        reader_id=context.principal.id,
+    )
+    return _out(await take_tap(context.db, request, now=context.now))
+
+
+@routes.post("/absences", access=Permission.TICK, body=AbsenceBody)
+async def absence(context: Context, body: AbsenceBody) -> None:
+    """Note somebody absent who is on the list of the day."""
+    await note_absent(context.db, _own_point(context), body.person_id, now=context.now)
+
+
+@routes.get("/attendances/expected", access=Permission.TICK, answer=RollCallOut)
+async def expected(context: Context) -> RollCallOut:
+    """List who is expected today at the reader's own access point."""
+    people = await expected_today(context.db, _own_point(context), now=context.now)
+    return RollCallOut(expected=[ExpectedOut.model_validate(each) for each in people])
+
+
+def _own_point(context: Context) -> UUID:
+    """Return the access point that the reader stands at: a reader speaks for no other."""
+    if context.principal.kind != "reader" or context.principal.subject_id is None:
+        raise OnlyReaders
+    return context.principal.subject_id
+
+
+def _out(answer: TapAnswer) -> TapOut:
+    return TapOut.model_validate(answer)

@@ -1,0 +1,365 @@
+"""What the database knows of the people, points and wallets of some taps: read in few queries, locked, then decided on.
+
+Locks are taken in one order everywhere: counted rights by id, wallets by id, then rows that are inserted. Two taps of
+one family therefore wait for each other and never for ever.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from cvq_core.access.facts import (
+    Assurance,
+    AttendanceStatus,
+    Decision,
+    Effect,
+    Facts,
+    Manner,
+    Point,
+    Right,
+    WalletFacts,
+)
+from cvq_core.access.tables import AccessPoint, Attendance, Entitlement
+from cvq_core.cards.rules import CardFacts
+from cvq_core.cards.tables import Card
+from cvq_core.clock import local_day
+from cvq_core.errors import N_, NotFound
+from cvq_core.ledger.rules import WalletLevel, moved
+from cvq_core.ledger.tables import Wallet
+from cvq_core.people.rules import FamilyRole
+from cvq_core.people.store import in_force
+from cvq_core.people.tables import FamilyAccount, Membership, Person
+from cvq_core.services.rules import FundingPolicy, ServiceCode
+from cvq_core.services.tables import Price, ServicePolicy
+
+ENDED_RIGHTS_KEPT = timedelta(days=400)
+"""How long a right that ended is still looked at, to say "abonnement terminé" rather than "non autorisé"."""
+
+# Whoever may fetch a child may not spend the family's money.
+SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
+WALLET_POLICIES = frozenset({FundingPolicy.REFUSE, FundingPolicy.SERVE_AND_OWE})
+
+
+class UnknownPoint(NotFound):
+    """No access point has this id."""
+
+    slug = "unknown-access-point"
+    message = N_("Ce point d’accès n’est pas connu.")
+    what_to_do = N_("Demandez à l’administrateur de réinstaller le lecteur.")
+
+
+@dataclass(frozen=True, slots=True)
+class TapRequest:
+    """What a reader asks: one card presented, or one person ticked. `id` is the reader's own."""
+
+    id: UUID
+    point_id: UUID
+    tapped_at: datetime
+    manner: Manner = Manner.CARD
+    card_uid: str | None = None
+    person_id: UUID | None = None
+    assurance: Assurance = Assurance.UID
+    reader_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a card belongs to, or who was ticked."""
+
+    person_id: UUID
+    deceased: bool
+    card_id: UUID | None = None
+    card: CardFacts | None = None
+
+
+@dataclass(slots=True)
+class Scene:
+    """The facts of some taps, kept up to date as one decision after the other is taken on them."""
+
+    now: datetime
+    points: dict[UUID, Point] = field(default_factory=dict)
+    by_uid: dict[str, Bearer] = field(default_factory=dict)
+    by_person: dict[UUID, Bearer] = field(default_factory=dict)
+    accounts: dict[UUID, list[UUID]] = field(default_factory=lambda: defaultdict(list))
+    """The family accounts of each person, the one they joined first in front."""
+    rights: dict[tuple[UUID, ServiceCode], list[Right]] = field(default_factory=lambda: defaultdict(list))
+    """Rights by who holds them, a person or an account, and by service."""
+    wallets: dict[tuple[UUID, ServiceCode], WalletFacts] = field(default_factory=dict)
+    attendances: dict[tuple[UUID, ServiceCode], AttendanceStatus] = field(default_factory=dict)
+    noted_before: frozenset[tuple[UUID, ServiceCode]] = frozenset()
+    """Who has an attendance row of today in the database already."""
+
+    @property
+    def today(self) -> date:
+        """The civil day on which everything is decided: by the server's clock, whatever a reader's clock says."""
+        return local_day(self.now)
+
+    def bearer(self, request: TapRequest) -> Bearer | None:
+        """Return who was presented, None for an unknown card or person."""
+        if request.manner is Manner.CARD:
+            return self.by_uid.get(request.card_uid or "")
+        return self.by_person.get(request.person_id) if request.person_id else None
+
+    def facts(self, request: TapRequest) -> Facts:
+        """Return what the decision on `request` rests on."""
+        point, bearer = self.points[request.point_id], self.bearer(request)
+        if bearer is None:
+            return Facts(point, self.now, request.manner, request.assurance)
+        accounts = self.accounts.get(bearer.person_id, [])
+        holders = (bearer.person_id, *accounts)
+        rights = tuple(right for holder in holders for right in self.rights.get((holder, point.service), ()))
+        payers = (right.payer_account_id for right in rights if right.payer_account_id is not None)
+        found = (self.wallets.get((account, point.service)) for account in dict.fromkeys((*accounts, *payers)))
+        return Facts(
+            point,
+            self.now,
+            request.manner,
+            request.assurance,
+            card=bearer.card,
+            person_known=True,
+            deceased=bearer.deceased,
+            rights=rights,
+            wallets=tuple(wallet for wallet in found if wallet is not None),
+            counted_today=self.attendances.get((bearer.person_id, point.service)) is AttendanceStatus.PRESENT,
+        )
+
+    def take(self, request: TapRequest, decision: Decision) -> None:
+        """Let a decision count for those that come after it."""
+        point, bearer = self.points[request.point_id], self.bearer(request)
+        if bearer is None or not decision.allowed:
+            return
+        if decision.effect is Effect.DEBIT:
+            for key, wallet in self.wallets.items():
+                if wallet.id == decision.wallet_id:
+                    level = moved(WalletLevel(wallet.balance_cents, wallet.floor_cents), -decision.amount_cents)
+                    self.wallets[key] = replace(
+                        wallet, balance_cents=level.balance_cents, floor_cents=level.floor_cents
+                    )
+                    break
+        if decision.effect is Effect.ENTRY:
+            for held in self.rights.values():
+                for index, right in enumerate(held):
+                    if right.id == decision.right_id:
+                        held[index] = replace(right, entries_left=decision.entries_left)
+        if point.counts_once_a_day:
+            self.attendances[bearer.person_id, point.service] = AttendanceStatus.PRESENT
+
+
+async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: datetime) -> Scene:
+    """Read what is known about some taps, and lock what their decisions may change.
+
+    Raises:
+        UnknownPoint: one of the points does not exist.
+    """
+    scene = Scene(now)
+    await _read_points(db, scene, {request.point_id for request in requests})
+    await _read_bearers(db, scene, requests)
+    people = {bearer.person_id for bearer in (*scene.by_uid.values(), *scene.by_person.values())}
+    if not people:
+        return scene
+    await _read_accounts(db, scene, people)
+    services = {point.service for point in scene.points.values()}
+    await _read_rights(db, scene, people, services)
+    paid = {point.service for point in scene.points.values() if point.policy in WALLET_POLICIES}
+    if paid:
+        await _lock_wallets(db, scene, paid)
+    counted = {point.service for point in scene.points.values() if point.counts_once_a_day}
+    if counted:
+        await _read_attendances(db, scene, people, counted)
+    return scene
+
+
+async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) -> None:
+    policy = (
+        select(ServicePolicy.policy)
+        .where(ServicePolicy.service_code == AccessPoint.service_code, ServicePolicy.valid_from <= scene.today)
+        .order_by(ServicePolicy.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    price = (
+        select(Price.amount_cents)
+        .where(
+            Price.service_code == AccessPoint.service_code,
+            Price.code == AccessPoint.price_code,
+            Price.valid_from <= scene.today,
+            or_(Price.valid_until.is_(None), Price.valid_until >= scene.today),
+        )
+        .order_by(Price.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = await db.execute(
+        select(
+            AccessPoint.id,
+            AccessPoint.kind,
+            AccessPoint.service_code,
+            policy,
+            AccessPoint.assurance,
+            AccessPoint.mode,
+            price,
+            AccessPoint.shows_balance,
+        ).where(AccessPoint.id.in_(ids))
+    )
+    for row in rows:
+        point_id, kind, service, policy_value, assurance, mode, price_cents, shows_balance = row
+        # A service without a policy yet lets in by right alone: the strictest of all.
+        in_force_policy = policy_value or FundingPolicy.SUBSCRIPTION
+        scene.points[point_id] = Point(
+            point_id, kind, service, in_force_policy, assurance, mode, price_cents, shows_balance
+        )
+    if scene.points.keys() != set(ids):
+        raise UnknownPoint
+
+
+async def _read_bearers(db: AsyncSession, scene: Scene, requests: Iterable[TapRequest]) -> None:
+    requests = list(requests)
+    uids = {each.card_uid for each in requests if each.manner is Manner.CARD and each.card_uid}
+    ticked = {each.person_id for each in requests if each.manner is Manner.TICK and each.person_id}
+    if uids:
+        rows = await db.execute(
+            select(
+                Card.uid,
+                Card.id,
+                Card.status,
+                Card.status_since,
+                Card.valid_from,
+                Card.valid_until,
+                Card.blocked_reason,
+                Card.person_id,
+                Person.deceased_on,
+            )
+            .join(Person, Person.id == Card.person_id)
+            .where(Card.uid.in_(uids))
+        )
+        for row in rows:
+            uid, card_id, status, since, first, last, blocked, person_id, deceased_on = row
+            card = CardFacts(status, local_day(since), first, last, blocked)
+            scene.by_uid[uid] = Bearer(person_id, deceased_on is not None, card_id, card)
+    if ticked:
+        people = await db.execute(select(Person.id, Person.deceased_on).where(Person.id.in_(ticked)))
+        for person_id, deceased_on in people:
+            scene.by_person[person_id] = Bearer(person_id, deceased_on is not None)
+
+
+async def _read_accounts(db: AsyncSession, scene: Scene, people: Collection[UUID]) -> None:
+    rows = await db.execute(
+        select(Membership.person_id, Membership.account_id)
+        .join(FamilyAccount, FamilyAccount.id == Membership.account_id)
+        .where(
+            Membership.person_id.in_(people),
+            Membership.role.in_(SPENDING_ROLES),
+            in_force(scene.today),
+            or_(FamilyAccount.closed_on.is_(None), FamilyAccount.closed_on > scene.today),
+        )
+        .order_by(Membership.valid_from, Membership.account_id)
+    )
+    for person_id, account_id in rows:
+        if account_id not in scene.accounts[person_id]:
+            scene.accounts[person_id].append(account_id)
+
+
+async def _read_rights(
+    db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
+) -> None:
+    accounts = {account for person in people for account in scene.accounts.get(person, ())}
+    held_by = Entitlement.person_id.in_(people)
+    rows = await db.execute(
+        select(
+            Entitlement.person_id,
+            Entitlement.account_id,
+            Entitlement.service_code,
+            *right_columns(),
+        ).where(
+            or_(held_by, Entitlement.account_id.in_(accounts)) if accounts else held_by,
+            Entitlement.service_code.in_(services),
+            Entitlement.valid_from <= scene.now,
+            or_(Entitlement.valid_until.is_(None), Entitlement.valid_until > scene.now - ENDED_RIGHTS_KEPT),
+        )
+    )
+    counted: dict[UUID, list[Right]] = {}
+    for person_id, account_id, service, *values in rows:
+        right = right_of(values)
+        holder = person_id or account_id
+        assert holder is not None, "a right has a holder"
+        held = scene.rights[holder, service]
+        held.append(right)
+        if right.entries_left is not None:
+            counted[right.id] = held
+    if counted:
+        await _lock_counted(db, counted)
+
+
+def right_columns() -> tuple[InstrumentedAttribute[Any], ...]:
+    """Return the columns of a right, in the order in which `right_of` takes their values."""
+    return (
+        Entitlement.id,
+        Entitlement.kind,
+        Entitlement.valid_from,
+        Entitlement.valid_until,
+        Entitlement.point_id,
+        Entitlement.entries_left,
+        Entitlement.weekdays,
+        Entitlement.opens_at,
+        Entitlement.closes_at,
+        Entitlement.payer_account_id,
+    )
+
+
+def right_of(values: Sequence[Any]) -> Right:
+    """Return a right from the values of `right_columns`."""
+    return Right(*values)
+
+
+async def _lock_counted(db: AsyncSession, counted: dict[UUID, list[Right]]) -> None:
+    """Lock the rights that may lose an entry, and read again what is left on them."""
+    rows = await db.execute(
+        select(Entitlement.id, Entitlement.entries_left)
+        .where(Entitlement.id.in_(counted))
+        .order_by(Entitlement.id)
+        .with_for_update()
+    )
+    for right_id, entries_left in rows:
+        held = counted[right_id]
+        held[:] = [replace(right, entries_left=entries_left) if right.id == right_id else right for right in held]
+
+
+async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode]) -> None:
+    accounts = {account for held in scene.accounts.values() for account in held}
+    payers = {right.payer_account_id for held in scene.rights.values() for right in held if right.payer_account_id}
+    if not accounts | payers:
+        return
+    rows = await db.execute(
+        select(Wallet.id, Wallet.family_account_id, Wallet.service_code, Wallet.balance_cents, Wallet.floor_cents)
+        .where(Wallet.family_account_id.in_(accounts | payers), Wallet.service_code.in_(services))
+        .order_by(Wallet.id)
+        .with_for_update()
+    )
+    for wallet_id, account_id, service, balance, floor in rows:
+        scene.wallets[account_id, service] = WalletFacts(wallet_id, account_id, balance, floor)
+
+
+async def _read_attendances(
+    db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
+) -> None:
+    rows = await db.execute(
+        select(Attendance.person_id, Attendance.service_code, Attendance.status).where(
+            and_(
+                Attendance.person_id.in_(people),
+                Attendance.service_code.in_(services),
+                Attendance.day == scene.today,
+            )
+        )
+    )
+    for person_id, service, status in rows:
+        scene.attendances[person_id, service] = status
+    scene.noted_before = frozenset(scene.attendances)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import PARIS, local_day
 from cvq_core.ledger.rules import (
+    LABEL_LENGTH_MAX,
     AccountKind,
     AlreadyReversed,
     IdempotencyMismatch,
@@ -50,9 +51,14 @@ class Posted:
 async def add_ledger_account(
     db: AsyncSession, *, account_id: UUID, code: str, kind: AccountKind, label: str, now: datetime
 ) -> None:
-    """Open an account of the ledger; `code` is what people and exports call it."""
-    db.add(LedgerAccount(id=account_id, code=code, kind=kind, label=label, opened_at=now))
-    await db.flush()
+    """Open an account of the ledger; `code` is what people and exports call it.
+
+    Raises:
+        IdempotencyMismatch: this id or this code is another account's.
+    """
+    row = {"id": account_id, "code": code, "kind": kind, "label": label[:LABEL_LENGTH_MAX], "opened_at": now}
+    if not await insert_once(db, LedgerAccount.__table__, row):
+        raise IdempotencyMismatch
 
 
 async def post(db: AsyncSession, transaction: NewTransaction, *, now: datetime) -> Posted:

@@ -37,7 +37,7 @@ async def verify(db: AsyncSession) -> list[str]:
     )
     balance = func.coalesce(folded.c.cents, 0)
     return [
-        *await _each(
+        *await sentences(
             db,
             "transaction {} has {} postings that add up to {} cents",
             select(LedgerTransaction.id, func.count(Posting.id), func.coalesce(func.sum(Posting.amount_cents), 0))
@@ -45,21 +45,21 @@ async def verify(db: AsyncSession) -> list[str]:
             .group_by(LedgerTransaction.id)
             .having(or_(func.count(Posting.id) < 2, func.coalesce(func.sum(Posting.amount_cents), 0) != 0)),
         ),
-        *await _each(
+        *await sentences(
             db,
             "wallet {} holds {} cents, its postings add up to {}",
             select(Wallet.id, Wallet.balance_cents, balance)
             .outerjoin(folded, folded.c.account_id == Wallet.id)
             .where(Wallet.balance_cents != balance),
         ),
-        *await _each(
+        *await sentences(
             db,
             "posting {} notes a balance of {} cents, the postings up to it add up to {}",
             select(running.c.id, running.c.balance_after_cents, running.c.cents).where(
                 or_(running.c.balance_after_cents.is_(None), running.c.balance_after_cents != running.c.cents)
             ),
         ),
-        *await _each(
+        *await sentences(
             db,
             "ledger account {} is a wallet's, and there is no such wallet",
             select(LedgerAccount.code)
@@ -70,7 +70,8 @@ async def verify(db: AsyncSession) -> list[str]:
     ]
 
 
-async def _each(db: AsyncSession, sentence: str, wrong: Select[*tuple[Any, ...]]) -> list[str]:
+async def sentences(db: AsyncSession, sentence: str, wrong: Select[*tuple[Any, ...]]) -> list[str]:
+    """Return `sentence` filled with each row of what is wrong, at most `TROUBLES_MAX`."""
     rows = (await db.execute(wrong.limit(TROUBLES_MAX))).all()
     return [sentence.format(*row) for row in rows]
 

@@ -1,0 +1,311 @@
+"""The work at the counter between a drawer's opening and its close: collect, void, print.
+
+Locks are taken in this order, everywhere: the drawer, the wallets by id (`cvq_core.ledger`), the series of receipts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.clock import local_day
+from cvq_core.ledger.rules import IdempotencyMismatch, NewPosting, NewTransaction, TransactionKind
+from cvq_core.ledger.store import post, reverse
+from cvq_core.ledger.tables import Wallet
+from cvq_core.ledger.wallets import UnknownWallet
+from cvq_core.offices.rules import (
+    MANDATE_TITLE_WORDS,
+    MEANS_WORDS,
+    DrawerClosed,
+    Due,
+    Means,
+    NotYourDrawer,
+    Officer,
+    ReceiptDrawerClosed,
+    ReceiptNotVoidable,
+    TopUp,
+    UnknownReceipt,
+    check_collection,
+    receipt_number,
+)
+from cvq_core.offices.store import (
+    act_of,
+    appointment_of,
+    locked_drawer,
+    receipt_by_id,
+    sub_office_by_id,
+    voided_by,
+)
+from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptPrint, ReceiptSeries, SubOffice
+from cvq_core.once import insert_once
+from cvq_core.people.tables import FamilyAccount
+from cvq_core.services.tables import Service
+
+
+async def collect(
+    db: AsyncSession,
+    *,
+    key: UUID,
+    drawer_id: UUID,
+    top_ups: Sequence[TopUp],
+    means: Means,
+    tendered_cents: int,
+    officer: Officer,
+    now: datetime,
+    visit_id: UUID | None = None,
+) -> Receipt:
+    """Take money for wallets and give the numbered receipt; `key` asked again gives the same receipt.
+
+    Raises:
+        UnknownDrawer, NotYourDrawer, DrawerClosed, UnknownSubOffice, NotMandatary, UnknownWallet
+        and everything of `rules.check_collection`.
+        IdempotencyMismatch: this key came before with another content.
+    """
+    drawer = await locked_drawer(db, drawer_id)
+    first = await db.get(Receipt, key)
+    if first is not None:
+        if _asked(first) != (drawer_id, officer.staff_id, means, tendered_cents, tuple(top_ups)):
+            raise IdempotencyMismatch
+        return first
+    counter = await _at_the_counter(db, drawer, officer, now)
+    lines = await _lines(db, top_ups)
+    act = await act_of(db, counter.sub_office, counter.office, local_day(now))
+    due = check_collection(act, top_ups, {line.wallet_id: line.service.code for line in lines}, means, tendered_cents)
+    posted = await post(
+        db,
+        NewTransaction(
+            id=key,
+            kind=TransactionKind.TOP_UP,
+            label=f"Approvisionnement ({MEANS_WORDS[means]}), {counter.sub_office.label}",
+            occurred_at=now,
+            postings=(
+                *(NewPosting(each.wallet_id, each.amount_cents) for each in top_ups),
+                NewPosting(_account_for(means, drawer, counter.sub_office), -due.total_cents),
+            ),
+            actor_kind="staff",
+            actor_id=officer.staff_id,
+            visit_id=visit_id,
+        ),
+        now=now,
+    )
+    printed = counter.printed(officer)
+    printed["lines"] = [
+        {
+            "wallet_id": str(line.wallet_id),
+            "service": line.service.label,
+            "account": line.account.number,
+            "family": line.account.label,
+            "amount_cents": top_up.amount_cents,
+            "balance_cents": posted.balances[line.wallet_id],
+        }
+        for line, top_up in zip(lines, top_ups, strict=True)
+    ]
+    return await _issue(db, key, counter, drawer, means=means, due=due, printed=printed, now=now)
+
+
+async def void(
+    db: AsyncSession, *, key: UUID, receipt_id: UUID, reason: str, officer: Officer, now: datetime
+) -> Receipt:
+    """Void a receipt by its counter-entry, with a receipt of its own in the same series; `key` asked again gives it.
+
+    Only in the drawer that took the money, and as long as it is open: afterwards it is a refund.
+
+    Raises:
+        UnknownReceipt, NotYourDrawer, UnknownSubOffice, NotMandatary
+        ReceiptNotVoidable: it is voided already, or is a void.
+        ReceiptDrawerClosed: its drawer is counted.
+        InsufficientFunds: what it paid for is already spent.
+        IdempotencyMismatch: this key came before with another content.
+    """
+    receipt = await receipt_by_id(db, receipt_id)
+    drawer = await locked_drawer(db, receipt.drawer_id)
+    first = await db.get(Receipt, key)
+    if first is not None:
+        if first.voids_id != receipt_id or first.staff_id != officer.staff_id:
+            raise IdempotencyMismatch
+        return first
+    if receipt.voids_id is not None or await voided_by(db, receipt_id) is not None:
+        raise ReceiptNotVoidable
+    if drawer.closed_at is not None:
+        raise ReceiptDrawerClosed
+    counter = await _at_the_counter(db, drawer, officer, now)
+    number = receipt_number(receipt.printed["series"], receipt.number)
+    posted = await reverse(
+        db,
+        receipt.transaction_id,
+        reversal_id=key,
+        label=f"Annulation de la quittance {number}",
+        actor_kind="staff",
+        actor_id=officer.staff_id,
+        now=now,
+    )
+    printed = counter.printed(officer)
+    printed["voids"] = number
+    printed["reason"] = reason.strip()[:200]
+    printed["lines"] = [
+        {
+            **line,
+            "amount_cents": -line["amount_cents"],
+            "balance_cents": posted.balances[UUID(line["wallet_id"])],
+        }
+        for line in receipt.printed["lines"]
+    ]
+    due = Due(-receipt.total_cents, 0, receipt.total_cents)
+    return await _issue(
+        db, key, counter, drawer, means=receipt.means, due=due, printed=printed, now=now, voids_id=receipt_id
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPrinting:
+    """A receipt to print: `copy` is 0 for the original and counts the duplicates from 1."""
+
+    receipt: Receipt
+    copy: int
+    voided: bool
+
+
+async def print_receipt(
+    db: AsyncSession, receipt_id: UUID, *, print_id: UUID, officer: Officer, now: datetime
+) -> ReceiptPrinting:
+    """Note a printing of a receipt and return which one it is; the same `print_id` is the same printing.
+
+    Raises:
+        UnknownReceipt: there is no such receipt.
+        IdempotencyMismatch: `print_id` is another receipt's printing.
+    """
+    receipt: Receipt | None = await db.scalar(select(Receipt).where(Receipt.id == receipt_id).with_for_update())
+    if receipt is None:
+        raise UnknownReceipt
+    prints = list(
+        await db.scalars(
+            select(ReceiptPrint.id)
+            .where(ReceiptPrint.receipt_id == receipt_id)
+            .order_by(ReceiptPrint.printed_at, ReceiptPrint.id)
+        )
+    )
+    if print_id not in prints:
+        row = {"id": print_id, "receipt_id": receipt_id, "staff_id": officer.staff_id, "printed_at": now}
+        if not await insert_once(db, ReceiptPrint.__table__, row):
+            raise IdempotencyMismatch
+        prints.append(print_id)
+    return ReceiptPrinting(receipt, prints.index(print_id), await voided_by(db, receipt_id) is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """Where somebody stands: the place, its office, and as what they are appointed."""
+
+    sub_office: SubOffice
+    office: CashOffice
+    title: str
+    series: str
+
+    def printed(self, officer: Officer) -> dict[str, Any]:
+        return {
+            "series": self.series,
+            "office": self.office.label,
+            "founding_act": self.office.founding_act,
+            "place": self.sub_office.label,
+            "address": self.sub_office.address or self.office.address,
+            "phone": self.sub_office.phone or self.office.phone,
+            "collected_by": officer.name,
+            "title": self.title,
+        }
+
+
+async def _at_the_counter(db: AsyncSession, drawer: Drawer, officer: Officer, now: datetime) -> _Counter:
+    if drawer.staff_id != officer.staff_id:
+        raise NotYourDrawer
+    if drawer.closed_at is not None:
+        raise DrawerClosed
+    today = local_day(now)
+    sub_office, office = await sub_office_by_id(db, drawer.sub_office_id, today)
+    appointment = await appointment_of(db, officer.staff_id, sub_office.id, today)
+    series = await db.scalar(select(ReceiptSeries.code).where(ReceiptSeries.id == sub_office.series_id))
+    assert series is not None, "a foreign key"
+    return _Counter(sub_office, office, MANDATE_TITLE_WORDS[appointment.title], series)
+
+
+def _asked(receipt: Receipt) -> tuple[object, ...]:
+    """Return the request that a receipt answers, to compare it with one under the same key."""
+    lines = tuple(TopUp(UUID(line["wallet_id"]), line["amount_cents"]) for line in receipt.printed["lines"])
+    return receipt.drawer_id, receipt.staff_id, receipt.means, receipt.tendered_cents, lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    wallet_id: UUID
+    service: Service
+    account: FamilyAccount
+
+
+async def _lines(db: AsyncSession, top_ups: Sequence[TopUp]) -> list[_Line]:
+    rows = await db.execute(
+        select(Wallet.id, Service, FamilyAccount)
+        .join(Service, Service.code == Wallet.service_code)
+        .join(FamilyAccount, FamilyAccount.id == Wallet.family_account_id)
+        .where(Wallet.id.in_([each.wallet_id for each in top_ups[:100]]))
+    )
+    found = {wallet_id: _Line(wallet_id, service, account) for wallet_id, service, account in rows}
+    if any(each.wallet_id not in found for each in top_ups):
+        raise UnknownWallet
+    return [found[each.wallet_id] for each in top_ups]
+
+
+def _account_for(means: Means, drawer: Drawer, sub_office: SubOffice) -> UUID:
+    match means:
+        case Means.CASH:
+            return drawer.id
+        case Means.CHEQUE:
+            return sub_office.cheques_account_id
+        case Means.CARD:
+            return sub_office.card_account_id
+
+
+async def _issue(
+    db: AsyncSession,
+    key: UUID,
+    counter: _Counter,
+    drawer: Drawer,
+    *,
+    means: Means,
+    due: Due,
+    printed: dict[str, Any],
+    now: datetime,
+    voids_id: UUID | None = None,
+) -> Receipt:
+    """Give the next number: the series' row is held to the end of the transaction, so a rollback leaves no gap."""
+    number = await db.scalar(
+        update(ReceiptSeries)
+        .where(ReceiptSeries.id == counter.sub_office.series_id)
+        .values(last_number=ReceiptSeries.last_number + 1)
+        .returning(ReceiptSeries.last_number)
+        .execution_options(synchronize_session=False)
+    )
+    assert number is not None, "a foreign key"
+    receipt = Receipt(
+        id=key,
+        series_id=counter.sub_office.series_id,
+        number=number,
+        sub_office_id=counter.sub_office.id,
+        drawer_id=drawer.id,
+        staff_id=drawer.staff_id,
+        transaction_id=key,
+        voids_id=voids_id,
+        issued_at=now,
+        means=means,
+        total_cents=due.total_cents,
+        tendered_cents=due.tendered_cents,
+        change_cents=due.change_cents,
+        printed=printed,
+    )
+    db.add(receipt)
+    await db.flush()
+    return receipt

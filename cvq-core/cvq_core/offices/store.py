@@ -1,0 +1,340 @@
+"""Reading cash offices, drawers and receipts, and setting an office up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from cvq_core.clock import local_day
+from cvq_core.ledger.rules import AccountKind, NewPosting, NewTransaction, TransactionKind
+from cvq_core.ledger.store import add_ledger_account, balance_of, post
+from cvq_core.offices.rules import (
+    Act,
+    Appointment,
+    MandateTitle,
+    Means,
+    UnknownDrawer,
+    UnknownReceipt,
+    UnknownSubOffice,
+    appointed,
+)
+from cvq_core.offices.tables import (
+    AcceptedMeans,
+    CashOffice,
+    CollectableService,
+    Drawer,
+    Mandatary,
+    Receipt,
+    ReceiptSeries,
+    SubOffice,
+)
+from cvq_core.services.rules import ServiceCode
+
+RECEIPTS_MAX = 200
+
+_ACCOUNTS = {
+    AccountKind.SAFE: "Coffre",
+    AccountKind.CHEQUES: "Chèques à encaisser",
+    AccountKind.CARD_PAYMENTS: "Cartes bancaires en cours",
+    AccountKind.DIFFERENCE: "Écarts de caisse",
+    AccountKind.FLOAT: "Fonds de caisse remis",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MeansTotal:
+    """What a drawer took by one means: how many receipts, voids counted against, and their cents."""
+
+    means: Means
+    receipts: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawerTotals:
+    """A drawer at a glance: `expected_cents` is the cash that must be in it now, its float included."""
+
+    float_cents: int
+    expected_cents: int
+    by_means: tuple[MeansTotal, ...]
+
+    @property
+    def collected_cents(self) -> int:
+        """Everything collected, by whatever means."""
+        return sum(each.total_cents for each in self.by_means)
+
+
+async def create_office(
+    db: AsyncSession, *, office_id: UUID, code: str, label: str, series_code: str, agreed_on: date | None = None
+) -> CashOffice:
+    """Set up a cash office with its series of receipts."""
+    office = CashOffice(id=office_id, code=code, label=label)
+    db.add(office)
+    await db.flush()
+    series_id = uuid5(office_id, "series")
+    db.add(ReceiptSeries(id=series_id, office_id=office_id, code=series_code, last_number=0, agreed_on=agreed_on))
+    await db.flush()
+    return office
+
+
+async def create_sub_office(
+    db: AsyncSession,
+    *,
+    sub_office_id: UUID,
+    office_id: UUID,
+    code: str,
+    label: str,
+    float_cents: int,
+    services: Collection[ServiceCode],
+    means: Collection[Means],
+    now: datetime,
+    address: str = "",
+    phone: str = "",
+) -> SubOffice:
+    """Set up a place that collects for an office, with its accounts, what the act lets it collect, and its float."""
+    today = local_day(now)
+    accounts = {kind: uuid5(sub_office_id, kind) for kind in _ACCOUNTS}
+    for kind, words in _ACCOUNTS.items():
+        await add_ledger_account(
+            db, account_id=accounts[kind], code=f"{kind}:{code}", kind=kind, label=f"{words}, {label}", now=now
+        )
+    sub_office = SubOffice(
+        id=sub_office_id,
+        office_id=office_id,
+        series_id=uuid5(office_id, "series"),
+        code=code,
+        label=label,
+        address=address,
+        phone=phone,
+        float_cents=float_cents,
+        safe_account_id=accounts[AccountKind.SAFE],
+        cheques_account_id=accounts[AccountKind.CHEQUES],
+        card_account_id=accounts[AccountKind.CARD_PAYMENTS],
+        difference_account_id=accounts[AccountKind.DIFFERENCE],
+        opened_on=today,
+    )
+    db.add(sub_office)
+    await db.flush()
+    period = {"sub_office_id": sub_office_id, "valid_from": today, "valid_until": None}
+    db.add_all([CollectableService(service_code=service, **period) for service in services])
+    db.add_all([AcceptedMeans(means=each, **period) for each in means])
+    await db.flush()
+    if float_cents:
+        await post(
+            db,
+            NewTransaction(
+                id=uuid5(sub_office_id, "float"),
+                kind=TransactionKind.FLOAT_ISSUED,
+                label=f"Remise du fonds de caisse, {label}",
+                occurred_at=now,
+                postings=(
+                    NewPosting(accounts[AccountKind.SAFE], -float_cents),
+                    NewPosting(accounts[AccountKind.FLOAT], float_cents),
+                ),
+                actor_kind="system",
+                actor_id=None,
+            ),
+            now=now,
+        )
+    return sub_office
+
+
+async def appoint(
+    db: AsyncSession,
+    *,
+    mandate_id: UUID,
+    staff_id: UUID,
+    sub_office_id: UUID,
+    title: MandateTitle,
+    valid_from: date,
+    valid_until: date | None = None,
+) -> None:
+    """Appoint somebody of the staff to a place."""
+    db.add(
+        Mandatary(
+            id=mandate_id,
+            staff_id=staff_id,
+            sub_office_id=sub_office_id,
+            title=title,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+    )
+    await db.flush()
+
+
+async def sub_office_by_id(db: AsyncSession, sub_office_id: UUID, on: date) -> tuple[SubOffice, CashOffice]:
+    """Return a place that is open on a day, and its office.
+
+    Raises:
+        UnknownSubOffice: there is none, or it is closed.
+    """
+    row = (
+        await db.execute(
+            select(SubOffice, CashOffice)
+            .join(CashOffice, CashOffice.id == SubOffice.office_id)
+            .where(SubOffice.id == sub_office_id)
+        )
+    ).first()
+    if row is None or row[0].opened_on > on or (row[0].closed_on is not None and row[0].closed_on <= on):
+        raise UnknownSubOffice
+    return row[0], row[1]
+
+
+async def sub_offices_of(db: AsyncSession, staff_id: UUID, on: date) -> list[SubOffice]:
+    """Return the open places where somebody is a mandatary on a day, by label."""
+    rows = await db.scalars(
+        select(SubOffice)
+        .where(
+            SubOffice.id.in_(
+                select(Mandatary.sub_office_id).where(
+                    Mandatary.staff_id == staff_id, _in_force(Mandatary.valid_from, Mandatary.valid_until, on)
+                )
+            ),
+            SubOffice.opened_on <= on,
+            or_(SubOffice.closed_on.is_(None), SubOffice.closed_on > on),
+        )
+        .order_by(SubOffice.label)
+    )
+    return list(rows)
+
+
+async def appointment_of(db: AsyncSession, staff_id: UUID, sub_office_id: UUID, on: date) -> Appointment:
+    """Return somebody's appointment to a place on a day.
+
+    Raises:
+        NotMandatary: there is none.
+    """
+    rows = await db.execute(
+        select(Mandatary.title, Mandatary.valid_from, Mandatary.valid_until).where(
+            Mandatary.staff_id == staff_id, Mandatary.sub_office_id == sub_office_id
+        )
+    )
+    return appointed([Appointment(*row) for row in rows], on)
+
+
+async def act_of(db: AsyncSession, sub_office: SubOffice, office: CashOffice, on: date) -> Act:
+    """Return what the founding act lets a place collect on a day, and how."""
+    services = await db.scalars(
+        select(CollectableService.service_code).where(
+            CollectableService.sub_office_id == sub_office.id,
+            _in_force(CollectableService.valid_from, CollectableService.valid_until, on),
+        )
+    )
+    means = await db.scalars(
+        select(AcceptedMeans.means).where(
+            AcceptedMeans.sub_office_id == sub_office.id,
+            _in_force(AcceptedMeans.valid_from, AcceptedMeans.valid_until, on),
+        )
+    )
+    return Act(frozenset(services), frozenset(means), office.cash_payment_max_cents, office.top_up_max_cents)
+
+
+async def open_drawer_of(db: AsyncSession, staff_id: UUID, sub_office_id: UUID) -> Drawer | None:
+    """Return somebody's open drawer at a place."""
+    drawer: Drawer | None = await db.scalar(
+        select(Drawer).where(
+            Drawer.staff_id == staff_id, Drawer.sub_office_id == sub_office_id, Drawer.closed_at.is_(None)
+        )
+    )
+    return drawer
+
+
+async def locked_drawer(db: AsyncSession, drawer_id: UUID) -> Drawer:
+    """Return a drawer as it stands now, so that nothing else happens in it until the transaction ends.
+
+    Raises:
+        UnknownDrawer: there is none.
+    """
+    drawer: Drawer | None = await db.scalar(
+        select(Drawer).where(Drawer.id == drawer_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if drawer is None:
+        raise UnknownDrawer
+    return drawer
+
+
+async def drawer_totals(db: AsyncSession, drawer: Drawer) -> DrawerTotals:
+    """Return what a drawer took, by means, and the cash that must be in it."""
+    rows = await db.execute(
+        select(
+            Receipt.means,
+            func.count(Receipt.id) - 2 * func.count(Receipt.voids_id),
+            func.sum(Receipt.total_cents),
+        )
+        .where(Receipt.drawer_id == drawer.id)
+        .group_by(Receipt.means)
+    )
+    taken = {means: MeansTotal(means, int(receipts), int(cents)) for means, receipts, cents in rows}
+    return DrawerTotals(
+        float_cents=drawer.float_cents,
+        expected_cents=await balance_of(db, drawer.id),
+        by_means=tuple(taken[means] for means in Means if means in taken),
+    )
+
+
+async def receipt_by_id(db: AsyncSession, receipt_id: UUID) -> Receipt:
+    """Return a receipt.
+
+    Raises:
+        UnknownReceipt: there is none.
+    """
+    receipt = await db.get(Receipt, receipt_id)
+    if receipt is None:
+        raise UnknownReceipt
+    return receipt
+
+
+async def receipt_by_number(db: AsyncSession, series_code: str, number: int) -> Receipt:
+    """Return a receipt by what is printed on it.
+
+    Raises:
+        UnknownReceipt: there is none.
+    """
+    receipt: Receipt | None = await db.scalar(
+        select(Receipt)
+        .join(ReceiptSeries, ReceiptSeries.id == Receipt.series_id)
+        .where(ReceiptSeries.code == series_code, Receipt.number == number)
+    )
+    if receipt is None:
+        raise UnknownReceipt
+    return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """A receipt in a drawer's list, with the id of the one that voids it, if any."""
+
+    receipt: Receipt
+    voided_by_id: UUID | None
+
+
+async def receipts_of(db: AsyncSession, drawer_id: UUID, *, limit: int = 50) -> list[ReceiptLine]:
+    """Return a drawer's latest receipts, the newest first."""
+    void = aliased(Receipt)
+    rows = await db.execute(
+        select(Receipt, void.id)
+        .outerjoin(void, void.voids_id == Receipt.id)
+        .where(Receipt.drawer_id == drawer_id)
+        .order_by(Receipt.number.desc())
+        .limit(max(1, min(limit, RECEIPTS_MAX)))
+    )
+    return [ReceiptLine(*row) for row in rows]
+
+
+async def voided_by(db: AsyncSession, receipt_id: UUID) -> UUID | None:
+    """Return the receipt that voids this one."""
+    found: UUID | None = await db.scalar(select(Receipt.id).where(Receipt.voids_id == receipt_id))
+    return found
+
+
+def _in_force(
+    valid_from: InstrumentedAttribute[date], valid_until: InstrumentedAttribute[date | None], on: date
+) -> ColumnElement[bool]:
+    return (valid_from <= on) & or_(valid_until.is_(None), valid_until >= on)

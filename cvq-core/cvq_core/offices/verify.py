@@ -1,0 +1,76 @@
+"""Proving that receipts have no gap and say what the ledger says; `cvq check` tells what this finds."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from cvq_core.ledger.rules import AccountKind
+from cvq_core.ledger.tables import LedgerAccount, Posting
+from cvq_core.ledger.verify import sentences
+from cvq_core.offices.tables import Drawer, Receipt, ReceiptSeries
+
+
+async def verify_offices(db: AsyncSession) -> list[str]:
+    """Return what is wrong with the cash offices, one English sentence each; empty when everything holds.
+
+    Every series runs from 1 to its last number without a gap; every receipt's total is what its transaction gave the
+    wallets; a void is the opposite of what it voids; a closed drawer's account is empty.
+    """
+    numbered = (
+        select(
+            Receipt.series_id,
+            func.count(Receipt.id).label("receipts"),
+            func.min(Receipt.number).label("first"),
+            func.max(Receipt.number).label("last"),
+        )
+        .group_by(Receipt.series_id)
+        .subquery("numbered")
+    )
+    receipts = func.coalesce(numbered.c.receipts, 0)
+    last = func.coalesce(numbered.c.last, 0)
+    credited = (
+        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
+        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .where(LedgerAccount.kind == AccountKind.WALLET, Posting.transaction_id.in_(select(Receipt.transaction_id)))
+        .group_by(Posting.transaction_id)
+        .subquery("credited")
+    )
+    cents = func.coalesce(credited.c.cents, 0)
+    voided = aliased(Receipt)
+    left = (
+        select(Posting.account_id, func.sum(Posting.amount_cents).label("cents"))
+        .join(Drawer, Drawer.id == Posting.account_id)
+        .where(Drawer.closed_at.is_not(None))
+        .group_by(Posting.account_id)
+        .subquery("left")
+    )
+    return [
+        *await sentences(
+            db,
+            "series {} counts to {}, and has {} receipts up to number {}",
+            select(ReceiptSeries.code, ReceiptSeries.last_number, receipts, last)
+            .outerjoin(numbered, numbered.c.series_id == ReceiptSeries.id)
+            .where(or_(receipts != ReceiptSeries.last_number, last != ReceiptSeries.last_number)),
+        ),
+        *await sentences(
+            db,
+            "receipt {} says {} cents, its transaction gave the wallets {}",
+            select(Receipt.number, Receipt.total_cents, cents)
+            .outerjoin(credited, credited.c.transaction_id == Receipt.transaction_id)
+            .where(Receipt.total_cents != cents),
+        ),
+        *await sentences(
+            db,
+            "receipt {} voids {} cents of receipt {}, which was of {}",
+            select(Receipt.number, -Receipt.total_cents, voided.number, voided.total_cents)
+            .join(voided, voided.id == Receipt.voids_id)
+            .where(Receipt.total_cents != -voided.total_cents),
+        ),
+        *await sentences(
+            db,
+            "drawer {} is closed, and {} cents are still booked in it",
+            select(left.c.account_id, -left.c.cents).where(left.c.cents != 0),
+        ),
+    ]

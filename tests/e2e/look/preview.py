@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from cvq_core.assets import STATIC
 from cvq_core.web.security import HEADERS
@@ -23,7 +23,8 @@ async def _headers(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     response = await handler(request)
-    response.headers.update(HEADERS)
+    if not response.prepared:
+        response.headers.update(HEADERS)
     return response
 
 
@@ -33,8 +34,8 @@ def preview_app() -> web.Application:
     templates.add_folder(CONSOLE / "templates")
 
     def render(name: str) -> str:
-        template, values = SAMPLES[name]
-        return templates.render(template, "fr", csrf_token="jeton", now=NOW, path="/", **values)
+        sample = SAMPLES[name]
+        return templates.render(sample.template, "fr", csrf_token="jeton", now=NOW, path="/", **sample.values)
 
     async def show(request: web.Request) -> web.Response:
         return web.Response(text=render(request.match_info["name"]), content_type="text/html")
@@ -43,12 +44,21 @@ def preview_app() -> web.Application:
         items = "".join(f'<li><a href="/look/{name}">{name}</a></li>' for name in SAMPLES)
         return web.Response(text=f"<ul>{items}</ul>", content_type="text/html")
 
+    async def live(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is WSMsgType.TEXT and message.json()["type"] == "ping":
+                await socket.send_json({"type": "pong"})
+        return socket
+
     async def answered(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
     app = web.Application(middlewares=[_headers])
     app.router.add_static("/static/console", CONSOLE / "static")
     app.router.add_static("/static", STATIC)
+    app.router.add_get("/api/v1/live", live)
     app.router.add_get("/", listing)
     app.router.add_get("/look/{name}", show)
     app.router.add_route("*", "/{rest:.*}", answered)

@@ -5,14 +5,11 @@ The samples of a subject live in the module of that name; here they are gathered
 
 from __future__ import annotations
 
-from typing import Any
-
+from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
-from tests.e2e.look.samples_moments import NOW
+from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_secretary import SECRETARY
 
-Sample = tuple[str, dict[str, Any]]
-
-SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY}
+SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE}
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

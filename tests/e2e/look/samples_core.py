@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cvq_core.web.views import AccountView, Act, Explanation, LoginView, OpenSession
-from tests.e2e.look.samples_moments import at, shell
+from tests.e2e.look.samples_moments import Sample, at, shell
 
 _HERE = OpenSession(at(8, 2), "Firefox sous Windows", here=True, address="poste de la mairie")
 _THERE = OpenSession(at(17, 40, days=-3), "Chromium sous Debian", address="192.0.2.14", close=Act("/account/close/2"))
 _SECRETARY = shell("Sylvie Bernard", "Mairie du Tallud", live=False)
 
-CORE: dict[str, tuple[str, dict[str, Any]]] = {
-    "login": ("login.html", {"view": LoginView("/login", help_phone="05 49 00 00 00")}),
-    "login-refused": (
+CORE: dict[str, Sample] = {
+    "login": Sample("login.html", {"view": LoginView("/login", help_phone="05 49 00 00 00")}),
+    "login-refused": Sample(
         "login.html",
         {
             "view": LoginView(
@@ -27,7 +25,7 @@ CORE: dict[str, tuple[str, dict[str, Any]]] = {
             )
         },
     ),
-    "problem-forbidden": (
+    "problem-forbidden": Sample(
         "problem.html",
         {
             "shell": _SECRETARY,
@@ -39,7 +37,7 @@ CORE: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
-    "problem-unavailable": (
+    "problem-unavailable": Sample(
         "problem.html",
         {
             "problem": {
@@ -50,7 +48,7 @@ CORE: dict[str, tuple[str, dict[str, Any]]] = {
             }
         },
     ),
-    "account": (
+    "account": Sample(
         "account.html",
         {
             "shell": _SECRETARY,
@@ -64,7 +62,7 @@ CORE: dict[str, tuple[str, dict[str, Any]]] = {
             ),
         },
     ),
-    "account-changed": (
+    "account-changed": Sample(
         "account.html",
         {
             "shell": _SECRETARY,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cvq_core.clock import PARIS
 from cvq_core.web.views import NavItem, Region, Shell
@@ -31,3 +33,12 @@ def shell(person: str, place: str, *nav: NavItem, live: bool = True, message: st
 def region(name: str) -> Region:
     """Return the address of a live region and a topic."""
     return Region(f"/fragments/{name}", (f"{name}:1",))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A template, what it is given, and what is pressed (CSS selectors) before the picture is taken."""
+
+    template: str
+    values: dict[str, Any]
+    presses: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from cvq_advisor_console.views.secretary import (
     WhenView,
 )
 from cvq_core.web.views import Act, NavItem
-from tests.e2e.look.samples_moments import at, region, shell
+from tests.e2e.look.samples_moments import Sample, at, region, shell
 
 _NAV = (NavItem("Accueil", "/secretary", current=True), NavItem("Qui a regardé ?", "/visits-log"))
 _SHELL = shell("Sylvie Bernard", "Mairie du Tallud", *_NAV)
@@ -82,9 +82,7 @@ _BOOKING = BookingView(
 
 
 def _acts(name: str) -> dict[str, Act]:
-    return {
-        key: Act(f"/appointments/{name}/{key}") for key in ("expect", "arrive", "seat", "mark_absent", "vouch")
-    }
+    return {key: Act(f"/appointments/{name}/{key}") for key in ("expect", "arrive", "seat", "mark_absent", "vouch")}
 
 
 _TODAY = TodayView(
@@ -151,9 +149,28 @@ _ALERTS = (
         Act("/alerts/a0"),
     ),
     _HELP,
-    BoothAlert("a2", AlertKind.PAPER_OUT, "L’imprimante du guichet n’a plus de papier.", "Remettez des feuilles dans le bac du bas.", at(10, 9)),
-    BoothAlert("a3", AlertKind.CARD_FORGOTTEN, "Une carte est restée sur le lecteur.", "Rendez-la à la personne qui sort, ou gardez-la à l’accueil.", at(10, 10), Act("/alerts/a3")),
-    BoothAlert("a4", AlertKind.CLOSING_SOON, "La mairie ferme dans 15 minutes.", "L’entretien en cours en est prévenu.", at(11, 45)),
+    BoothAlert(
+        "a2",
+        AlertKind.PAPER_OUT,
+        "L’imprimante du guichet n’a plus de papier.",
+        "Remettez des feuilles dans le bac du bas.",
+        at(10, 9),
+    ),
+    BoothAlert(
+        "a3",
+        AlertKind.CARD_FORGOTTEN,
+        "Une carte est restée sur le lecteur.",
+        "Rendez-la à la personne qui sort, ou gardez-la à l’accueil.",
+        at(10, 10),
+        Act("/alerts/a3"),
+    ),
+    BoothAlert(
+        "a4",
+        AlertKind.CLOSING_SOON,
+        "La mairie ferme dans 15 minutes.",
+        "L’entretien en cours en est prévenu.",
+        at(11, 45),
+    ),
 )
 
 _EMPTY_BOOKING = BookingView(
@@ -166,11 +183,11 @@ _EMPTY_BOOKING = BookingView(
 )
 
 
-def _page(**changes: Any) -> tuple[str, dict[str, Any]]:
-    return "secretary.html", {"shell": _SHELL, "view": replace(_PAGE, **changes)}
+def _page(**changes: Any) -> Sample:
+    return Sample("secretary.html", {"shell": _SHELL, "view": replace(_PAGE, **changes)})
 
 
-SECRETARY: dict[str, tuple[str, dict[str, Any]]] = {
+SECRETARY: dict[str, Sample] = {
     "secretary": _page(),
     "secretary-empty": _page(
         booking=_EMPTY_BOOKING,
@@ -200,8 +217,14 @@ SECRETARY: dict[str, tuple[str, dict[str, Any]]] = {
         booking=replace(
             _BOOKING,
             found=FoundView("/secretary/found", "04 999 999", searched=True, card_read=True),
-            when=replace(_WHEN, now=NowChoice(why_not="La mairie ferme à 12 h 00 : il ne reste pas assez de temps.", chosen=False)),
-            errors={"person_id": "Dites qui vient, ou choisissez « Sans compte ».", "when": "Cette heure vient d’être prise. Choisissez-en une autre."},
+            when=replace(
+                _WHEN,
+                now=NowChoice(why_not="La mairie ferme à 12 h 00 : il ne reste pas assez de temps.", chosen=False),
+            ),
+            errors={
+                "person_id": "Dites qui vient, ou choisissez « Sans compte ».",
+                "when": "Cette heure vient d’être prise. Choisissez-en une autre.",
+            },
         )
     ),
     "secretary-written": _page(

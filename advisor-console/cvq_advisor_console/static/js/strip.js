@@ -34,6 +34,10 @@ import { offerFile } from "./dragout.js";
  */
 
 const PICTURE_WIDTH_PX = 260;
+const OFFER_LIFE_MS = 60_000;
+
+// Enough to crop by; at a scanner's full size thirty pages would take a gigabyte.
+const SHOWN = /** @type {const} */ ({ resizeWidth: 1000, resizeQuality: "medium" });
 
 export class PageStrip {
   #root;
@@ -45,6 +49,7 @@ export class PageStrip {
   #dropped = [];
   /** @type {Item | null} */
   #dragged = null;
+  #offered = "";
 
   /** @param {HTMLElement} root the `[data-strip]` part of the page */
   constructor(root) {
@@ -95,7 +100,7 @@ export class PageStrip {
       this.#items.push(item);
       this.#list.append(item.element);
     }
-    Object.assign(item, { id, blob, picture: await createImageBitmap(blob) });
+    Object.assign(item, { id, blob, picture: await createImageBitmap(blob, SHOWN) });
     delete item.element.dataset["growing"];
     this.#part(item, "[data-page-blank]").hidden = !blank;
     this.#draw(item);
@@ -259,7 +264,8 @@ export class PageStrip {
       if (item?.blob && event.dataTransfer) {
         // The picture as it was scanned: what drags out must be there at once, before any turning is drawn anew.
         const name = `page-${this.#items.indexOf(item) + 1}.${item.blob.type === "image/png" ? "png" : "jpg"}`;
-        offerFile(event.dataTransfer, { url: URL.createObjectURL(item.blob), name, type: item.blob.type });
+        this.#offered = URL.createObjectURL(item.blob);
+        offerFile(event.dataTransfer, { url: this.#offered, name, type: item.blob.type });
         event.dataTransfer.effectAllowed = "copyMove";
       }
     });
@@ -278,6 +284,8 @@ export class PageStrip {
     });
     this.#list.addEventListener("dragend", () => {
       this.#dragged = null;
+      // The program that takes the file may still be reading it when the mouse is let go.
+      setTimeout((/** @type {string} */ url) => URL.revokeObjectURL(url), OFFER_LIFE_MS, this.#offered);
     });
   }
 

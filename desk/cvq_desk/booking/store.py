@@ -199,7 +199,11 @@ async def appointments_of_day(db: AsyncSession, town_hall_id: UUID, day: date) -
         .order_by(Appointment.starts_at, Appointment.id)
         .limit(DAY_MAX)
     )
-    return [DayEntry(*row.tuple()) for row in rows if local_day(row[0].starts_at) == day]
+    return [
+        DayEntry(appointment, organisation, reason, visit)
+        for appointment, organisation, reason, visit in rows
+        if local_day(appointment.starts_at) == day
+    ]
 
 
 async def entry_of(db: AsyncSession, appointment_id: UUID) -> tuple[DayEntry, Booth, TownHall]:
@@ -220,7 +224,7 @@ async def entry_of(db: AsyncSession, appointment_id: UUID) -> tuple[DayEntry, Bo
     found = rows.first()
     if found is None:
         raise NotFound
-    appointment, organisation, reason, visit, booth, town_hall = found.tuple()
+    appointment, organisation, reason, visit, booth, town_hall = found
     return DayEntry(appointment, organisation, reason, visit), booth, town_hall
 
 

@@ -16,6 +16,8 @@ def main() -> None:
     available = {entry.name: entry for entry in entry_points(group=GROUP)}
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    # A callback makes a group of it, even while a single command is loaded.
+    app.callback()(lambda: None)
     for name, entry in sorted(available.items()):
         if wanted is not None and name != wanted:
             continue

@@ -24,7 +24,11 @@ def setup_desk(app: web.Application) -> None:
     all_forms()  # a form that is wrong stops the start, not the first advisor who opens it
     for room in (visit_routes, booth_socket, dossier_routes, farewell):
         room.routes.setup(app)
-    services.topic_guards |= {"queue": visit_routes.guard_queue, "visit": visit_routes.guard_visit}
+    services.topic_guards |= {
+        "queue": visit_routes.guard_queue,
+        "visit": visit_routes.guard_visit,
+        "signals": visit_routes.guard_visit,
+    }
     services.page_messages["signal"] = visit_routes.page_signal
     services.jobs.handlers[MAKE_PDF] = partial(filing.make_pdf, services)
     services.jobs.handlers[SEND_MAIL] = partial(send_mail, services.settings)

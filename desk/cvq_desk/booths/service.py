@@ -230,7 +230,7 @@ class BoothDesk:
         visit = await self._own(message.visit_id)
         if visit is not None:
             payload = {"peer": message.peer.value, "data": message.data}
-            publish(self.db, f"visit:{visit.id}", "signal", payload)
+            publish(self.db, f"signals:{visit.id}", "signal", payload)
 
     async def _own(self, visit_id: UUID) -> Visit | None:
         visit = await visit_at_booth(self.db, self.booth_id)

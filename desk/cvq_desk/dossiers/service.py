@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pikepdf
 from sqlalchemy import select
@@ -146,7 +146,7 @@ async def save_draft(
     await _write(act, dossier.id, name, kept, revision)
     if current:
         visit.current_field = name
-    visits.tell(act.db, visit, "draft", {"dossier_id": str(dossier.id), "field": name, "revision": revision})
+    visits.tell(act.db, visit, "field", {"dossier_id": str(dossier.id), "field": name, "revision": revision})
     return trouble
 
 
@@ -217,10 +217,18 @@ async def reopen(act: Act, dossier_id: UUID) -> Dossier:
 
 
 async def keep_pdf(
-    act: Act, vault: Vault, visit: Visit, dossier: Dossier, pdf: bytes, *, kind: str, title: str
+    act: Act,
+    vault: Vault,
+    visit: Visit,
+    dossier: Dossier,
+    pdf: bytes,
+    *,
+    kind: str,
+    title: str,
+    document_id: UUID | None = None,
 ) -> Document:
     """Put a finished PDF into the vault and the dossier."""
-    document_id = new_id()
+    document_id = document_id or new_id()
     stored = await asyncio.to_thread(vault.put, document_id, pdf)
     assert act.principal.id is not None
     document = Document(
@@ -298,21 +306,29 @@ async def file_pages(
     return document
 
 
-async def drop_pdf(act: Act, vault: Vault, visit_id: UUID, *, pdf: bytes, title: str) -> Document:
+async def drop_pdf(act: Act, vault: Vault, visit_id: UUID, *, pdf: bytes, title: str, key: str = "") -> Document:
     """Take a PDF that the advisor dropped on the console, to be printed at the booth.
+
+    The same `key` twice is one document.
 
     Raises:
         BadPdf: it is none, is protected or has too many pages.
     """
     visit = await visits.own_visit(act, visit_id)
     visits.require_session(visit)
+    document_id = uuid5(visit.id, key) if key else new_id()
+    known = await act.db.get(Document, document_id)
+    if known is not None:
+        return known
     if len(pdf) > PDF_BYTES_MAX:
         raise TooLarge(visit_id=visit.id)
     pages = await asyncio.to_thread(_page_count, pdf)
     if not 1 <= pages <= PDF_PAGES_MAX:
         raise BadPdf(visit_id=visit.id)
     dossier = await current_dossier(act, visit)
-    document = await keep_pdf(act, vault, visit, dossier, pdf, kind="dropped", title=title or "Document")
+    document = await keep_pdf(
+        act, vault, visit, dossier, pdf, kind="dropped", title=title or "Document", document_id=document_id
+    )
     act.journal("pdf-dropped", visit, subject=("document", document.id))
     visits.tell(act.db, visit, "papers")
     return document

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AliasChoices, BaseModel, Field, field_validator
 
 from cvq_core.ids import new_id
 from cvq_core.staff import Permission, Scope
 from cvq_core.web import Context, Routes
+from cvq_desk.booking.alerts import raise_alert
+from cvq_desk.booking.tables import Booth
 from cvq_desk.visits import service
 from cvq_desk.visits.rules import ConsentScope, Identity, NotYourVisit
 from cvq_desk.visits.service import Act
@@ -73,7 +75,7 @@ class ConsentBody(BaseModel):
     """What the resident is to be asked. `organisation_id`, where it is sent, must be the visit's own."""
 
     account_id: UUID
-    scopes: list[ConsentScope] = Field(min_length=1, max_length=3)
+    scopes: list[ConsentScope] = Field(min_length=1, max_length=3, validation_alias=AliasChoices("scopes", "scope"))
     organisation_id: UUID | None = None
 
     @field_validator("scopes", mode="before")
@@ -113,6 +115,12 @@ class CurtainBody(BaseModel):
     """Blank both screens, or not."""
 
     drawn: bool
+
+
+class AlertBody(BaseModel):
+    """Why the secretary is wanted."""
+
+    kind: Literal["help", "faintness"]
 
 
 class WindowBody(BaseModel):
@@ -262,6 +270,22 @@ async def spoken_consent(context: Context, body: SpokenBody) -> ConsentOut:
         act, visit, context.path_id("consent_id"), agreed=body.agreed, manner=ConsentManner.SPOKEN
     )
     return ConsentOut.of(consent)
+
+
+@routes.post("/visits/{id}/alerts", access=Permission.SERVE, body=AlertBody, form=True)
+async def call_secretary(context: Context, body: AlertBody) -> None:
+    """Call the secretary to the booth, with a sound on her page."""
+    act = act_of(context)
+    visit = await service.own_visit(act, context.path_id())
+    booth = await context.db.get_one(Booth, visit.booth_id)
+    await raise_alert(
+        context.db,
+        town_hall_id=booth.town_hall_id,
+        booth_id=booth.id,
+        visit_id=visit.id,
+        kind=body.kind,
+        now=context.now,
+    )
 
 
 @routes.post("/visits/{id}/without-card", access=Permission.SERVE, answer=VisitOut)

@@ -66,7 +66,7 @@ class Identity(StrEnum):
     """How well the resident is known, on the day: a card proves nothing about it."""
 
     NONE = "none"
-    PAPER = "paper"
+    PAPER_SHOWN = "paper_shown"
     VOUCHED = "vouched"
 
 
@@ -139,6 +139,14 @@ class IdentityFirst(Refusal):
     slug = "identity-first"
     message = N_("L’identité n’a pas encore été vérifiée.")
     what_to_do = N_("Demandez une pièce d’identité devant la caméra, ou l’attestation du secrétariat.")
+
+
+class NotVouched(Refusal):
+    """The secretary has not vouched for the resident."""
+
+    slug = "not-vouched"
+    message = N_("Le secrétariat n’a pas attesté l’identité de cette personne.")
+    what_to_do = N_("Demandez une pièce d’identité devant la caméra, ou appelez le secrétariat.")
 
 
 class NoAccount(BadInput):

@@ -197,15 +197,25 @@ async def wiped(act: Act, visit: Visit, what: dict[str, Any]) -> None:
     await act.db.execute(
         update(Appointment).where(Appointment.id == visit.appointment_id).values(status="served", ended_at=act.now)
     )
-    topics = [f"visit:{visit.id}", f"booth:{visit.booth_id}"]
+    topics = [f"signals:{visit.id}", f"booth:{visit.booth_id}"]
     await act.db.execute(delete(LiveEvent).where(LiveEvent.topic.in_(topics), LiveEvent.kind == "signal"))
 
 
 async def note_identity(act: Act, visit_id: UUID, identity: Identity) -> Visit:
-    """Record how the resident is known: a paper shown to the camera, or the secretary's word."""
+    """Record how the resident is known: a paper shown to the camera, or the secretary's word.
+
+    Raises:
+        NotVouched: the secretary gave no word.
+    """
     visit = await own_visit(act, visit_id)
     require_session(visit)
-    visit.identity, visit.identity_by = identity.value, act.principal.name
+    by = act.principal.name
+    if identity is Identity.VOUCHED:
+        appointment = await act.db.get_one(Appointment, visit.appointment_id)
+        if appointment.vouched_by is None:
+            raise rules.NotVouched(visit_id=visit.id)
+        by = await _name(act.db, appointment.vouched_by)
+    visit.identity, visit.identity_by = identity.value, by if identity is not Identity.NONE else ""
     act.journal("identity-noted", visit, personal={"identity": identity.value})
     tell(act.db, visit)
     return visit

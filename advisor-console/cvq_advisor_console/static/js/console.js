@@ -1,14 +1,18 @@
-/** The console and the dock: what their parts need to move. The call and the papers' channel have modules of their own. */
+/** The console and the dock: their moving parts. */
 
 import "/static/js/forms.js";
 import "/static/js/fragments.js";
 import { startClocks } from "./clock.js";
+import { startDrafts } from "./draft.js";
 import { startDragOut } from "./dragout.js";
 import { startDropZones } from "./dropzone.js";
+import { startFace } from "./face.js";
+import { startPapers } from "./papers-desk.js";
 import { startRows } from "./rows.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startSounds } from "./sounds.js";
 import { startAllTabs } from "./tabs.js";
+import { startWindowShare } from "./window-share.js";
 
 startAllTabs();
 startShortcuts();
@@ -17,3 +21,7 @@ startClocks();
 startDragOut();
 startDropZones();
 startSounds();
+startFace();
+startPapers();
+startDrafts();
+startWindowShare();

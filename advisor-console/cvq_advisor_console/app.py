@@ -1,0 +1,41 @@
+"""The server, composed: core, desk and console in one application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from cvq_advisor_console import secretary
+from cvq_advisor_console.console import routes as console_routes
+from cvq_core.app import make_core
+from cvq_core.clock import Clock, utc_now
+from cvq_core.errors import N_
+from cvq_core.settings import Settings
+from cvq_core.staff import Permission
+from cvq_core.web import services_of
+from cvq_desk.app import setup_desk
+
+HERE = Path(__file__).parent
+
+
+def make_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
+    """Return the whole server."""
+    app = make_core(settings, clock=clock)
+    setup_desk(app)
+    setup_console(app)
+    return app
+
+
+def setup_console(app: web.Application) -> None:
+    """Add the pages."""
+    services = services_of(app)
+    services.templates.add_folder(HERE / "templates")
+    services.templates.add_static("console", HERE / "static")
+    services.navigation += [
+        (Permission.SERVE, N_("Console"), "/console"),
+        (Permission.BOOK, N_("Accueil"), "/mairie"),
+    ]
+    app.router.add_static("/static/console/", HERE / "static")
+    console_routes.routes.setup(app)
+    secretary.setup(app)

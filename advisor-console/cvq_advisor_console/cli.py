@@ -1,0 +1,56 @@
+"""`cvq serve`, `cvq demo` and `cvq bench`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich import print as say
+
+from cvq_core.logs import configure_logs
+from cvq_core.settings import Settings, SettingsError, load_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of CVQ_LISTEN_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port, instead of CVQ_LISTEN_PORT; 0 takes a free one.")] = None,
+) -> None:
+    """Run the server: core, desk, console and background jobs."""
+    from aiohttp import web
+
+    from cvq_advisor_console.app import make_app
+
+    overrides = {"listen_host": host, "listen_port": port}
+    settings = _settings(**{name: value for name, value in overrides.items() if value is not None})
+    configure_logs(settings.log_format, settings.log_level)
+    asyncio.run(_check_head(settings))
+    web.run_app(
+        make_app(settings),
+        host=settings.listen_host,
+        port=settings.listen_port,
+        shutdown_timeout=3.0,
+        handle_signals=True,
+        print=lambda _: say(f"listening on http://{settings.listen_host}:{settings.listen_port}"),
+    )
+
+
+def _settings(**overrides: object) -> Settings:
+    try:
+        return load_settings(**overrides)
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+
+
+async def _check_head(settings: Settings) -> None:
+    """A server on a database of another revision would fail at its first query: it does not start."""
+    from cvq_core.database import Database
+    from cvq_migrations import runner
+
+    database = Database(settings.database_url)
+    try:
+        at, newest = await runner.current(database), runner.head()
+    finally:
+        await database.close()
+    if at != newest:
+        raise SystemExit(f"the database is at {at or 'nothing'}, this version needs {newest}: run `cvq migrate` first")

@@ -30,6 +30,9 @@ from cvq_core.web.templates import Templates
 from cvq_core.web.views import NavItem, Shell
 
 SESSION_COOKIE = "cvq_session"
+LANGUAGE = web.RequestKey("language", str)
+CSRF_SENT = web.RequestKey("csrf_sent", str)
+FIELDS = web.RequestKey("fields", object)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cvq_core.errors import N_, BadInput, Forbidden, NotFound, Refusal, TooLarge
 from cvq_core.text import choose_language, translator
-from cvq_core.web.context import SERVICES
+from cvq_core.web.context import LANGUAGE, SERVICES
 
 
 class MethodUnknown(Refusal):
@@ -121,7 +121,7 @@ def wants_page(request: web.Request) -> bool:
 
 def answer(request: web.Request, refusal: Refusal) -> web.Response:
     """Return the response for a refusal."""
-    language = request.get("language") or choose_language(request.headers.get("Accept-Language"))
+    language = request.get(LANGUAGE) or choose_language(request.headers.get("Accept-Language"))
     problem = describe(refusal, translator(language))
     headers = {"Retry-After": str(refusal.facts["retry_after_s"])} if "retry_after_s" in refusal.facts else {}
     if wants_page(request):

@@ -27,7 +27,7 @@ from cvq_core.journal.store import record
 from cvq_core.staff.rules import ANONYMOUS, Permission, Principal
 from cvq_core.staff.store import principal_of_session, touch_session
 from cvq_core.text import choose_language, translator
-from cvq_core.web.context import SERVICES, SESSION_COOKIE, Context, Services
+from cvq_core.web.context import CSRF_SENT, FIELDS, LANGUAGE, SERVICES, SESSION_COOKIE, Context, Services
 from cvq_core.web.idempotency import remember_answer, remembered_answer
 from cvq_core.web.problems import NotJson, WrongContentType, from_validation
 from cvq_core.web.security import CSRF_FIELD, check_same_site
@@ -231,7 +231,7 @@ def _context(services: Services, request: web.Request, db: AsyncSession, princip
     language = request.cookies.get("cvq_language") or choose_language(request.headers.get("Accept-Language"))
     if language not in ("fr", "en"):
         language = services.settings.language
-    request["language"] = language
+    request[LANGUAGE] = language
     return Context(
         request=request,
         services=services,
@@ -260,7 +260,7 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
         if (route.form or route.body is None) and request.content_type == "application/x-www-form-urlencoded":
             # A button's address may carry what it says: `…/scan?source=feeder`.
             fields = {**request.query, **_form_fields(raw)}
-            request["csrf_field"] = fields.pop(CSRF_FIELD, "")
+            request[CSRF_SENT] = fields.pop(CSRF_FIELD, "")
         elif request.content_type == "application/json":
             fields = json.loads(raw or b"{}")
         else:
@@ -268,7 +268,7 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
     except (ValueError, UnicodeDecodeError):
         raise NotJson from None
     if route.body is None:
-        request["fields"] = fields
+        request[FIELDS] = fields
         return None, raw
     try:
         return route.body.model_validate(fields), raw

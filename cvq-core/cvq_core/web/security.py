@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from cvq_core.web.context import SERVICES, Context, csrf_token_of
+from cvq_core.web.context import CSRF_SENT, SERVICES, Context, csrf_token_of
 from cvq_core.web.problems import CrossSite
 
 if TYPE_CHECKING:
@@ -83,6 +83,6 @@ def check_same_site(request: web.Request, context: Context, route: Route) -> Non
         return
     if context.session_token is None:
         return
-    sent = request.headers.get(CSRF_HEADER) or request.get("csrf_field", "")
+    sent = request.headers.get(CSRF_HEADER) or request.get(CSRF_SENT, "")
     if not hmac.compare_digest(sent, csrf_token_of(context.session_token)):
         raise CrossSite

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,7 +69,16 @@ class Agent:
         SpoolError: the spool's folder may not be used.
     """
 
-    def __init__(self, settings: BoothSettings, identity: Identity, session: ClientSession, *, software: str) -> None:
+    def __init__(
+        self,
+        settings: BoothSettings,
+        identity: Identity,
+        session: ClientSession,
+        *,
+        software: str,
+        on_ready: Callable[[dict[Screen, str]], None] = lambda _: None,
+    ) -> None:
+        self._on_ready = on_ready
         self._spool = Spool(settings.spool_dir, allow_disk=settings.allow_disk_spool)
         self._machines = Machines.from_settings(settings)
         self._front = Front(settings, self._spool, self)
@@ -118,6 +127,7 @@ class Agent:
                 # A wipe that a power cut broke off may not have come to the clipboards.
                 await clear_clipboards()
             await self._front.start()
+            self._on_ready(self.addresses)
             if self._kiosk:
                 await self._kiosk.start()
             async with asyncio.TaskGroup() as group:

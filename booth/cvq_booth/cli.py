@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 import typer
@@ -17,7 +19,11 @@ booth = typer.Typer(no_args_is_help=True, help="One booth: its screens, its mach
 
 
 @booth.command()
-def run() -> None:
+def run(
+    addresses: Path | None = typer.Option(
+        None, help="Write the two screens' addresses, with the key that opens them, into this file."
+    ),
+) -> None:
     """Run the booth's agent until Ctrl-C: screens, scanner, printer, card reader, line to the desk."""
     settings = _settings()
     _configure_log(settings)
@@ -25,7 +31,7 @@ def run() -> None:
     from cvq_booth.spool import SpoolError
 
     try:
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, addresses))
     except (IdentityError, SpoolError, OSError) as error:
         raise _end(str(error)) from None
     except KeyboardInterrupt:
@@ -60,7 +66,7 @@ def check() -> None:
         raise typer.Exit(1)
 
 
-async def _run(settings: BoothSettings) -> None:
+async def _run(settings: BoothSettings, addresses: Path | None) -> None:
     from aiohttp import ClientSession
 
     from cvq_booth.agent import Agent
@@ -70,13 +76,27 @@ async def _run(settings: BoothSettings) -> None:
     if identity.device_id is None:
         raise IdentityError(f"{settings.key_file}: this booth is not enrolled yet; use `cvq booth enrol CODE`")
     async with ClientSession() as session:
-        agent = Agent(settings, identity, session, software=f"cvq {version('cvq')}")
+        agent = Agent(
+            settings,
+            identity,
+            session,
+            software=f"cvq {version('cvq')}",
+            on_ready=lambda found: _write_private(addresses, json.dumps(found)) if addresses else None,
+        )
         work = asyncio.create_task(agent.run(), name="agent")
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, work.cancel)
         with suppress(asyncio.CancelledError):
             await work
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Write a file whole or not at all, for nobody else's eyes."""
+    partial = file.with_name(f"{file.name}.part")
+    partial.touch(mode=0o600)
+    partial.write_text(text, encoding="utf-8")
+    partial.rename(file)
 
 
 async def _enrol(settings: BoothSettings, code: str, *, again: bool) -> str:

@@ -21,7 +21,7 @@ Screen = Literal[1, 2]
 TEMPLATES = Path(__file__).parent / "templates"
 OWN_STATIC = Path(__file__).parent / "static"
 
-FIELDS_BESIDE = 6
+FIELDS_BESIDE = 5
 """How many answers stand beside the one that is being written; more would be a wall of text."""
 
 FIELDS_READ_MAX = 16
@@ -167,6 +167,7 @@ class Renderer:
         )
         environment.filters["hour"] = lambda instant: text.hour(instant, language, zone)
         environment.filters["wall_hour"] = lambda hours: _wall_hour(hours, language)
+        environment.filters["unbroken"] = lambda words: words.replace(" ", text.NO_BREAK_SPACE)
         environment.filters["milliseconds"] = lambda instant: int(instant.timestamp() * 1000)
         environment.globals.update(
             language=language,

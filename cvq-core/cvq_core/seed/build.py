@@ -37,9 +37,8 @@ class TableRows:
     count: int
 
 
-def build(preset: Preset, *, seed: int, school_year: int) -> list[TableRows]:
-    """Return a territory: the same preset, seed and school year give the same rows."""
-    draw = Draw.of(seed, school_year)
+def build(preset: Preset, draw: Draw) -> list[TableRows]:
+    """Return a territory: the same preset and stream of chance give the same rows."""
     territory = Territory.of(draw)
     population = Population(draw, preset)
     heroes = Heroes.of(draw, population) if preset.has_heroes else None

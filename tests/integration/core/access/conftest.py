@@ -22,6 +22,7 @@ from cvq_core.ids import new_id
 from cvq_core.ledger.tables import Wallet
 from cvq_core.people.tables import Membership, Person
 from cvq_core.seed.build import build
+from cvq_core.seed.draw import Draw
 from cvq_core.seed.load import load
 from cvq_core.seed.presets import PRESETS
 from cvq_core.services.rules import ServiceCode
@@ -36,7 +37,7 @@ _numbers = itertools.count(1)
 async def _load(url: str) -> None:
     database = Database(url)
     async with database.write() as db:
-        await load(db, build(PRESETS["demo"], seed=1, school_year=2026))
+        await load(db, build(PRESETS["demo"], Draw.of(1, 2026)))
     await database.close()
 
 

@@ -281,7 +281,7 @@ class Agent:
                 self._link.report(event)
                 self._front.change(card_forgotten=False)
             case _:
-                log.info("card reader", event=type(event).__name__)
+                log.info("card reader", what=type(event).__name__)
 
     # Forgetting
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import signal
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-import structlog
 import typer
 
 from cvq_booth.settings import BoothSettings, SettingsError, load_settings
+from cvq_core.logs import configure_logs
 
 booth = typer.Typer(no_args_is_help=True, help="One booth: its screens, its machines and its line to the desk.")
 
@@ -26,7 +25,7 @@ def run(
 ) -> None:
     """Run the booth's agent until Ctrl-C: screens, scanner, printer, card reader, line to the desk."""
     settings = _settings()
-    _configure_log(settings)
+    configure_logs(settings.log_format, settings.log_level)
     from cvq_booth.identity import IdentityError
     from cvq_booth.spool import SpoolError
 
@@ -135,17 +134,3 @@ def _settings() -> BoothSettings:
 def _end(message: str) -> typer.Exit:
     typer.secho(message, err=True, fg="red")
     return typer.Exit(2)
-
-
-def _configure_log(settings: BoothSettings) -> None:
-    as_json = settings.log_format == "json"
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.log_level.upper())),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info if as_json else structlog.processors.StackInfoRenderer(),
-            structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(),
-        ],
-    )

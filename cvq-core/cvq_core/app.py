@@ -11,7 +11,7 @@ from aiohttp import web
 
 from cvq_core.access import routes as access_routes
 from cvq_core.assets import STATIC
-from cvq_core.clock import Clock, utc_now
+from cvq_core.clock import Clock, shifted
 from cvq_core.database import Database
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
@@ -31,8 +31,9 @@ from cvq_core.web.templates import Templates
 log = structlog.get_logger(__name__)
 
 
-def make_core(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
+def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Application:
     """Return an application with the core's services and routes; the desk and the console add theirs."""
+    clock = clock or shifted(settings.clock_offset_s)
     app = web.Application(
         middlewares=[health.measure, security_headers, refusals],
         client_max_size=settings.upload_bytes_max,

@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secret_key: SecretStr | None = Field(default=None, description="signs short tokens; made in data_dir when absent")
 
+    clock_offset_s: int = Field(
+        default=0, description="demonstrations only: the server's clock runs this far from the machine's"
+    )
+
     allowed_origins: Annotated[list[str], NoDecode] = Field(default_factory=list)
 
     @field_validator("database_url")

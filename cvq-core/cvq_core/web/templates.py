@@ -65,4 +65,3 @@ class Templates:
     def render(self, template: str, language: str, **values: Any) -> str:
         """Return the template as HTML."""
         return self.environment(language).get_template(template).render(**values)
-

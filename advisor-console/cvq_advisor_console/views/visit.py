@@ -1,4 +1,4 @@
-"""The console's regions around the person: the queue, the call, the booth's machines, the card, the consent, the end."""
+"""The console's regions around the person: queue, call, machines, card, consent and the end."""
 
 from __future__ import annotations
 

@@ -5,11 +5,12 @@ The samples of a subject live in the module of that name; here they are gathered
 
 from __future__ import annotations
 
+from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_secretary import SECRETARY
 
-SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE}
+SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH}
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

@@ -1,0 +1,211 @@
+"""The sub-office's page: a mandatary opens a drawer, collects, gives receipts, counts and closes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from cvq_core.web.views import Act
+
+
+@dataclass(frozen=True, slots=True)
+class MeansTotal:
+    """What came in by one means: how many receipts, how much."""
+
+    word: str
+    receipt_count: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """A receipt of the open drawer; `pdf_url` prints it again, marked as a duplicate."""
+
+    number: str
+    issued_at: datetime
+    name: str
+    means_word: str
+    total_cents: int
+    pdf_url: str
+    voided: bool = False
+    void: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawerView:
+    """The open drawer, always in sight; `expected_cents` is the cash that must lie in it."""
+
+    opened_at: datetime
+    float_cents: int
+    expected_cents: int
+    by_means: tuple[MeansTotal, ...] = ()
+    receipts: tuple[ReceiptRow, ...] = ()
+    count_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningView:
+    """No drawer is open. POST `float` (euros, "50,00") and `drawer_id`, made with the form, to `url`."""
+
+    url: str
+    drawer_id: str
+    float_limit_cents: int
+    float_value: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayerFound:
+    """A family account that the search found; `url` chooses it."""
+
+    name: str
+    url: str
+    family: str = ""
+    birth_date: date | None = None
+    commune: str = ""
+    card_digits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayerSearch:
+    """Who pays: POST `q` to `url` answers with the page, to `fragment_url` with `fragments/cash_payers.html`."""
+
+    url: str
+    fragment_url: str
+    query: str = ""
+    found: tuple[PayerFound, ...] = ()
+    searched: bool = False
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WalletLine:
+    """One wallet that can be topped up; `field_name` carries the amount in euros. `why_not` where it may not be."""
+
+    field_name: str
+    service: str
+    balance_cents: int
+    value: str = ""
+    error: str = ""
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MeansChoice:
+    """A means that the founding act enumerates."""
+
+    value: str
+    word: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CollectingView:
+    """Amounts and means, for one family. POST to `url`, which answers with what is to be confirmed.
+
+    The form sends `account_id`, each wallet's amount, `means`, `tendered` (euros; for cash). `quick_cents` are the
+    amounts of the buttons.
+    """
+
+    url: str
+    account_id: str
+    family: str
+    payer: str
+    wallets: tuple[WalletLine, ...]
+    means: tuple[MeansChoice, ...]
+    tendered_value: str = ""
+    quick_cents: tuple[int, ...] = (500, 1000, 2000, 5000)
+    limit_words: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    change_payer_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmLine:
+    """One line of what is about to be collected."""
+
+    service: str
+    amount_cents: int
+    balance_after_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmView:
+    """The last look before the receipt. `fields` go along with `collect` and with the way back (GET `back_url`)."""
+
+    family: str
+    lines: tuple[ConfirmLine, ...]
+    total_cents: int
+    means_word: str
+    tendered_cents: int
+    change_cents: int
+    fields: Mapping[str, str]
+    collect: Act
+    back_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDone:
+    """The receipt that was just issued; it prints by itself once."""
+
+    id: str
+    number: str
+    name: str
+    total_cents: int
+    change_cents: int
+    pdf_url: str
+    next_url: str
+    void: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountLine:
+    """One note or coin; the form's field is `d<cents>`."""
+
+    denomination_cents: int
+    number: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountView:
+    """The count that closes the drawer. POST `d<cents>` for each denomination to `url`."""
+
+    url: str
+    notes: tuple[CountLine, ...]
+    coins: tuple[CountLine, ...]
+    error: str = ""
+    back_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedView:
+    """The closed drawer: what should be there, what was, and the difference, which is written and never hidden."""
+
+    closed_at: datetime
+    expected_cents: int
+    counted_cents: int
+    difference_cents: int
+    by_means: tuple[MeansTotal, ...]
+    float_cents: int
+    minute_url: str = ""
+    next_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CashPage:
+    """`cash.html`: exactly one of the steps is there; `refused` says why nothing can be collected at all."""
+
+    place: str
+    office: str
+    drawer: DrawerView | None = None
+    opening: OpeningView | None = None
+    search: PayerSearch | None = None
+    collecting: CollectingView | None = None
+    confirm: ConfirmView | None = None
+    done: ReceiptDone | None = None
+    count: CountView | None = None
+    counted: CountedView | None = None
+    refused: str = ""
+    refused_todo: str = ""

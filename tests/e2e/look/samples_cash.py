@@ -1,0 +1,181 @@
+"""Samples of the sub-office: each step at the counter, drawers that balance or do not, and the log of looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from cvq_advisor_console.views.cash import (
+    CashPage,
+    CollectingView,
+    ConfirmLine,
+    ConfirmView,
+    CountedView,
+    CountLine,
+    CountView,
+    DrawerView,
+    MeansChoice,
+    MeansTotal,
+    OpeningView,
+    PayerFound,
+    PayerSearch,
+    ReceiptDone,
+    ReceiptRow,
+    WalletLine,
+)
+from cvq_advisor_console.views.visits_log import LookRow, VisitsLogPage
+from cvq_core.web.views import Act, NavItem
+from tests.e2e.look.samples_moments import Sample, at, shell
+
+_NAV = (
+    NavItem("Accueil", "/secretary"),
+    NavItem("Caisse", "/cash", current=True),
+    NavItem("Qui a regardé ?", "/visits-log"),
+)
+_SHELL = shell("Sylvie Bernard", "Mairie du Tallud", *_NAV, live=False)
+
+_TOTALS = (MeansTotal("espèces", 2, 3000), MeansTotal("chèque", 1, 4550))
+_DRAWER = DrawerView(
+    at(9, 2),
+    5000,
+    8000,
+    _TOTALS,
+    (
+        ReceiptRow("TAL-000043", at(10, 2), "famille Roy", "chèque", 4550, "/receipts/43.pdf"),
+        ReceiptRow("TAL-000042", at(9, 40), "famille Diallo", "espèces", 2000, "/receipts/42.pdf"),
+        ReceiptRow("TAL-000041", at(9, 15), "famille Petit", "espèces", 1000, "/receipts/41.pdf", voided=True),
+    ),
+    "/cash/count",
+)
+_PAGE = CashPage("Sous-régie du Tallud", "Régie de la communauté de communes", _DRAWER)
+_SEARCH = PayerSearch("/cash", "/cash/payers")
+_FOUND = (
+    PayerFound("Jeanne Moreau", "/cash?account=1", "Moreau", date(1941, 5, 12), "Le Tallud", "7 332"),
+    PayerFound("Jeanne Moreau", "/cash?account=2", "Moreau-Roy", date(1988, 3, 1), "Pompaire", "4 018"),
+)
+_MEANS = (
+    MeansChoice("cash", "espèces", chosen=True),
+    MeansChoice("cheque", "chèque"),
+    MeansChoice("card", "carte bancaire"),
+)
+_COLLECTING = CollectingView(
+    "/cash/confirm",
+    "1",
+    "Moreau",
+    "Jeanne Moreau",
+    (
+        WalletLine("amount-1", "Cantine", -470, "4,70"),
+        WalletLine("amount-2", "Piscine", 0, "10"),
+        WalletLine("amount-3", "Squash", 1250, why_not="pas encaissé ici : régie du gymnase"),
+    ),
+    _MEANS,
+    "20",
+    limit_words="Un paiement en espèces ne dépasse pas 300,00 €.",
+    change_payer_url="/cash",
+)
+_CONFIRM = ConfirmView(
+    "Moreau",
+    (ConfirmLine("Cantine", 470, 0), ConfirmLine("Piscine", 1000, 1000)),
+    1470,
+    "espèces",
+    2000,
+    530,
+    {"account_id": "1", "amount-1": "4,70", "amount-2": "10", "means": "cash", "tendered": "20"},
+    Act("/cash/collect"),
+    "/cash",
+)
+_COUNT = CountView(
+    "/cash/close",
+    tuple(CountLine(cents) for cents in (10000, 5000, 2000, 1000, 500)),
+    tuple(CountLine(cents) for cents in (200, 100, 50, 20, 10, 5, 2, 1)),
+    back_url="/cash",
+)
+_COUNTED = CountedView(at(11, 58), 8000, 8000, 0, _TOTALS, 5000, "/cash/minute.pdf", "/secretary")
+
+
+def _cash(presses: tuple[str, ...] = (), **changes: Any) -> Sample:
+    return Sample("cash.html", {"shell": _SHELL, "view": replace(_PAGE, **changes)}, presses)
+
+
+_LOG = VisitsLogPage(
+    "/visits-log",
+    "Jeanne Moreau, 12 mai 1941",
+    from_day=date(2026, 10, 24),
+    until_day=date(2026, 11, 24),
+    rows=(
+        LookRow(
+            at(10, 4),
+            "Nadia Benali",
+            "Communauté de communes",
+            "Le compte famille : personnes, comptes de service",
+            "GV-2026-004217",
+            "accord touché à l’écran à 10 h 03, jusqu’à 10 h 45",
+        ),
+        LookRow(
+            at(9, 58, days=-12),
+            "Karim Lopez",
+            "Mission locale",
+            "Le compte famille a été demandé",
+            "GV-2026-003980",
+            "accord refusé",
+            refused=True,
+        ),
+    ),
+    export_url="/visits-log.csv",
+    older_url="/visits-log?before=1",
+    sealed_until=at(9, 0),
+)
+
+CASH: dict[str, Sample] = {
+    "cash-opening": _cash(
+        drawer=None,
+        opening=OpeningView(
+            "/cash/open",
+            "d1",
+            5000,
+            "60",
+            "Le fonds de caisse de ce lieu ne dépasse pas 50,00 €. Comptez-le de nouveau.",
+        ),
+    ),
+    "cash-search": _cash(search=replace(_SEARCH, query="moreau", found=_FOUND, searched=True)),
+    "cash-search-empty": _cash(
+        drawer=replace(_DRAWER, receipts=(), by_means=()), search=replace(_SEARCH, query="zzz", searched=True)
+    ),
+    "cash-collecting": _cash(collecting=_COLLECTING),
+    "cash-collecting-errors": _cash(
+        collecting=replace(
+            _COLLECTING,
+            wallets=(
+                replace(
+                    _COLLECTING.wallets[1],
+                    value="2000",
+                    error="On n’approvisionne pas un compte de plus de 1 000,00 € à la fois.",
+                ),
+            ),
+            tendered_value="15",
+            errors={
+                "tendered": "Il manque 1 985,00 € pour faire le compte.",
+                "means": "L’acte de cette régie ne permet pas ce moyen de paiement.",
+            },
+        )
+    ),
+    "cash-confirm": _cash(confirm=_CONFIRM),
+    "cash-done": _cash(
+        done=ReceiptDone(
+            "44", "TAL-000044", "famille Moreau", 1470, 530, "/receipts/44.pdf", "/cash", Act("/receipts/44/void")
+        )
+    ),
+    "cash-count": _cash(count=_COUNT),
+    "cash-counted": _cash(drawer=None, counted=_COUNTED),
+    "cash-counted-missing": _cash(drawer=None, counted=replace(_COUNTED, counted_cents=7750, difference_cents=-250)),
+    "cash-refused": _cash(
+        drawer=None,
+        refused="Vous n’êtes pas mandataire de cette régie aujourd’hui.",
+        refused_todo="Adressez la personne au régisseur ou à un mandataire.",
+    ),
+    "visits-log": Sample("visits_log.html", {"shell": _SHELL, "view": _LOG}),
+    "visits-log-empty": Sample(
+        "visits_log.html", {"shell": _SHELL, "view": replace(_LOG, about="", rows=(), sealed_until=None)}
+    ),
+}

@@ -12,11 +12,15 @@ from cvq_core.ledger.rules import AccountKind, NewPosting, NewTransaction, Trans
 from cvq_core.ledger.store import Posted, add_ledger_account, post
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.wallets import open_wallet
+from cvq_core.offices.rules import MandateTitle, Means, Officer
+from cvq_core.offices.store import appoint, create_office, create_sub_office
+from cvq_core.offices.tables import SubOffice
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import add_person
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.services.store import add_service
+from cvq_core.staff.store import add_staff
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 3, 3)
@@ -91,3 +95,45 @@ def transaction(
 async def move(db: AsyncSession, wallet_id: UUID, cents: int, other: UUID) -> Posted:
     """Post `cents` on a wallet (minus: it pays) against another account."""
     return await post(db, transaction((wallet_id, cents), (other, -cents)), now=NOW)
+
+
+async def create_officer(db: AsyncSession, login: str = "odile", name: str = "Odile Brémaud") -> Officer:
+    staff = await add_staff(db, login=login, display_name=name, password="", password_hash="-", now=NOW)
+    await db.flush()
+    return Officer(staff.id, name)
+
+
+async def create_counter(
+    db: AsyncSession,
+    officer: Officer,
+    *,
+    code: str = "POM",
+    services: tuple[ServiceCode, ...] = (ServiceCode.POOL, ServiceCode.CANTEEN),
+    means: tuple[Means, ...] = (Means.CASH, Means.CHEQUE),
+    until: date | None = None,
+) -> SubOffice:
+    """A sub-office in a town hall, in a cash office of its own, with `officer` as its mandatary since today."""
+    office = await create_office(
+        db, office_id=new_id(), code=code, label="Régie de recettes et d’avances", series_code=code
+    )
+    place = await create_sub_office(
+        db,
+        sub_office_id=new_id(),
+        office_id=office.id,
+        code=f"{code}-MAIRIE",
+        label="Mairie de Pompaire",
+        float_cents=5000,
+        services=services,
+        means=means,
+        now=NOW,
+    )
+    await appoint(
+        db,
+        mandate_id=new_id(),
+        staff_id=officer.staff_id,
+        sub_office_id=place.id,
+        title=MandateTitle.MANDATARY,
+        valid_from=TODAY,
+        valid_until=until,
+    )
+    return place

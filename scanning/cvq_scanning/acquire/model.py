@@ -11,6 +11,7 @@ from cvq_scanning.troubles import TroubleSlug
 
 RESOLUTION_DPI: Final = (50, 1200)
 PAGES_MAX: Final = 200
+DEVICE_CHARS_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class ScanJob:
     extra_options: Mapping[str, str | int | float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # SANE takes an empty name for any scanner that it finds first.
+        if not 1 <= len(self.device) <= DEVICE_CHARS_MAX or "\0" in self.device:
+            raise ValueError("device must be the name of a scanner")
         if self.source not in ("flatbed", "feeder") or self.mode not in ("color", "gray"):
             raise ValueError("unknown source or mode")
         if not RESOLUTION_DPI[0] <= self.resolution_dpi <= RESOLUTION_DPI[1]:

@@ -97,15 +97,18 @@ def _of_declaration(document: pikepdf.Pdf) -> Iterator[str]:
 
 def _declared(document: pikepdf.Pdf) -> str:
     try:
-        with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
-            return metadata.pdfa_status.upper()
+        return _metadata(document).pdfa_status.upper()
     except Exception:  # XMP comes from outside: whatever its parser says, it declares nothing
         return ""
 
 
 def _titles_differ(document: pikepdf.Pdf) -> bool:
-    with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
-        return str(document.docinfo.get("/Title", "")) != str(metadata.get("dc:title", ""))
+    return str(document.docinfo.get("/Title", "")) != str(_metadata(document).get("dc:title", ""))
+
+
+def _metadata(document: pikepdf.Pdf) -> pikepdf.models.PdfMetadata:
+    # Not as a context, which would write the metadata back.
+    return document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False)
 
 
 def _of_output_intents(root: Any) -> Iterator[str]:

@@ -67,8 +67,9 @@ class VirtualScanner:
     ) -> None:
         """Make `PAPER_DEVICE` slow, or put it in trouble, at once and also while it scans.
 
-        `pause` lasts until the next call, `hang` until the driver is killed. The trouble comes at sheet `page` (0: at every one) and at row `row` of its 300 dpi; `row_delay_us` is how
-        long one row of the scan takes, in microseconds.
+        `pause` lasts until the next call, `hang` until the driver is killed. The trouble comes at sheet `page` (0: at
+        every one) and at row `row` of its 300 dpi; `row_delay_us` is how long one row of the scan takes, in
+        microseconds.
         """
         control = f"trouble {trouble or 'none'}\npage {page}\nrow {row}\ndelay {row_delay_us}\n"
         unfinished = self._paper / ".control"

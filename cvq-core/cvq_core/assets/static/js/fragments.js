@@ -81,10 +81,17 @@ export function apply(html, { keepTyped = true } = {}) {
 function morph(target, part, keepTyped) {
   Idiomorph.morph(target, part, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: keepTyped,
+    // Of an active element neither value nor content is touched: right for a field, wrong for a button's words.
+    ignoreActiveValue: keepTyped && document.activeElement?.matches("input, textarea, select"),
     restoreFocus: true,
     callbacks: {
-      beforeNodeMorphed: (/** @type {Node} */ old) => !(old instanceof Element && old.hasAttribute("data-keep")),
+      beforeNodeMorphed: (/** @type {Node} */ old, /** @type {Node} */ fresh) => {
+        if (old instanceof Element && old.hasAttribute("data-keep")) {
+          return false;
+        }
+        forgetOther(old, fresh);
+        return true;
+      },
       beforeAttributeUpdated: (
         /** @type {string} */ name,
         /** @type {Element} */ element,
@@ -98,6 +105,29 @@ function morph(target, part, keepTyped) {
       },
     },
   });
+}
+
+/**
+ * Takes back what somebody did to a control that is about to become another one: the tick beside one name must never
+ * end up beside the name that takes its place.
+ *
+ * @param {Node} old
+ * @param {Node} fresh
+ */
+function forgetOther(old, fresh) {
+  if (old instanceof HTMLInputElement && fresh instanceof HTMLInputElement) {
+    const choice = old.type === "radio" || old.type === "checkbox";
+    if (old.name !== fresh.name || (choice && old.value !== fresh.value)) {
+      old.checked = old.defaultChecked;
+      if (!choice && old.type !== "file") {
+        old.value = old.defaultValue;
+      }
+    }
+  } else if (old instanceof HTMLOptionElement && fresh instanceof HTMLOptionElement && old.value !== fresh.value) {
+    old.selected = old.defaultSelected;
+  } else if (old instanceof HTMLTextAreaElement && fresh instanceof HTMLTextAreaElement && old.name !== fresh.name) {
+    old.value = old.defaultValue;
+  }
 }
 
 /**

@@ -154,4 +154,4 @@ def _reason(raw: bytes, status: int) -> str:
         words = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
     except (ValueError, AttributeError, TypeError, RecursionError):
         words = []
-    return " – ".join(words) or f"HTTP {status}"
+    return " ".join(words) or f"HTTP {status}"

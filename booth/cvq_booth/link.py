@@ -104,6 +104,11 @@ class Link:
         self.desk_ahead = timedelta()
         self.up = False
 
+    @property
+    def waiting(self) -> int:
+        """How many reports the desk has not surely seen yet."""
+        return len(self._kept)
+
     def desk_now(self) -> datetime:
         """Return the desk's hour: its deadlines are told in it, and a booth's clock may be wrong."""
         return datetime.now(UTC) + self.desk_ahead

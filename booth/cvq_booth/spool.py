@@ -110,7 +110,9 @@ class Spool:
 
     def close(self) -> None:
         """Let another agent have the folder."""
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
 
     def _begin(self) -> None:
         """Wipe what another start of the machine or a broken wipe left; keep at most the newest visit otherwise."""
@@ -143,8 +145,9 @@ class Spool:
         for other in self.visits():
             if other != visit_id:
                 self.wipe(other)
-        for name in ("pages", "jobs", "commands"):
-            (self._visit(visit_id) / name).mkdir(parents=True, mode=0o700, exist_ok=True)
+        # Each by itself: `mkdir` with parents gives the parents other modes.
+        for folder in ("", "pages", "jobs", "commands"):
+            (self._visit(visit_id) / folder).mkdir(mode=0o700, exist_ok=True)
 
     def job_folder(self, visit_id: UUID, command_id: UUID) -> Path:
         """Return the folder in which one command may write."""

@@ -39,7 +39,7 @@ export class Ring {
 
   #strike() {
     const audio = this.#audio;
-    if (!audio || audio.state !== "running") return;
+    if (audio?.state !== "running") return;
     NOTES_HZ.forEach((pitch, index) => {
       const at = audio.currentTime + (index * NOTE_EVERY_MS) / 1000;
       const loudness = audio.createGain();

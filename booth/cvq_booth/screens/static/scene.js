@@ -184,7 +184,11 @@ function answerQuestions(line) {
     if (id !== question) armedAt = performance.now() + ARMED_AFTER_MS;
     question = id;
   };
-  new MutationObserver(arm).observe(element("scene"), { childList: true, subtree: true, attributeFilter: ["data-consent"] });
+  new MutationObserver(arm).observe(element("scene"), {
+    childList: true,
+    subtree: true,
+    attributeFilter: ["data-consent"],
+  });
   arm();
   const answer = (/** @type {boolean} */ agreed, /** @type {"touch" | "key"} */ manner) => {
     const box = answers();
@@ -209,7 +213,8 @@ function answerQuestions(line) {
       event.preventDefault();
       const here = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
       const towards = event.key === "ArrowDown" || event.key === "ArrowRight" ? 1 : -1;
-      const next = here < 0 ? (towards > 0 ? 0 : buttons.length - 1) : (here + towards + buttons.length) % buttons.length;
+      const next =
+        here < 0 ? (towards > 0 ? 0 : buttons.length - 1) : (here + towards + buttons.length) % buttons.length;
       buttons[next]?.focus();
     }
   });

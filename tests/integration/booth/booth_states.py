@@ -1,0 +1,209 @@
+"""Every state that the booth's screens know, by a name: for the tests that look at pages, and for a look by eye."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
+from cvq_desk.wire import (
+    BoothView,
+    CallState,
+    CardState,
+    CardView,
+    ConsentQuestion,
+    ConsentState,
+    FieldView,
+    FormView,
+    GoodbyeView,
+    Phase,
+    VisitView,
+)
+
+NOW = datetime(2026, 11, 24, 9, 32, tzinfo=UTC)
+VISIT = UUID("01930000-0000-7000-8000-000000000001")
+CONSENT = UUID("01930000-0000-7000-8000-000000000002")
+COMMAND = UUID("01930000-0000-7000-8000-000000000003")
+MSA = "Mutualité sociale agricole (MSA)"
+
+
+def view(phase: Phase = Phase.IDLE, visit: VisitView | None = None, **fields: Any) -> BoothView:
+    """Return the view of a booth in Le Tallud on a Tuesday morning."""
+    facts: dict[str, Any] = {
+        "sequence": 1,
+        "booth_name": "Guichet du Tallud",
+        "town_hall": "Mairie du Tallud",
+        "phase": phase,
+        "next_hour": "10:30",
+        "closes_at": "12:00",
+        "help_phone": "05 49 00 00 00",
+        "organisations": [
+            MSA,
+            "Caisse d’allocations familiales (CAF)",
+            "Mission locale, pour les 16-25 ans",
+            "Sous-préfecture",
+            "Communauté de communes",
+        ],
+        "visit": visit,
+    }
+    return BoothView(**facts | fields)
+
+
+def visit(**fields: Any) -> VisitView:
+    """Return a visit in a live call with Nadia of the MSA."""
+    facts: dict[str, Any] = {
+        "id": VISIT,
+        "advisor": "Nadia",
+        "organisation": MSA,
+        "call": CallState.LIVE,
+        "card": CardView(state=CardState.ABSENT),
+    }
+    return VisitView(**facts | fields)
+
+
+def state(phase: Phase = Phase.IDLE, seen: VisitView | None = None, **fields: Any) -> BoothState:
+    """Return what the screens are drawn from; with a visit, its call is open and connected."""
+    call = CallAtBooth(open=seen is not None, connected=seen is not None)
+    facts: dict[str, Any] = {"now": NOW, "line": "up", "view": view(phase, seen), "call": call}
+    return BoothState(**facts | fields)
+
+
+def question(consent_state: ConsentState = ConsentState.ASKED) -> ConsentQuestion:
+    """Return what Nadia asks to see."""
+    return ConsentQuestion(
+        id=CONSENT,
+        state=consent_state,
+        what=["Les personnes de votre famille", "Ce qu’il reste pour chaque service, et les derniers mouvements"],
+        for_whom=MSA,
+        until=NOW + timedelta(minutes=45),
+    )
+
+
+ANSWERS = [
+    ("L’enfant", "Léa Moreau"),
+    ("Née le", "4 mars 2019"),
+    ("École", "Jules-Ferry, Le Tallud"),
+    ("Classe", "CE1"),
+    ("Jours de repas", "lundi, mardi, jeu"),
+    ("Ce qu’elle ne mange pas", ""),
+    ("Personnes qui peuvent venir la chercher", ""),
+    ("Téléphone", ""),
+    ("Adresse", "12, rue du Moulin-à-Vent, 79200 Le Tallud"),
+]
+
+
+def form(current: int | None = 4, *, complete: bool = False, value: str | None = None) -> FormView:
+    """Return the canteen's form, being written at the field `current`."""
+    fields = [
+        FieldView(
+            name=f"f{index}",
+            label=label,
+            value=value if value is not None and index == current else answer,
+            current=index == current,
+        )
+        for index, (label, answer) in enumerate(ANSWERS)
+    ]
+    return FormView(title="Inscription à la cantine", fields=fields, complete=complete)
+
+
+def _card(card_state: CardState, message: str = "", removed_until: datetime | None = None) -> VisitView:
+    return visit(card=CardView(state=card_state, message=message, removed_until=removed_until))
+
+
+def _papers(**fields: Any) -> BoothState:
+    return state(Phase.PAPERS, visit(), activity=Activity(command_id=COMMAND, **fields))
+
+
+GOODBYE = GoodbyeView(
+    reference="261124-K7M2QX", take_along=["Votre carte", "Vos papiers", "Vos lunettes", "Votre feuille"]
+)
+LONG = (
+    "Conduite de tracteurs et de machines agricoles, entretien du matériel, traite de 60 vaches matin et soir, "
+    "préparation des commandes et vente sur les marchés de Parthenay et de Thouars le mercredi et le samedi"
+)
+RINGING = visit(call=CallState.RINGING, ringing_until=NOW + timedelta(seconds=5))
+
+STATES: dict[str, BoothState] = {
+    "starting": BoothState(now=NOW),
+    "idle": state(),
+    "idle_nobody_today": state(view=view(next_hour=None, organisations=[])),
+    "idle_help_asked": state(help_asked=True),
+    "card_forgotten": state(card_forgotten=True),
+    "closed": state(view=view(Phase.CLOSED, opens_at="mercredi 25 novembre, 9 h 00")),
+    "offline": state(line="lost"),
+    "ringing": state(Phase.RINGING, RINGING, call=CallAtBooth(ring_ends_at=datetime.now(UTC) + timedelta(seconds=5))),
+    "connecting": state(Phase.WELCOME, visit(), call=CallAtBooth(open=True)),
+    "welcome": state(Phase.WELCOME, visit()),
+    "interrupted": state(Phase.WELCOME, visit(), call=CallAtBooth(open=True, interrupted=True)),
+    "no_camera": state(Phase.WELCOME, visit(), call=CallAtBooth(open=True, connected=True, no_camera=True)),
+    "no_microphone": state(Phase.WELCOME, visit(), call=CallAtBooth(open=True, connected=True, no_microphone=True)),
+    "no_devices": state(
+        Phase.WELCOME,
+        visit(),
+        call=CallAtBooth(open=True, connected=True, no_camera=True, no_microphone=True),
+    ),
+    "line_lost_in_call": state(Phase.WELCOME, visit(), line="lost"),
+    "paused": state(Phase.FORM, visit(call=CallState.HUNG_UP, form=form()), call=CallAtBooth()),
+    "curtain_here": state(Phase.FORM, visit(form=form()), curtain_here=True),
+    "curtain_by_advisor": state(Phase.FORM, visit(form=form(), curtain=True)),
+    "card_wanted": state(Phase.CARD, visit()),
+    "card_laid": state(Phase.CARD, _card(CardState.PRESENT)),
+    "card_removed": state(
+        Phase.CARD, _card(CardState.REMOVED, removed_until=datetime.now(UTC) + timedelta(seconds=20))
+    ),
+    "card_unknown": state(
+        Phase.CARD,
+        _card(CardState.UNKNOWN, "Cette carte n’est pas connue ici. Ce n’est pas grave : on continue sans elle."),
+    ),
+    "card_refused": state(
+        Phase.CARD,
+        _card(
+            CardState.REFUSED,
+            "Cette carte a été déclarée perdue le 3 mars. Gardez-la et appelez le 05 49 00 00 01.",
+        ),
+    ),
+    "consent": state(Phase.CARD, visit(consent=question(), card=CardView(state=CardState.PRESENT))),
+    "consent_yes": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT, answered_yes=True),
+    "consent_no": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT),
+    "form": state(
+        Phase.FORM,
+        visit(form=form(), consent=question(ConsentState.GIVEN), card=CardView(state=CardState.PRESENT)),
+    ),
+    "form_card_removed": state(
+        Phase.FORM,
+        visit(
+            form=form(),
+            consent=question(ConsentState.GIVEN),
+            card=CardView(state=CardState.REMOVED, removed_until=datetime.now(UTC) + timedelta(seconds=20)),
+        ),
+    ),
+    "form_nothing_yet": state(Phase.FORM, visit(form=form(5))),
+    "form_long": state(Phase.FORM, visit(form=form(6, value=LONG))),
+    "form_read": state(Phase.FORM, visit(form=form(None, complete=True))),
+    "papers": state(Phase.PAPERS, visit()),
+    "scan_starting": _papers(work="scan", state="starting", page=1),
+    "scan_running": _papers(work="scan", state="running", page=1),
+    "scan_feeder": _papers(work="scan", state="running", page=3, source="feeder"),
+    "scan_done": _papers(work="scan", state="done", page=1),
+    "scan_jam": _papers(work="scan", state="failed", page=2, trouble="paper_jam"),
+    "scan_empty": _papers(work="scan", state="failed", page=1, trouble="feeder_empty"),
+    "scan_cover": _papers(work="scan", state="failed", page=1, trouble="cover_open"),
+    "scan_missing": _papers(work="scan", state="failed", page=1, trouble="device_missing"),
+    "scan_too_many": _papers(work="scan", state="failed", page=20, trouble="too_many_pages"),
+    "scan_stopped": _papers(work="scan", state="cancelled", page=1),
+    "scan_failed": _papers(work="scan", state="failed", page=1, trouble="truncated"),
+    "still": _papers(work="still", state="running"),
+    "still_done": _papers(work="still", state="done"),
+    "print_queued": _papers(work="print", state="starting", title="Votre inscription à la cantine"),
+    "print_running": _papers(work="print", state="running", title="Votre inscription à la cantine"),
+    "print_paper_out": _papers(work="print", state="waiting", trouble="paper_out"),
+    "print_jam": _papers(work="print", state="waiting", trouble="paper_jam"),
+    "print_off": _papers(work="print", state="failed", trouble="off"),
+    "print_done": _papers(work="print", state="done", title="Votre inscription à la cantine"),
+    "window": state(Phase.FORM, visit(window_shared=True)),
+    "goodbye": state(Phase.GOODBYE, visit(goodbye=GOODBYE)),
+    "farewell": state(Phase.GOODBYE, visit(goodbye=GOODBYE, call=CallState.NONE), call=CallAtBooth()),
+    "wiped": replace(state(Phase.GOODBYE, visit(goodbye=GOODBYE)), wiped_visit=VISIT, call=CallAtBooth()),
+}

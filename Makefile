@@ -39,7 +39,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/djlint --quiet --check --lint advisor-console booth desk cvq-core
+	$(BIN)/djlint --quiet --lint advisor-console booth desk cvq-core
 	node_modules/.bin/biome check --error-on-warnings .
 	node_modules/.bin/tsc --project jsconfig.json
 

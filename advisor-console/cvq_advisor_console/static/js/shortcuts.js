@@ -33,9 +33,9 @@ function singleKeysActive() {
  * @returns {HTMLElement | undefined} the first such control that can be seen and pressed
  */
 function usable(selector, within) {
-  return [...within.querySelectorAll(selector)].find(
-    (found) => found instanceof HTMLElement && !found.matches(":disabled") && found.checkVisibility(),
-  );
+  /** @type {NodeListOf<HTMLElement>} */
+  const found = within.querySelectorAll(selector);
+  return [...found].find((control) => !control.matches(":disabled") && control.checkVisibility());
 }
 
 /**
@@ -75,7 +75,7 @@ function onKey(event) {
  * @returns {string} the control's words, without its key
  */
 function wordsOf(control) {
-  const named = control.dataset.shortcutLabel ?? control.getAttribute("aria-label");
+  const named = control.dataset["shortcutLabel"] ?? control.getAttribute("aria-label");
   if (named) {
     return named;
   }
@@ -101,7 +101,7 @@ function fillList(panel) {
     if (!(control instanceof HTMLElement) || !control.checkVisibility()) {
       continue;
     }
-    const key = control.dataset.shortcut ?? control.dataset.rowKey ?? "";
+    const key = control.dataset["shortcut"] ?? control.dataset["rowKey"] ?? "";
     if (seen.has(key)) {
       continue;
     }
@@ -111,7 +111,7 @@ function fillList(panel) {
     const cap = item.querySelector("kbd");
     const words = item.querySelector("span");
     if (line && cap && words) {
-      line.dataset.found = "";
+      line.dataset["found"] = "";
       cap.textContent = key.toUpperCase().replace("ENTER", "⏎");
       words.textContent = wordsOf(control);
       list.append(item);

@@ -12,13 +12,52 @@
 
 /** @type {Record<string, { tones: Tone[], again_s: number }>} */
 const SOUNDS = {
-  help: { tones: [[660, 0, 0.18], [880, 0.22, 0.3]], again_s: 6 },
-  faint: { tones: [[880, 0, 0.15], [660, 0.18, 0.15], [880, 0.36, 0.15], [660, 0.54, 0.3]], again_s: 3 },
-  paper_out: { tones: [[440, 0, 0.15], [440, 0.25, 0.15]], again_s: 60 },
-  card_forgotten: { tones: [[523, 0, 0.15], [659, 0.2, 0.15], [523, 0.4, 0.3]], again_s: 15 },
+  help: {
+    tones: [
+      [660, 0, 0.18],
+      [880, 0.22, 0.3],
+    ],
+    again_s: 6,
+  },
+  faint: {
+    tones: [
+      [880, 0, 0.15],
+      [660, 0.18, 0.15],
+      [880, 0.36, 0.15],
+      [660, 0.54, 0.3],
+    ],
+    again_s: 3,
+  },
+  paper_out: {
+    tones: [
+      [440, 0, 0.15],
+      [440, 0.25, 0.15],
+    ],
+    again_s: 60,
+  },
+  card_forgotten: {
+    tones: [
+      [523, 0, 0.15],
+      [659, 0.2, 0.15],
+      [523, 0.4, 0.3],
+    ],
+    again_s: 15,
+  },
   closing_soon: { tones: [[587, 0, 0.5]], again_s: 0 },
-  machine: { tones: [[440, 0, 0.15], [440, 0.25, 0.15]], again_s: 60 },
-  arrival: { tones: [[587, 0, 0.15], [784, 0.18, 0.25]], again_s: 0 },
+  machine: {
+    tones: [
+      [440, 0, 0.15],
+      [440, 0.25, 0.15],
+    ],
+    again_s: 60,
+  },
+  arrival: {
+    tones: [
+      [587, 0, 0.15],
+      [784, 0.18, 0.25],
+    ],
+    again_s: 0,
+  },
 };
 const LOUDNESS = 0.25;
 

@@ -249,9 +249,7 @@ export class PageStrip {
     const title = /** @type {HTMLInputElement} */ (this.#root.querySelector("input[name='title']"));
     this.setTrouble(title.value.trim() ? "" : "no_title");
     if (title.value.trim()) {
-      this.#root.dispatchEvent(
-        new CustomEvent("strip:file", { bubbles: true, detail: { title: title.value.trim() } }),
-      );
+      this.#root.dispatchEvent(new CustomEvent("strip:file", { bubbles: true, detail: { title: title.value.trim() } }));
     } else {
       title.focus();
     }
@@ -302,7 +300,17 @@ export class PageStrip {
     item.canvas.height = Math.round(height * scale);
     item.canvas
       .getContext("2d")
-      ?.drawImage(page, left * page.width, top * page.height, width, height, 0, 0, item.canvas.width, item.canvas.height);
+      ?.drawImage(
+        page,
+        left * page.width,
+        top * page.height,
+        width,
+        height,
+        0,
+        0,
+        item.canvas.width,
+        item.canvas.height,
+      );
   }
 
   /** Brings numbers and what is shown or not in line with the pages. */

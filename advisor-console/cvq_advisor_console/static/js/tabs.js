@@ -6,7 +6,9 @@
 /** @param {HTMLElement} list */
 function startTabs(list) {
   const key = `tab:${location.pathname}`;
-  const tabs = [...list.querySelectorAll('[role="tab"]')].filter((tab) => tab instanceof HTMLElement);
+  /** @type {NodeListOf<HTMLElement>} */
+  const found = list.querySelectorAll('[role="tab"]');
+  const tabs = [...found];
 
   /**
    * @param {HTMLElement} chosen
@@ -35,7 +37,7 @@ function startTabs(list) {
     }
   });
   list.addEventListener("keydown", (event) => {
-    const now = tabs.findIndex((tab) => tab === document.activeElement);
+    const now = tabs.findIndex((tab) => tab.contains(document.activeElement));
     const last = tabs.length - 1;
     const next = { ArrowRight: now < last ? now + 1 : 0, ArrowLeft: now > 0 ? now - 1 : last, Home: 0, End: last };
     const place = next[/** @type {keyof typeof next} */ (event.key)];

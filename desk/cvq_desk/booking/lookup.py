@@ -38,11 +38,17 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What a look-up found. `card_read` when what was typed was a card; `more` when others were left out."""
+    """What a look-up found.
+
+    `searched` is false when there was too little to look for; `card_read` when what was typed was a card; `more` when
+    others were left out; `approximate` when letters differ from what was typed.
+    """
 
     people: tuple[Match, ...] = ()
+    searched: bool = True
     card_read: bool = False
     more: bool = False
+    approximate: bool = False
 
 
 async def look_up(
@@ -51,7 +57,7 @@ async def look_up(
     """Find people by name and birth date in any order, or by a card's printed number or uid."""
     text = typed.strip()[:QUERY_LENGTH_MAX]
     if len(text) < QUERY_MIN and birth_date is None:
-        return Matches()
+        return Matches(searched=False)
     if looks_like_card(text):
         card = await _card(db, text)
         # Eight digits may also be a birth date.
@@ -63,6 +69,7 @@ async def look_up(
     matches = Matches(
         tuple(_match(one.person, one.commune, cards.get(one.person.id, ()), today, language) for one in found.people),
         more=found.more,
+        approximate=found.approximate,
     )
     seen = [str(one.person_id) for one in matches.people]
     record(db, now=now, actor=actor, action="people-searched", personal={"query": text, "found": seen})

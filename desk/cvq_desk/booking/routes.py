@@ -54,11 +54,12 @@ class MatchOut(BaseModel):
 
 
 class MatchesOut(BaseModel):
-    """Who was found; `more` when others were left out."""
+    """Who was found; `more` when others were left out, `approximate` when letters differ from what was typed."""
 
     people: list[MatchOut]
     card_read: bool
     more: bool
+    approximate: bool
 
 
 class ReasonOut(BaseModel):
@@ -279,9 +280,7 @@ async def read_appointments(context: Context) -> AppointmentsOut:
     return AppointmentsOut(day=day, items=[AppointmentOut.of(entry) for entry in entries])
 
 
-@routes.post(
-    "/appointments", access=Permission.BOOK, body=BookingIn, answer=AppointmentOut, status=201, idempotent=True
-)
+@routes.post("/appointments", access=Permission.BOOK, body=BookingIn, answer=AppointmentOut, status=201)
 async def book(context: Context, body: BookingIn) -> AppointmentOut:
     """Book an appointment, for now or for a slot."""
     booth = await booth_of(context.db, body.town_hall_id)
@@ -302,7 +301,7 @@ async def book(context: Context, body: BookingIn) -> AppointmentOut:
     return await _entry(context, body.id)
 
 
-@routes.post("/appointments/{id}/events", access=Permission.BOOK, body=EventIn, answer=AppointmentOut, idempotent=True)
+@routes.post("/appointments/{id}/events", access=Permission.BOOK, body=EventIn, answer=AppointmentOut)
 async def mark(context: Context, body: EventIn) -> AppointmentOut:
     """Say that somebody is expected, arrived, seated or absent, or cancel the appointment."""
     if body.event is AppointmentEvent.SERVE:
@@ -311,14 +310,14 @@ async def mark(context: Context, body: EventIn) -> AppointmentOut:
     return await _entry(context, context.path_id())
 
 
-@routes.post("/appointments/{id}/move", access=Permission.BOOK, body=MoveIn, answer=AppointmentOut, idempotent=True)
+@routes.post("/appointments/{id}/move", access=Permission.BOOK, body=MoveIn, answer=AppointmentOut)
 async def move(context: Context, body: MoveIn) -> AppointmentOut:
     """Give somebody who has not come yet another slot."""
     await service.move(act_of(context), context.path_id(), body.starts_at)
     return await _entry(context, context.path_id())
 
 
-@routes.post("/appointments/{id}/vouch", access=Permission.BOOK, answer=AppointmentOut, idempotent=True)
+@routes.post("/appointments/{id}/vouch", access=Permission.BOOK, answer=AppointmentOut)
 async def vouch(context: Context) -> AppointmentOut:
     """Say that the secretary knows the person, or saw their identity paper."""
     await service.vouch(act_of(context), context.path_id())
@@ -332,7 +331,7 @@ async def read_alerts(context: Context) -> AlertsOut:
     return AlertsOut(items=[AlertOut.of(alert) for alert in alerts])
 
 
-@routes.post("/alerts/{id}/settle", access=Permission.SEE_TOWN_HALL, answer=AlertOut, idempotent=True)
+@routes.post("/alerts/{id}/settle", access=Permission.SEE_TOWN_HALL, answer=AlertOut)
 async def settle(context: Context) -> AlertOut:
     """Say that the secretary takes care of an alert."""
     alert = await service.settle_alert(context.db, context.principal, context.path_id(), context.now)

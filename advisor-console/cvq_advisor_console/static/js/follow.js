@@ -1,12 +1,14 @@
 /**
  * Regions that follow what is typed or chosen, fetched from the server as HTML and morphed into place.
  *
- * `data-follow="#found"` on a search field sends what is typed to its `data-follow-url`. `data-refreshes="#when"` on a
- * control sends its whole form, by GET, to the region's `data-follow-url` when the choice changes. An answer that comes
- * after a newer question is thrown away.
+ * `data-follow="#found"` on a search field sends what is typed to its `data-follow-url`, by POST: a name belongs into no
+ * address, and every look is written down. `data-refreshes="#when"` on controls sends these controls, and what is chosen
+ * in the region, by GET to the region's `data-follow-url` when one of them changes. An answer that comes after a newer
+ * question is thrown away.
  */
 
-import { Idiomorph } from "/static/vendor/idiomorph.esm.js";
+import { tokenHeaders } from "/static/js/forms.js";
+import { apply } from "/static/js/fragments.js";
 
 const PAUSE_MS = 180;
 
@@ -16,28 +18,28 @@ const asking = new Map();
 /**
  * @param {string} region selector of the region
  * @param {string} url
- * @param {URLSearchParams} question
+ * @param {RequestInit} question
  * @returns {Promise<boolean>} whether the region shows the answer
  */
 async function ask(region, url, question) {
   asking.get(region)?.abort();
   const call = new AbortController();
   asking.set(region, call);
-  const place = document.querySelector(region);
-  place?.setAttribute("aria-busy", "true");
+  document.querySelector(region)?.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(`${url}?${question}`, { headers: { Accept: "text/html" }, signal: call.signal });
-    if (!answer.ok || !place) {
+    const answer = await fetch(url, { ...question, headers: tokenHeaders(), signal: call.signal });
+    if (!answer.ok) {
+      const detail = await answer.json();
+      document.dispatchEvent(new CustomEvent("cvq:problem", { detail }));
       return false;
     }
     const html = await answer.text();
     if (call.signal.aborted) {
       return false;
     }
-    Idiomorph.morph(place, html, { morphStyle: "outerHTML", ignoreActiveValue: true });
-    return true;
+    return apply(html).length > 0;
   } catch (error) {
-    if (call.signal.aborted || error instanceof TypeError) {
+    if (call.signal.aborted || error instanceof TypeError || error instanceof SyntaxError) {
       return false;
     }
     throw error;
@@ -50,17 +52,28 @@ async function ask(region, url, question) {
 }
 
 /**
- * @param {HTMLFormElement} form
- * @returns {URLSearchParams} what the form holds, without its token and its files
+ * Fetches a region anew for what its controls say now.
+ *
+ * @param {string} region selector of the region
+ * @returns {Promise<boolean>} whether the region shows the answer
  */
-function contentOf(form) {
-  const content = new URLSearchParams();
-  for (const [name, value] of new FormData(form)) {
-    if (typeof value === "string" && name !== "csrf_token") {
-      content.append(name, value);
+export async function askAgain(region) {
+  const place = document.querySelector(region);
+  const form = place?.closest("form");
+  const url = place?.getAttribute("data-follow-url");
+  if (!place || !form || !url) {
+    return false;
+  }
+  const question = new URLSearchParams();
+  for (const control of form.elements) {
+    const asks = control instanceof HTMLElement && control.dataset["refreshes"] === region;
+    if (control instanceof HTMLSelectElement && asks && control.value) {
+      question.set(control.name, control.value);
+    } else if (control instanceof HTMLInputElement && (asks || place.contains(control)) && control.checked) {
+      question.set(control.name, control.value);
     }
   }
-  return content;
+  return ask(region, `${url}?${question}`, {});
 }
 
 /** @param {HTMLInputElement} field */
@@ -68,7 +81,10 @@ function startSearch(field) {
   const region = field.dataset["follow"] ?? "";
   const url = field.dataset["followUrl"] ?? "";
   let timer = 0;
-  const search = () => ask(region, url, new URLSearchParams({ q: field.value }));
+  const search = () => {
+    clearTimeout(timer);
+    return ask(region, url, { method: "POST", body: new URLSearchParams({ q: field.value }) });
+  };
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(search, PAUSE_MS);
@@ -78,16 +94,17 @@ function startSearch(field) {
       return;
     }
     event.preventDefault();
-    clearTimeout(timer);
     if ((await search()) && document.activeElement === field) {
-      // A card on the reader ends with Enter: where it names one person, the next field is at hand.
-      const found = document.querySelectorAll(`${region} input[type="radio"][value]:not([value=""])`);
-      const next = found.length === 1 ? field.form?.querySelector("select") : found[0];
+      // Where one person is named, by a card above all, the next field is at hand; otherwise one chooses.
+      const found = [...document.querySelectorAll(`${region} input[type="radio"]`)];
+      const people = found.filter((choice) => choice instanceof HTMLInputElement && choice.value !== "");
+      const next = people.length === 1 ? field.form?.querySelector("select") : (people[0] ?? found[0]);
       if (next instanceof HTMLElement) {
         next.focus();
       }
     }
   });
+  field.form?.addEventListener("reset", () => setTimeout(search));
 }
 
 /** Start following on this page. */
@@ -98,14 +115,9 @@ export function startFollowing() {
     }
   }
   document.addEventListener("change", (event) => {
-    const control = event.target;
-    if (!(control instanceof HTMLSelectElement || control instanceof HTMLInputElement) || !control.form) {
-      return;
-    }
-    const region = control.dataset["refreshes"];
-    const url = region && document.querySelector(region)?.getAttribute("data-follow-url");
-    if (region && url) {
-      ask(region, url, contentOf(control.form));
+    const region = event.target instanceof HTMLElement && event.target.dataset["refreshes"];
+    if (region) {
+      void askAgain(region);
     }
   });
 }

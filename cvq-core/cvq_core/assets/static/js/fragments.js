@@ -143,10 +143,20 @@ function isTyped(element) {
     return element.value !== element.defaultValue;
   }
   if (element instanceof HTMLOptionElement) {
-    const options = element.closest("select")?.options ?? [];
-    return [...options].some((option) => option.selected !== option.defaultSelected);
+    return listIsTyped([...(element.closest("select")?.options ?? [])]);
   }
   return false;
+}
+
+/**
+ * @param {HTMLOptionElement[]} options
+ * @returns {boolean}
+ */
+function listIsTyped(options) {
+  // A list without a chosen option shows its first one.
+  const drawnSo = options.filter((option) => option.defaultSelected);
+  const drawn = drawnSo.length > 0 ? drawnSo : options.slice(0, 1);
+  return options.some((option) => option.selected !== drawn.includes(option));
 }
 
 /**

@@ -144,12 +144,17 @@ class VirtualPrinter:
         async with asyncio.timeout(STATE_TIMEOUT_S):
             while True:
                 state, reasons = await self._state()
-                if reasons == {self._keyword(fault, state) for fault in self._faults}:
+                told = reasons == {self._keyword(fault, state) for fault in self._faults}
+                if told and (state == "idle" or await self._serves_somebody()):
                     return
                 if state == "idle":
                     await self._print_state()
-                else:
-                    await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
+
+    async def _serves_somebody(self) -> bool:
+        """Whether a job other than ours is on the printer."""
+        answer = await _ask(self.uri, IppOperation.GET_JOBS, {"requested-attributes": ["job-id", "job-name"]})
+        return any(job.get("job-name") != paper_path.STATE_JOB for job in answer["jobs"])
 
     @staticmethod
     def _keyword(fault: Fault, state: str) -> str:
@@ -167,9 +172,8 @@ class VirtualPrinter:
         try:
             await _ask(self.uri, IppOperation.PRINT_JOB, job, b"\n")
         except IPPError as error:
-            if _status(error) != SERVER_BUSY:
+            if _status(error) != SERVER_BUSY:  # else a job came in between, and tells the state itself
                 raise
-            await asyncio.sleep(0.05)  # a job came in between and will tell the state itself
 
     def state(self) -> dict[str, Any]:
         """Return what is set, for a panel."""

@@ -97,7 +97,7 @@ def test_an_mjpeg_file_repeats_frames_to_chromiums_rate(tmp_path: Path) -> None:
 def test_what_cannot_be_filmed_is_refused_and_leaves_no_file(
     tmp_path: Path, name: str, size: tuple[int, int], fps: int, seconds: int
 ) -> None:
-    with pytest.raises(ValueError, match="written|frames|ends in"):
+    with pytest.raises(ValueError, match=r"written|frames|ends in"):
         write_camera(tmp_path / name, End.RESIDENT, size=size, fps=fps, seconds=seconds)
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from cvq_advisor_console import secretary
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
-from cvq_core.clock import Clock, utc_now
+from cvq_core.clock import Clock
 from cvq_core.errors import N_
 from cvq_core.settings import Settings
 from cvq_core.staff import Permission
@@ -19,7 +19,7 @@ from cvq_desk.app import setup_desk
 HERE = Path(__file__).parent
 
 
-def make_app(settings: Settings, *, clock: Clock = utc_now) -> web.Application:
+def make_app(settings: Settings, *, clock: Clock | None = None) -> web.Application:
     """Return the whole server."""
     app = make_core(settings, clock=clock)
     setup_desk(app)

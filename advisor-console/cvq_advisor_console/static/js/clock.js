@@ -36,5 +36,5 @@ function showAll() {
 export function startClocks() {
   showAll();
   setInterval(showAll, 1000);
-  new MutationObserver(showAll).observe(document.body, { subtree: true, childList: true });
+  new MutationObserver(showAll).observe(document.body, { subtree: true, childList: true, characterData: true });
 }

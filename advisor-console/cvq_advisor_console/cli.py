@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,16 @@ def serve(
         handle_signals=True,
         print=lambda _: say(f"listening on http://{settings.listen_host}:{settings.listen_port}"),
     )
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where its database, papers and logs lie.")] = Path("var/demo"),
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with the village as it was left.")] = False,
+) -> None:
+    """Run a whole village on this machine, with virtual devices; Ctrl-C ends it."""
+    from cvq_advisor_console.demo.command import demo_main
+
+    demo_main(folder.resolve(), keep=keep)
 
 
 def _settings(**overrides: object) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from aiohttp import ClientError, ClientSession
 from cvq_advisor_console.demo.processes import Died, Running, cvq, free_port, python
 from cvq_core.clock import PARIS, utc_now
 from cvq_core.database import Database
+from cvq_core.seed.heroes import BLOCKED_UID, JEANNE_UID, LEA_UID, STRANGER_UID
 from cvq_core.seed.service import school_year_of, seed_territory
 from cvq_desk.booking.public_holidays import public_holidays
 from cvq_desk.seed import enrolment_code, seed_desk, seeded_id
@@ -40,6 +42,16 @@ def office_hours_offset(now: datetime) -> int:
     return round((morning - now).total_seconds())
 
 
+def demo_cards() -> list[dict[str, str]]:
+    """Return the cards that one can lay on the demonstration's reader."""
+    return [
+        {"label": "Carte de Jeanne Moreau", "uid": JEANNE_UID},
+        {"label": "Carte de Léa Moreau, sa petite-fille", "uid": LEA_UID},
+        {"label": "Carte de Robert Girard, déclarée perdue", "uid": BLOCKED_UID},
+        {"label": "Carte d’une autre ville", "uid": STRANGER_UID},
+    ]
+
+
 class Site:
     """An installation in `folder`. `settings` are the server's, by their names in the environment."""
 
@@ -60,6 +72,8 @@ class Site:
         self.booth: Running | None = None
         self.printer: Running | None = None
         self.cards: Running | None = None
+        self.panel: Running | None = None
+        self.panel_url = ""
         self.scanner: VirtualScanner | None = None
         self.printer_control: Path | None = None
         self.cards_control: Path | None = None
@@ -135,6 +149,25 @@ class Site:
         await self._until(has_spoken, running)
         return running, said
 
+    async def start_panel(self) -> None:
+        """Start the panel with which somebody plays the resident's hands."""
+        cards = self.folder / "panel-cards.json"
+        cards.write_text(json.dumps(demo_cards(), ensure_ascii=False))
+        port = free_port()
+        self.panel_url = f"http://127.0.0.1:{port}/"
+        command = [
+            *(python(), "-m", "cvq_booth.virtual.panel", "--port", str(port)),
+            *("--cards", str(cards), "--card-reader", str(self.cards_control)),
+            *("--printer", str(self.printer_control), "--scanner", str(self.folder / "scanner")),
+        ]
+        log = self.folder / "panel.log"
+        self.panel = await Running.start("the panel", command, environment={}, log=log)
+
+    def all_running(self) -> list[Running]:
+        """Return what was started and not stopped."""
+        started = (self.server, self.booth, self.printer, self.cards, self.panel)
+        return [running for running in started if running is not None]
+
     async def enrol_booth(self) -> None:
         """Enrol the village's booth with a one-time code, as its installer would."""
         database = Database(self.database_url)
@@ -196,9 +229,8 @@ class Site:
 
     async def stop(self) -> None:
         """Stop everything that was started."""
-        for running in (self.booth, self.server, self.printer, self.cards):
-            if running is not None:
-                await running.stop()
+        await asyncio.gather(*(running.stop() for running in self.all_running()))
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     async def _answers(self) -> bool:
         try:

@@ -1,0 +1,120 @@
+"""`cvq demo`: start everything, say where to click, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from cvq_advisor_console.demo.mailbox import Mailbox
+from cvq_advisor_console.demo.processes import Died, free_port
+from cvq_advisor_console.demo.site import PASSWORD, Site
+from cvq_core.text import hour, long_date
+from cvq_desk.seed import workers
+
+STEPS = (
+    "Ouvrez les deux écrans du guichet, chacun dans sa fenêtre, et autorisez caméra et micro pour l’écran 1.",
+    "Entrez comme Martine : cherchez « moreau 12 05 1941 », choisissez la communauté de communes, la cantine, "
+    "« Maintenant », validez. Puis A (arrivée) et S (assise).",
+    "Dans un autre navigateur, entrez comme Nadia : « Prendre », puis « Appeler le guichet ». Ça sonne cinq secondes.",
+    "Posez la carte de Jeanne depuis le panneau des machines, demandez l’accord, touchez « Oui » à l’écran 2.",
+    "Ouvrez le formulaire, numérisez la pile, classez, imprimez ; terminez et effacez le guichet.",
+    "Revenez chez Martine : « Encaisser » approvisionne la piscine et imprime la quittance.",
+)
+
+
+async def run_demo(folder: Path, *, keep: bool) -> None:
+    """Run the demonstration until it is interrupted."""
+    console = Console()
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    mailbox = Mailbox(folder / "mail", free_port())
+    site = Site(folder, settings={"CVQ_SMTP_URL": mailbox.url})
+    try:
+        with console.status("Le village se prépare…"):
+            await asyncio.to_thread(mailbox.start)
+            await _until_stopped(_start(site), stop)
+        if not stop.is_set():
+            _say(console, site, mailbox)
+            await _watch(site, stop)
+    finally:
+        with suppress(Exception):
+            await asyncio.to_thread(mailbox.stop)
+        await site.stop()
+        console.print("Tout est arrêté.")
+
+
+async def _start(site: Site) -> None:
+    if not (site.folder / "cvq.sqlite").exists():
+        await site.prepare()
+    await site.start()
+    await site.start_panel()
+
+
+async def _until_stopped(starting: object, stop: asyncio.Event) -> None:
+    """Wait for the start to end, or for somebody to change their mind."""
+    task = asyncio.ensure_future(starting)  # type: ignore[call-overload]  # any coroutine
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    else:
+        task.result()
+
+
+async def _watch(site: Site, stop: asyncio.Event) -> None:
+    """Wait for Ctrl-C; a part that dies meanwhile ends the demonstration with its last words."""
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1.0)
+        for running in site.all_running():
+            running.check()
+
+
+def _say(console: Console, site: Site, mailbox: Mailbox) -> None:
+    now = site.now()
+    addresses = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    addresses.add_row("Pages (secrétaire, conseiller, caisse)", f"[link={site.url}]{site.url}[/link]")
+    addresses.add_row("Guichet, écran 1 (le visage)", site.screen(1))
+    addresses.add_row("Guichet, écran 2 (les papiers)", site.screen(2))
+    addresses.add_row("Machines virtuelles (carte, papier, pannes)", site.panel_url)
+    addresses.add_row("Courriels envoyés", str(mailbox.folder))
+    addresses.add_row("Papiers imprimés", str(site.folder / "printer"))
+    people = Table("identifiant", "qui", "rôle")
+    for worker in workers():
+        people.add_row(worker.login, worker.name, worker.what)
+    console.print()
+    console.rule("Le guichet et la carte de vie quotidienne, en démonstration")
+    console.print(
+        f"Au village, c’est {long_date(now.date())}, {hour(now)}. Mot de passe pour tous : [b]{PASSWORD}[/b]\n"
+    )
+    console.print(addresses)
+    console.print()
+    console.print(people)
+    console.print("\n[b]À essayer[/b]")
+    for number, step in enumerate(STEPS, start=1):
+        console.print(f" {number}. {step}")
+    console.print("\nCtrl-C arrête tout. Qui est qui dans le village : docs/demo.md\n")
+
+
+def demo_main(folder: Path, *, keep: bool) -> None:
+    """Run the demonstration; say why when it cannot be.
+
+    Raises:
+        SystemExit: a part did not start, or died.
+    """
+    try:
+        asyncio.run(run_demo(folder, keep=keep))
+    except Died as died:
+        raise SystemExit(str(died)) from None

@@ -38,12 +38,11 @@ def serve(
 
 def demo(
     folder: Annotated[Path, typer.Option(help="Where its database, papers and logs lie.")] = Path("var/demo"),
-    keep: Annotated[bool, typer.Option("--keep", help="Go on with the village as it was left.")] = False,
 ) -> None:
     """Run a whole village on this machine, with virtual devices; Ctrl-C ends it."""
     from cvq_advisor_console.demo.command import demo_main
 
-    demo_main(folder.resolve(), keep=keep)
+    demo_main(folder.resolve())
 
 
 def _settings(**overrides: object) -> Settings:

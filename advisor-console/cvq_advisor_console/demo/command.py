@@ -28,11 +28,10 @@ STEPS = (
 )
 
 
-async def run_demo(folder: Path, *, keep: bool) -> None:
+async def run_demo(folder: Path) -> None:
     """Run the demonstration until it is interrupted."""
     console = Console()
-    if not keep:
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -85,6 +84,8 @@ async def _watch(site: Site, stop: asyncio.Event) -> None:
 def _say(console: Console, site: Site, mailbox: Mailbox) -> None:
     now = site.now()
     addresses = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    addresses.add_column(no_wrap=True)
+    addresses.add_column(overflow="fold")
     addresses.add_row("Pages (secrétaire, conseiller, caisse)", f"[link={site.url}]{site.url}[/link]")
     addresses.add_row("Guichet, écran 1 (le visage)", site.screen(1))
     addresses.add_row("Guichet, écran 2 (les papiers)", site.screen(2))
@@ -108,13 +109,13 @@ def _say(console: Console, site: Site, mailbox: Mailbox) -> None:
     console.print("\nCtrl-C arrête tout. Qui est qui dans le village : docs/demo.md\n")
 
 
-def demo_main(folder: Path, *, keep: bool) -> None:
+def demo_main(folder: Path) -> None:
     """Run the demonstration; say why when it cannot be.
 
     Raises:
         SystemExit: a part did not start, or died.
     """
     try:
-        asyncio.run(run_demo(folder, keep=keep))
+        asyncio.run(run_demo(folder))
     except Died as died:
         raise SystemExit(str(died)) from None

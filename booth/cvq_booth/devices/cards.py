@@ -22,7 +22,7 @@ from cvq_booth.devices.pcsc import Context, ReaderState, ServiceGone, Unreadable
 from cvq_desk.wire import CardGone, CardSeen, DeviceName, DeviceStatus
 
 SETTLE_S = 0.8
-"""A card must be away this long to count as taken away; pcscd itself looks only every 0.4 s at some readers."""
+"""Longer than pcscd takes to look twice at a reader that does not report by itself (0.4 s each)."""
 
 READ_TIMEOUT_S = 3.0
 """A card that gave no identifier by then is told as unreadable; should it answer later, it counts."""
@@ -37,7 +37,7 @@ WAIT_MS = 2_000
 RETRY_S = 1.0
 """How often to look for pcscd while it is not there."""
 
-CLOSE_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 1.0
 
 log = structlog.get_logger()
 
@@ -99,10 +99,14 @@ _Fact = _Reader | _Present | _Absent | _Read
 
 
 class CardReader:
-    """A PC/SC card reader, by name or by a part of it; any contactless one without a name."""
+    """A PC/SC card reader, by name or by a part of it; any contactless one without a name.
 
-    def __init__(self, reader_name: str | None = None) -> None:
+    A card must be away for `settle_s` to count as taken away.
+    """
+
+    def __init__(self, reader_name: str | None = None, *, settle_s: float = SETTLE_S) -> None:
         self._wanted = reader_name
+        self._settle_s = settle_s
         self._table = CardTable()
 
     def status(self) -> DeviceStatus:
@@ -123,7 +127,7 @@ class CardReader:
         """
         facts: asyncio.Queue[_Fact] = asyncio.Queue()
         watcher = _Watcher(asyncio.get_running_loop(), facts.put_nowait, self._wanted)
-        self._table = table = CardTable()
+        self._table = table = CardTable(settle_s=self._settle_s)
         watcher.start()
         try:
             while True:
@@ -147,8 +151,11 @@ async def _next_fact(facts: asyncio.Queue[_Fact], due: float | None) -> _Fact | 
 class CardTable:
     """What the facts mean: the rules of settling, swapping and late answers, without threads; `clock` dates events."""
 
-    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime] = lambda: datetime.now(UTC), *, settle_s: float = SETTLE_S
+    ) -> None:
         self._clock = clock
+        self._settle_s = settle_s
         self.reader: str | None = None
         self.unreadable = False
         self._told = False
@@ -197,7 +204,7 @@ class CardTable:
         if self.unreadable:
             return self._take_away()
         if self._laid is not None and self._gone_at is None:
-            self._gone_at = now + SETTLE_S
+            self._gone_at = now + self._settle_s
         return []
 
     def _see(self, uid: str) -> list[CardEvent]:

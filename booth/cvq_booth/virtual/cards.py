@@ -62,6 +62,7 @@ class _Card(asyncio.Protocol):
     def __init__(self, uid: bytes, fault: Fault | None) -> None:
         self._uid = uid
         self._fault = fault
+        self.was_read = asyncio.Event()
         self._received = b""
         self._transport: asyncio.Transport | None = None
 
@@ -90,6 +91,8 @@ class _Card(asyncio.Protocol):
     def _answer(self, message: bytes) -> bytes:
         if len(message) == 1:
             return ATR if message == b"\x04" else b""
+        if message == GET_UID:
+            self.was_read.set()
         if self._fault is Fault.SILENT:
             return b""
         if self._fault is not None:
@@ -107,6 +110,7 @@ class VirtualCards:
         self._daemon: Program | None = None
         self._lies: tuple[bytes, Fault | None] | None = None
         self._transport: asyncio.Transport | None = None
+        self._card: _Card | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -176,6 +180,16 @@ class VirtualCards:
         if self._daemon and self._daemon.running:
             await self._connect(number, fault)
 
+    async def until_read(self) -> None:
+        """Wait until the booth has asked the card for its identifier.
+
+        Raises:
+            ValueError: no card lies on the reader.
+        """
+        if self._card is None:
+            raise ValueError("no card lies on the reader")
+        await self._card.was_read.wait()
+
     async def remove(self) -> None:
         """Take the card away, if one lies there."""
         self._lies = None
@@ -184,14 +198,14 @@ class VirtualCards:
     async def _connect(self, uid: bytes, fault: Fault | None) -> None:
         port = int((self.directory / f"card-{SLOT}").read_text())
         async with asyncio.timeout(START_TIMEOUT_S):
-            self._transport, _ = await asyncio.get_running_loop().create_connection(
+            self._transport, self._card = await asyncio.get_running_loop().create_connection(
                 lambda: _Card(uid, fault), "127.0.0.1", port
             )
 
     def _disconnect(self) -> None:
         if self._transport:
             self._transport.abort()
-            self._transport = None
+            self._transport = self._card = None
 
     def state(self) -> dict[str, Any]:
         """Return what lies on the reader and whether the reader is there."""

@@ -120,6 +120,8 @@ class Conversation:
             await self._connection.add_candidate(signal.candidate)
 
     async def _receive_hello(self, hello: PeerSignal) -> None:
+        if hello.kind == "welcome" and hello.to != self._id:
+            return
         if hello.sender != self._remote:
             await self._adopt(hello.sender)
         if hello.kind == "hello":

@@ -4,8 +4,8 @@ On a line of 1 Mbit/s up, a page that was sent unpaced made the face 0.8 s late 
 it went unnoticed. Such a floor is always allowed. On the faster lines that most town halls have, it would be a needless
 wait, so the pace rises above the floor, and falls back to it at the first sign of a queue that builds up: the time
 between sending a chunk and hearing that it has arrived, compared with the shortest that was ever seen. The idea is
-LEDBAT's (RFC 6817); falling all the way back, instead of by a share, is ours, because the call's own congestion control
-also listens to delays and would give way to us.
+LEDBAT's (RFC 6817); falling all the way back, and keeping well below that pace for a minute, is ours: the call's own
+congestion control also listens to delays, and would give way to us each time.
 
 Nothing here knows a clock: times come in as seconds of one monotonic clock.
 """
@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from statistics import median
 
 CHUNK_BYTES_MIN = 1024
-CHUNK_BYTES_MAX = 16 * 1024
+CHUNK_BYTES_MAX = 4 * 1200
+"""aiortc sends at most four packets of 1200 bytes at a time; of more, the rest waits for a round trip each, which looks
+like a queue on the line."""
+
 CHUNK_S = 0.04
 """A chunk is what the pace lets go in this time: it lies in one lump before the voice on a slow line."""
 
@@ -26,10 +29,14 @@ QUEUE_S_MAX = 0.025
 
 STEP_S_MIN = 0.05
 RISE = 1.25
-HOLD_S = 4.0
-"""How long the floor is kept after a queue was seen, before the pace is tried again."""
+HOLD_S = 1.5
+"""How long the floor is kept after a queue was seen, so that it runs empty."""
 
-SAMPLES = 3
+RETREAT = 0.6
+RETREAT_S = 60.0
+"""How long, after a queue, the pace keeps below that share of what had made it: the line is not tried all the time."""
+
+SAMPLES = 5
 UNHEARD_MAX = 4096
 BITS_A_KBIT = 1000
 
@@ -62,6 +69,8 @@ class Pace:
         self._delays_s: deque[float] = deque(maxlen=SAMPLES)
         self._changed_at_s = float("-inf")
         self._held_until_s = float("-inf")
+        self._cap_kbit_s = float(limits.ceiling_kbit_s)
+        self._cap_until_s = float("-inf")
 
     @property
     def chunk_bytes(self) -> int:
@@ -91,14 +100,26 @@ class Pace:
     def _learn(self, delay_s: float, now_s: float) -> None:
         self._shortest_s = min(self._shortest_s, delay_s)
         self._delays_s.append(delay_s)
-        # The middle one of three: a single late answer is the machine's breath, not the line's.
+        # The middle one of five: one or two late answers are the machine's breath, not the line's.
         queue_s = median(self._delays_s) - self._shortest_s
         if queue_s > QUEUE_S_MAX:
-            self.rate_kbit_s = float(self._limits.floor_kbit_s)
-            self._held_until_s = now_s + HOLD_S
+            self._retreat(now_s)
         elif now_s >= self._held_until_s and now_s - self._changed_at_s >= max(STEP_S_MIN, delay_s):
-            self.rate_kbit_s = min(self.rate_kbit_s * RISE, float(self._limits.ceiling_kbit_s))
-            self._changed_at_s = now_s
+            self._rise(now_s)
+
+    def _retreat(self, now_s: float) -> None:
+        floor_kbit_s = float(self._limits.floor_kbit_s)
+        if self.rate_kbit_s > floor_kbit_s:
+            self._cap_kbit_s = max(floor_kbit_s, self.rate_kbit_s * RETREAT)
+            self._cap_until_s = now_s + RETREAT_S
+        self.rate_kbit_s = floor_kbit_s
+        self._held_until_s = now_s + HOLD_S
+
+    def _rise(self, now_s: float) -> None:
+        if now_s >= self._cap_until_s:
+            self._cap_kbit_s = float(self._limits.ceiling_kbit_s)
+        self.rate_kbit_s = min(self.rate_kbit_s * RISE, self._cap_kbit_s)
+        self._changed_at_s = now_s
 
     @property
     def _bytes_per_s(self) -> float:

@@ -1,8 +1,8 @@
 """The sending end of the data channel `papers`: strips and pages of scans, stills, and what the machines say.
 
 What an advisor waits for overtakes what is large: a note or a strip goes out between two chunks of a page, and the
-page goes on afterwards (see the end of `cvq_desk.wire`). Everything is paced, and at most one chunk waits in the
-channel's own buffer, so that nothing urgent has to wait behind what was already handed over.
+page goes on afterwards (see the end of `cvq_desk.wire`). Everything is paced, and little waits in the channel's
+own buffer, so that nothing urgent has to wait behind what was already handed over.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from uuid import UUID
 import structlog
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from cvq_booth.peer.pace import CHUNK_BYTES_MAX, Pace
+from cvq_booth.peer.pace import Pace
 from cvq_desk.wire import (
+    CHUNK_BYTES,
     BandHead,
     BytesReceived,
     DeviceNote,
@@ -42,7 +43,7 @@ NOTES_MAX = 64
 PAGES_MAX = 512
 TEXT_CHARACTERS_MAX = 4096
 NOTE_BYTES_MAX = 16 * 1024
-BUFFERED_BYTES_MAX = CHUNK_BYTES_MAX
+BUFFERED_BYTES_MAX = CHUNK_BYTES
 BUFFERED_BYTES_LOW = BUFFERED_BYTES_MAX // 2
 BUFFER_POLL_S = 1.0
 

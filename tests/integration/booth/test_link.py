@@ -28,8 +28,8 @@ from cvq_desk.wire import (
     PeerName,
     Signal,
 )
-from tests.integration.booth.booth_states import view
 from tests.integration.booth.desk_stand_in import CODE, DeskStandIn, eventually
+from tests.unit.booth.booth_states import view
 
 DEADLINE_S = 20.0
 

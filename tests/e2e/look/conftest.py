@@ -1,0 +1,92 @@
+"""The preview site, and Chromium to look at it with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+
+from tests.e2e.look.preview import preview_app
+from tests.e2e.look.samples import SAMPLES
+
+ROOT = Path(__file__).parents[3]
+PICTURES = ROOT / "artefacts/look"
+WIDE: ViewportSize = {"width": 1366, "height": 768}
+
+# What a browser window of 1366 by 768 has left at a zoom of 200 %.
+ZOOMED: ViewportSize = {"width": 683, "height": 384}
+DOCK: ViewportSize = {"width": 420, "height": 768}
+
+Open = Callable[[str], Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def site() -> AsyncIterator[str]:
+    """Address of the preview site, on a free port of the loopback."""
+    runner = web.AppRunner(preview_app())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    yield f"http://{host}:{port}"
+    await runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, speaking French, with a camera and a microphone that are not real."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--lang=fr-FR",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
+        )
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """One browser window for all the samples of a module."""
+    context = await browser.new_context(locale="fr-FR", reduced_motion="reduce", viewport=WIDE)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def look(window: BrowserContext, site: str) -> AsyncIterator[Open]:
+    """Open a sample with `await look(name)`; a page that complains on the console fails its test."""
+    pages: list[Page] = []
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    async def open_sample(name: str) -> Page:
+        page = await window.new_page()
+        pages.append(page)
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await page.goto(f"{site}/look/{name}")
+        await page.evaluate("document.fonts.ready.then(() => true)")
+        for selector in SAMPLES[name].presses:
+            await page.click(selector)
+        return page
+
+    yield open_sample
+    for page in pages:
+        await page.close()
+    assert complaints == []

@@ -1,0 +1,73 @@
+"""Every page and state, in every manner of looking at it: nothing for axe to find, nothing cut off, a picture kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import ViewportSize
+
+from tests.e2e.look.conftest import DOCK, PICTURES, ROOT, WIDE, ZOOMED, Open
+from tests.e2e.look.samples import SAMPLES
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+RUN_AXE = """
+async (only) => {
+  const result = await axe.run(document, {
+    rules: { "color-contrast-enhanced": { enabled: true } },
+    ...(only.length ? { runOnly: only } : {}),
+  });
+  return result.violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))]);
+}
+"""
+# All rules once; then those again whose answer hangs on colours and sizes, for the page is the same.
+LOOK_RULES = ["color-contrast", "color-contrast-enhanced", "target-size", "scrollable-region-focusable"]
+# Text that is wider or higher than the box that cuts it, and so cannot be read; a field's own text scrolls.
+CUT_TEXT = """
+() => [...document.querySelectorAll("main *, header *")]
+  .filter((element) => element.checkVisibility() && !element.closest(".unseen, svg, video, canvas, select"))
+  .filter((element) => !element.matches("input, textarea, option, .column, .table-frame, video, .full"))
+  .filter((element) => getComputedStyle(element).overflowX !== "visible" || element.matches("button, .button, .chip"))
+  .filter((element) => element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1)
+  .map((element) => element.outerHTML.slice(0, 160))
+"""
+TO_THE_TOP = (
+    "for (const element of [document.documentElement, ...document.querySelectorAll('.column')]) element.scrollTop = 0"
+)
+# Where two controls lie over one another, one of them cannot be pressed.
+COVERED = """
+() => [...document.querySelectorAll("main :is(button, a, input, select, textarea), header :is(button, a)")]
+  .filter((element) => element.checkVisibility() && !element.closest(".unseen, label"))
+  .filter((element) => {
+    element.scrollIntoView({ block: "center", inline: "nearest" });
+    const box = element.getBoundingClientRect();
+    const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return !(element.contains(top) || top?.contains(element));
+  })
+  .map((element) => element.outerHTML.slice(0, 160))
+"""
+MANNERS: dict[str, tuple[ViewportSize, dict[str, Any]]] = {
+    "light": (WIDE, {"color_scheme": "light"}),
+    "dark": (WIDE, {"color_scheme": "dark"}),
+    "forced": (WIDE, {"color_scheme": "light", "forced_colors": "active"}),
+    "zoom-200": (ZOOMED, {"color_scheme": "light", "forced_colors": "none"}),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_axe_finds_nothing_and_nothing_is_cut_off(name: str, look: Open) -> None:
+    page = await look(name)
+    await page.evaluate(f"{AXE};0")
+    for manner, (viewport, media) in MANNERS.items():
+        await page.emulate_media(**media)
+        # The dock is 420 px wide by its nature; at 200 % it has half of it, as on a narrow telephone.
+        await page.set_viewport_size(DOCK if name.startswith("dock") and manner != "zoom-200" else viewport)
+        await page.evaluate(TO_THE_TOP)
+        full = manner == "zoom-200" or name.startswith("dock")
+        await page.screenshot(path=PICTURES / manner / f"{name}.png", full_page=full)
+        assert await page.evaluate(RUN_AXE, [] if manner == "light" else LOOK_RULES) == [], manner
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{manner}: scrolls sideways"
+        assert await page.evaluate(CUT_TEXT) == [], manner
+        assert await page.evaluate(COVERED) == [], manner

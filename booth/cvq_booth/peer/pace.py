@@ -32,7 +32,7 @@ RISE = 1.25
 HOLD_S = 1.5
 """How long the floor is kept after a queue was seen, so that it runs empty."""
 
-RETREAT = 0.6
+RETREAT = 0.5
 RETREAT_S = 60.0
 """How long, after a queue, the pace keeps below that share of what had made it: the line is not tried all the time."""
 

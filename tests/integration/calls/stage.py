@@ -90,7 +90,11 @@ class Relay:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    await self._carry(room, end, json.loads(message.data))
+                    data = json.loads(message.data)
+                    if data == "ping":
+                        await socket.send_json("pong")
+                    else:
+                        await self._carry(room, end, data)
         finally:
             self._sockets.discard(socket)
             if self._ends.get((room, end)) is deliver:

@@ -177,6 +177,23 @@ async def test_with_an_end_that_cannot_restart_ice_a_new_connection_is_built(sit
         await until(page, f"stage.connections.length === {before} + 2 && {BOTH}")
 
 
+async def test_an_end_that_comes_back_is_told_of_a_generation_that_it_missed(site: Site, bare_browser: Browser) -> None:
+    async with pair(site, bare_browser) as page:
+        await until(page, BOTH)
+        # The console gives its connection up and begins anew while nothing reaches the booth.
+        await page.evaluate("""
+            stage.wire.loses = () => true;
+            const { signal } = stage.wire.passed.findLast(p => p.end === 'booth');
+            const [from, to] = [signal.from, signal.to];
+            const bad = { kind: "description", from, to, offer: 7, description: { type: "offer", sdp: "x" } };
+            stage.console.receive(bad);
+        """)
+        await until(page, "stage.log.some(([end, event]) => end === 'console' && event === 'rebuild')")
+        await page.evaluate("stage.wire.loses = () => false; stage.booth.signallingBack()")
+        await until(page, BOTH)
+        assert await page.evaluate("stage.connections.length") == 4
+
+
 async def test_nonsense_from_the_signalling_is_dropped(site: Site, bare_browser: Browser) -> None:
     async with pair(site, bare_browser) as page:
         await until(page, BOTH)

@@ -79,7 +79,8 @@ const UNKNOWN_BYTES_MAX = 8 * MIB;
 const PAGES_MAX = 512;
 const ASKS_MAX = 3;
 const TEXT_CHARACTERS_MAX = 64 * 1024;
-const REPORT_EVERY_BYTES = 8 * 1024;
+const REPORT_BYTES = 4 * 1024;
+const REPORT_GAP_MS = 20;
 
 const encoder = new TextEncoder();
 
@@ -97,6 +98,7 @@ export class PapersChannel {
   #asked = new Map();
   #received = 0;
   #reported = 0;
+  #reportedAt = 0;
 
   /** @param {PapersOptions} options */
   constructor(options) {
@@ -237,8 +239,11 @@ export class PapersChannel {
 
   /** Tells the booth what has arrived; it paces itself by how long that took. */
   #report() {
-    if (this.#open.length > 0 && this.#received - this.#reported < REPORT_EVERY_BYTES) return;
+    const now = performance.now();
+    const often = this.#received - this.#reported < REPORT_BYTES || now - this.#reportedAt < REPORT_GAP_MS;
+    if (this.#open.length > 0 && often) return;
     this.#reported = this.#received;
+    this.#reportedAt = now;
     this.#send({ type: "bytes_received", bytes: this.#received });
   }
 

@@ -68,6 +68,9 @@ const RETRY_MS_MAX = 20_000;
 const MENDING_GAP_MS = 2000;
 const STRAY_GAP_MS = 500;
 const RESTARTS_MAX = 3;
+
+// An offer without an answer mostly means that the other end is away, and will find it when it is back.
+const UNANSWERED_MAX = 8;
 const RETIRED_MAX = 16;
 
 export class Peer {
@@ -176,6 +179,8 @@ export class Peer {
   /** The signalling is open again: both ends make up for what was lost meanwhile. */
   signallingBack() {
     this.#signallingOpen = true;
+    this.#attempts = 0;
+    this.#mendedAt = Number.NEGATIVE_INFINITY;
     if (!this.#ended) this.#sayHello(true);
   }
 
@@ -210,14 +215,14 @@ export class Peer {
 
   /** @param {PeerSignal} hello */
   #receiveHello(hello) {
+    // A welcome for a former generation of ours: the hello of this one is still on its way.
+    if (hello.kind === "welcome" && hello.to !== this.#id) return;
     const known = hello.from === this.#remote?.id;
     if (!known) this.#adopt(hello);
     if (hello.kind === "hello") this.#sayWelcome(hello.heal ?? false);
-    // A hello that is meant for a former generation of ours: the other end has yet to learn of this one.
-    if (known && hello.to !== null && hello.to !== this.#id) return;
     if (!this.#connection) this.#connect();
     // Whoever says hello to nobody has missed our welcome, and what followed it.
-    else if (known && (hello.heal || hello.to === null)) this.#heal(hello.connected ?? false);
+    else if (hello.to === null || (hello.heal && hello.to === this.#id)) this.#heal(hello.connected ?? false);
   }
 
   /**
@@ -294,7 +299,8 @@ export class Peer {
   /** Impolite only: an ICE restart where the other end knows it, or else a new connection. */
   #repair() {
     const now = performance.now();
-    if (now - this.#mendedAt < MENDING_GAP_MS) {
+    const unanswered = this.#connection?.offering && this.#attempts <= UNANSWERED_MAX;
+    if (unanswered || now - this.#mendedAt < MENDING_GAP_MS) {
       this.#connection?.sendOfferAgain();
       return;
     }
@@ -334,9 +340,10 @@ export class Peer {
   /** Time is up and the connection does not stand: whoever has the means tries again, ever more rarely. */
   #retry() {
     if (this.#ended || this.#connection?.state === "connected") return;
+    // Without signalling nothing can be mended, and nothing was tried: its return begins the mending.
+    if (!this.#signallingOpen) return;
     this.#attempts += 1;
     this.#watch(Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (this.#attempts - 1)));
-    if (!this.#signallingOpen) return;
     if (!this.#remote) this.#sayHello(true);
     else if (!this.#connection) this.#rebuild();
     else if (this.#options.polite) this.#sayHello(true);

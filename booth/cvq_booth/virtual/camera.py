@@ -37,7 +37,10 @@ MJPEG_FPS = 30
 """Chromium plays every MJPEG file at this rate."""
 
 PAGE_SCRIPT = Path(__file__).parent / "static" / "marks.js"
-"""A classic script for pages under test; it adds `cvqMarks` with `readMark(video)` and `readVoice(analyser)`."""
+"""A classic script for pages under test; it adds `cvqMarks` with `readMark(video)` and `readVoice(analyser)`.
+
+`page.add_init_script(path=PAGE_SCRIPT)` brings it into pages whose policy refuses added scripts, too.
+"""
 
 _LIGHT = (226, 214, 178)
 _DARK = (58, 40, 34)

@@ -28,7 +28,7 @@ from typing import Any
 
 from cvq_booth.virtual import control
 from cvq_booth.virtual.preload import preload
-from cvq_booth.virtual.process import Program, exclusive, until_stopped
+from cvq_booth.virtual.process import Program, exclusive, stop_asked
 
 READER = "Virtual PCD 00 00"
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
@@ -265,11 +265,12 @@ def _process_directory() -> Path:
 
 
 async def _run(directory: Path | None) -> None:
+    asked = stop_asked()
     async with virtual_cards(directory) as cards:
         ready = {"environment": cards.environment, "control": str(cards.directory / "control")}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        await until_stopped()
+        await asked.wait()
 
 
 def main(arguments: list[str] | None = None) -> None:

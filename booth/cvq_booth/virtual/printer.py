@@ -22,7 +22,7 @@ from pyipp.enums import IppOperation
 
 from cvq_booth.virtual import control, paper_path
 from cvq_booth.virtual.preload import preload
-from cvq_booth.virtual.process import Program, exclusive, until_stopped
+from cvq_booth.virtual.process import Program, exclusive, stop_asked
 
 START_TIMEOUT_S = 15.0
 STATE_TIMEOUT_S = 15.0
@@ -248,11 +248,12 @@ async def virtual_printer(
 
 
 async def _run(directory: Path | None, formats: Sequence[str]) -> None:
+    asked = stop_asked()
     async with virtual_printer(directory, formats=formats) as printer:
         ready = {"uri": printer.uri, "control": str(printer.directory / "control")}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        await until_stopped()
+        await asked.wait()
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -68,12 +68,12 @@ class Program:
         return self.log.read_text(errors="replace")[-500:].strip()
 
 
-async def until_stopped() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
+def stop_asked() -> asyncio.Event:
+    """Return what Ctrl-C and SIGTERM set from now on; to be called before anything starts that must be ended."""
     asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    await asked.wait()
+    return asked
 
 
 @contextlib.contextmanager

@@ -85,8 +85,8 @@ async def test_picture_and_voice_are_recognised_behind_a_call(
         )
         try:
             page = await browser.new_page()
+            await page.add_init_script(path=PAGE_SCRIPT)
             await page.goto(address)
-            await page.add_script_tag(path=PAGE_SCRIPT)
             await page.evaluate(SELF_CALL)
             for seen in ("seenHere", "seenThere"):
                 await expect_moving_marks(page, seen, end)

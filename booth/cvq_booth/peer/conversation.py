@@ -92,12 +92,15 @@ class Conversation:
         finally:
             caller.cancel()
 
-    async def close(self) -> None:
-        """Tell the other end, and leave nothing running."""
-        if self._remote is not None:
-            await self._send(kind="bye")
+    def end(self) -> None:
+        """Send nothing more, at once; `farewell` does what takes time."""
         self._drop_connection()
         self._become("closed")
+
+    async def farewell(self) -> None:
+        """Tell the other end, and wait until nothing is left running."""
+        if self._remote is not None:
+            await self._send(kind="bye")
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 

@@ -42,6 +42,7 @@ class DevicePeer:
         self._papers: Papers | None = None
         self._conversation: Conversation | None = None
         self._running: asyncio.Task[None] | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
 
     @property
@@ -106,6 +107,8 @@ class DevicePeer:
     async def close(self) -> None:
         """End it, and leave nothing running."""
         await self.set_visit(None)
+        while self._farewells:
+            await asyncio.gather(*self._farewells, return_exceptions=True)
 
     async def _end(self) -> None:
         if self._running is not None:
@@ -113,6 +116,10 @@ class DevicePeer:
             await asyncio.wait([self._running])
             self._running = None
         if self._conversation is not None:
-            await self._conversation.close()
+            self._conversation.end()
+            # Taking leave through a line that is gone takes seconds, which the next visit need not wait for.
+            farewell = asyncio.create_task(self._conversation.farewell())
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
         self._conversation = None
         self._papers = None

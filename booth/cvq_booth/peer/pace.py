@@ -27,6 +27,7 @@ CHUNK_S = 0.04
 QUEUE_S_MAX = 0.025
 """Delay above the shortest one that counts as a queue of our making."""
 
+CEILING_KBIT_S = 20_000
 STEP_S_MIN = 0.05
 RISE = 1.25
 HOLD_S = 1.5
@@ -46,11 +47,16 @@ class PaceLimits:
     """What papers may always use, and what they never exceed, in kbit/s; equal limits make a constant pace."""
 
     floor_kbit_s: int = 400
-    ceiling_kbit_s: int = 20_000
+    ceiling_kbit_s: int | None = None
 
     def __post_init__(self) -> None:
-        if not 8 <= self.floor_kbit_s <= self.ceiling_kbit_s:
-            raise ValueError(f"a pace from {self.floor_kbit_s} to {self.ceiling_kbit_s} kbit/s is none")
+        if not 8 <= self.floor_kbit_s <= self.most_kbit_s:
+            raise ValueError(f"a pace from {self.floor_kbit_s} to {self.most_kbit_s} kbit/s is none")
+
+    @property
+    def most_kbit_s(self) -> int:
+        """The ceiling, or what serves for one: a fast line, unless the floor is faster still."""
+        return self.ceiling_kbit_s if self.ceiling_kbit_s is not None else max(self.floor_kbit_s, CEILING_KBIT_S)
 
 
 class Pace:
@@ -69,7 +75,7 @@ class Pace:
         self._delays_s: deque[float] = deque(maxlen=SAMPLES)
         self._changed_at_s = float("-inf")
         self._held_until_s = float("-inf")
-        self._cap_kbit_s = float(limits.ceiling_kbit_s)
+        self._cap_kbit_s = float(limits.most_kbit_s)
         self._cap_until_s = float("-inf")
 
     @property
@@ -117,7 +123,7 @@ class Pace:
 
     def _rise(self, now_s: float) -> None:
         if now_s >= self._cap_until_s:
-            self._cap_kbit_s = float(self._limits.ceiling_kbit_s)
+            self._cap_kbit_s = float(self._limits.most_kbit_s)
         self.rate_kbit_s = min(self.rate_kbit_s * RISE, self._cap_kbit_s)
         self._changed_at_s = now_s
 

@@ -127,3 +127,8 @@ def test_chunks_are_small_on_a_slow_line_and_never_larger_than_the_wire_allows()
 def test_limits_that_make_no_sense_are_refused(floor: int, ceiling: int) -> None:
     with pytest.raises(ValueError, match="kbit/s"):
         PaceLimits(floor, ceiling)
+
+
+def test_a_floor_above_the_usual_ceiling_is_its_own_ceiling() -> None:
+    assert PaceLimits(floor_kbit_s=50_000).most_kbit_s == 50_000
+    assert PaceLimits(floor_kbit_s=400).most_kbit_s == 20_000

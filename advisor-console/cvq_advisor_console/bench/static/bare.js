@@ -25,7 +25,7 @@ async function describe(on) {
   line.send(JSON.stringify({ description: on.localDescription }));
 }
 
-line.onmessage = async ({ data }) => {
+line.onmessage = async (/** @type {MessageEvent<string>} */ { data }) => {
   const { description, candidate } = JSON.parse(data);
   if (description?.type === "offer") {
     const made = connect();
@@ -37,3 +37,5 @@ line.onmessage = async ({ data }) => {
 
 if (line.readyState !== WebSocket.OPEN) await new Promise((resolve) => line.addEventListener("open", resolve));
 Object.assign(globalThis, { startCall: () => describe(connect()) });
+
+export {};

@@ -20,7 +20,7 @@ function connect() {
   return peer;
 }
 
-line.onmessage = ({ data }) => (peer ?? connect()).receive(JSON.parse(data));
+line.onmessage = (/** @type {MessageEvent<string>} */ { data }) => (peer ?? connect()).receive(JSON.parse(data));
 
 if (line.readyState !== WebSocket.OPEN) await new Promise((resolve) => line.addEventListener("open", resolve));
 Object.assign(globalThis, { startCall: connect });

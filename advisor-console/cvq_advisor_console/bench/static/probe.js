@@ -1,8 +1,9 @@
 // Put into a page before its own scripts: sees which frame of which camera is shown, and when, without the page's help.
 // The camera's marks are read by `cvqMarks` (of the virtual camera), the clock is the machine's.
 (() => {
+  /** @type {{ local: [number, number][], remote: [number, number][], first: number | null }} */
   const probe = { local: [], remote: [], first: null };
-  globalThis.cvqProbe = probe;
+  Object.assign(globalThis, { cvqProbe: probe });
   const now = () => performance.timeOrigin + performance.now();
 
   /** @param {MediaStreamTrack} track @param {(video: HTMLVideoElement) => void} onFrame */

@@ -6,6 +6,7 @@ from functools import partial
 
 from aiohttp import web
 
+from cvq_core.jobs import Periodic
 from cvq_core.mail import SEND_MAIL, send_mail
 from cvq_core.web import services_of
 from cvq_desk import booking
@@ -16,6 +17,7 @@ from cvq_desk.dossiers.service import MAKE_PDF
 from cvq_desk.forms.catalogue import all_forms
 from cvq_desk.visits import farewell
 from cvq_desk.visits import routes as visit_routes
+from cvq_desk.visits.watch import EVERY_S, VisitWatch
 
 
 def setup_desk(app: web.Application) -> None:
@@ -32,4 +34,6 @@ def setup_desk(app: web.Application) -> None:
     services.page_messages["signal"] = visit_routes.page_signal
     services.jobs.handlers[MAKE_PDF] = partial(filing.make_pdf, services)
     services.jobs.handlers[SEND_MAIL] = partial(send_mail, services.settings)
+    watch = VisitWatch(services.database, services.clock, services.settings)
+    services.jobs.periodic.append(Periodic("watch-visits", EVERY_S, watch.look))
     booking.setup(app)

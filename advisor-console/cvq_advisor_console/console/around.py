@@ -153,7 +153,7 @@ def call_view(desk: Desk) -> CallView:
     at_booth = state in (VisitState.IN_CALL, VisitState.HUNG_UP, VisitState.ENDING)
     drawn = "false" if visit.curtain else "true"
     return CallView(
-        region=desk.region("call", f"queue:{visit.organisation_id}"),
+        region=desk.region("call"),
         visit_id=str(visit.id),
         state=call_of(state),
         ringing_until=visit.ringing_until if state is VisitState.RINGING else None,

@@ -21,6 +21,20 @@ from cvq_desk.visits.service import own_visit
 from cvq_desk.visits.store import latest_consent
 from cvq_desk.visits.tables import Consent, Visit
 
+# Which events of a visit each region is drawn anew for: a page must not fetch ten regions for each card laid.
+REGION_KINDS: dict[str, tuple[str, ...]] = {
+    "visit_bar": ("visit", "appointment"),
+    "call": ("visit", "appointment", "machines"),
+    "machines": ("machines", "alerts"),
+    "person": ("visit", "appointment"),
+    "consent": ("visit",),
+    "ending": ("visit", "form", "papers", "command"),
+    "form": ("visit", "form"),
+    "papers": ("visit", "papers", "command", "machines"),
+    "printing": ("visit", "papers", "command"),
+    "account": ("visit",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -61,10 +75,13 @@ class Desk:
         """Return a sentence in the advisor's language."""
         return self.context._(sentence, **facts)
 
-    def region(self, name: str, *more: str) -> Region:
+    def region(self, name: str) -> Region:
         """Return where a region's HTML is fetched anew, and what makes it old."""
-        topics = (f"visit:{self.visit.id}", *more)
-        return Region(url=f"/console/{self.visit.id}/fragments/{name}", topics=topics)
+        return Region(
+            url=f"/console/{self.visit.id}/fragments/{name}",
+            topics=(f"visit:{self.visit.id}",),
+            kinds=REGION_KINDS[name],
+        )
 
     def act(self, path: str, why_not: str = "") -> Act:
         """Return something to ask of this visit."""

@@ -14,11 +14,12 @@ from cvq_advisor_console.console import around, work
 from cvq_advisor_console.console.desk import Desk, desk_of
 from cvq_advisor_console.views.console import ConsolePage, DockPage, VisitRegions
 from cvq_advisor_console.views.visit import CallView, VisitBarView
-from cvq_core.errors import NotFound, TooLarge
+from cvq_core.errors import NotFound
 from cvq_core.journal import record
 from cvq_core.staff import Permission
 from cvq_core.web import Context, Routes
 from cvq_core.web.problems import WrongContentType, describe
+from cvq_core.web.upload import Upload
 from cvq_core.web.views import Explanation, Region
 from cvq_desk.dossiers import service as dossiers
 from cvq_desk.forms.rules import FormIncomplete
@@ -175,13 +176,11 @@ async def complete(context: Context) -> web.Response:
 
 
 @routes.post("/console/{id}/drop", access=Permission.SERVE, upload=True)
-async def drop(context: Context) -> web.Response:
+async def drop(context: Context, upload: Upload) -> web.Response:
     """Take a PDF dropped on the page, and print it at the booth."""
-    if context.request.content_type != "application/pdf":
+    if upload.content_type != "application/pdf" or len(upload.files) != 1:
         raise WrongContentType
-    pdf = await context.request.content.read(dossiers.PDF_BYTES_MAX + 1)
-    if len(pdf) > dossiers.PDF_BYTES_MAX:
-        raise TooLarge
+    pdf = upload.files[0]
     title = unquote(context.request.headers.get("X-File-Name", ""))[:120].removesuffix(".pdf")
     act = act_of(context)
     key = context.request.headers.get("Idempotency-Key", "")

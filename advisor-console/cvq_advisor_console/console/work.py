@@ -46,6 +46,7 @@ from cvq_desk.wire import ConsentState
 ENDED_WHY = {
     "closed": N_("Vous l’avez refermé."),
     "visit-ended": N_("L’entretien est fini."),
+    "over": N_("L’heure convenue est passée."),
     "asked-again": N_("Une nouvelle question a été posée."),
 }
 PRINT_STATES = {

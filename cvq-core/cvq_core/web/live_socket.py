@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -58,8 +59,11 @@ class _Page:
         telling = asyncio.create_task(self._tell_changes())
         checking = asyncio.create_task(self._end_with_the_session())
         try:
+            second, count = 0, 0
             async for message in self._socket:
-                if message.type is not WSMsgType.TEXT:
+                now = int(time.monotonic())
+                second, count = (now, 1) if now != second else (second, count + 1)
+                if message.type is not WSMsgType.TEXT or count > MESSAGES_A_SECOND_MAX:
                     break
                 await self._take(message.data)
         finally:

@@ -23,10 +23,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where a live region's HTML is fetched anew (GET `url`), and the live topics that make it old."""
+    """Where a live region's HTML is fetched anew (GET `url`), and the live topics that make it old.
+
+    `kinds` narrows the topics to some kinds of events.
+    """
 
     url: str
     topics: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from sqlalchemy import select
 
-from cvq_core.errors import N_, BadInput, NotFound, TooLarge
+from cvq_core.errors import N_, BadInput, NotFound
 from cvq_core.ids import new_id
 from cvq_core.staff import Permission
 from cvq_core.web import Context, Routes
 from cvq_core.web.problems import from_validation
+from cvq_core.web.upload import Upload
 from cvq_desk.dossiers import service
 from cvq_desk.dossiers.service import ScannedPage, Turn
 from cvq_desk.dossiers.tables import Document, Dossier
@@ -24,7 +25,6 @@ from cvq_desk.visits.routes import CommandOut, act_of
 from cvq_desk.visits.tables import BoothCommand
 
 routes = Routes("/api/v1", tag="dossiers")
-PAGE_BYTES_MAX = 20 * 1024**2
 
 
 class OpenFormBody(BaseModel):
@@ -162,13 +162,13 @@ async def reopen(context: Context) -> DossierOut:
 
 
 @routes.post("/visits/{id}/documents", access=Permission.SERVE, upload=True, answer=DocumentOut, status=202)
-async def file_pages(context: Context) -> DocumentOut:
+async def file_pages(context: Context, upload: Upload) -> DocumentOut:
     """File scanned pages.
 
     `multipart/form-data`: `document_id` (made by the page), `title`, `edits` (JSON, one object a page) and then the
     pages' images, each named `page`, in their order.
     """
-    fields, images = await _read_parts(context)
+    fields, images = upload.fields, upload.files
     try:
         edits = [PageEditBody.model_validate(edit) for edit in json.loads(fields.get("edits", "[]"))]
         document_id = UUID(fields.get("document_id", ""))
@@ -196,13 +196,16 @@ async def file_pages(context: Context) -> DocumentOut:
 
 
 @routes.post("/visits/{id}/dropped", access=Permission.SERVE, upload=True, answer=DocumentOut, status=201)
-async def drop_pdf(context: Context) -> DocumentOut:
+async def drop_pdf(context: Context, upload: Upload) -> DocumentOut:
     """Take a PDF dropped on the console. `multipart/form-data`: `title`, and the file, named `page`."""
-    fields, files = await _read_parts(context)
-    if len(files) != 1:
+    if len(upload.files) != 1:
         raise service.BadPdf
     document = await service.drop_pdf(
-        act_of(context), context.services.vault, context.path_id(), pdf=files[0], title=fields.get("title", "")
+        act_of(context),
+        context.services.vault,
+        context.path_id(),
+        pdf=upload.files[0],
+        title=upload.fields.get("title", ""),
     )
     return DocumentOut.of(document)
 
@@ -253,29 +256,3 @@ def _file(context: Context, document: Document) -> web.Response:
         content_type=document.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name or "document"}.pdf"'},
     )
-
-
-async def _read_parts(context: Context) -> tuple[dict[str, str], list[bytes]]:
-    """Read a multipart body within its bounds: texts by name, files in their order."""
-    if context.request.content_type != "multipart/form-data":
-        raise BadInput
-    fields: dict[str, str] = {}
-    files: list[bytes] = []
-    settings = context.services.settings
-    total = 0
-    async for part in await context.request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise BadInput
-        content = bytearray()
-        while chunk := await part.read_chunk(64 * 1024):
-            content += chunk
-            total += len(chunk)
-            if len(content) > PAGE_BYTES_MAX or total > settings.upload_bytes_max:
-                raise TooLarge
-        if part.name == "page":
-            files.append(bytes(content))
-            if len(files) > settings.scan_pages_max:
-                raise service.TooManyPages(pages_max=settings.scan_pages_max)
-        elif part.name and len(content) <= 64 * 1024:
-            fields[part.name] = content.decode("utf-8", "replace")
-    return fields, files

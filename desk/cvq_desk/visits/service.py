@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.errors import NotFound
 from cvq_core.ids import new_id
 from cvq_core.journal import record
+from cvq_core.journal.store import SYSTEM
 from cvq_core.live import publish
 from cvq_core.live.tables import LiveEvent
 from cvq_core.settings import Settings
@@ -52,10 +53,12 @@ class Act:
     principal: Principal
     now: datetime
     settings: Settings
+    by_system: bool = False
 
     def journal(self, action: str, visit: Visit, **facts: Any) -> None:
         """Record the act under its visit."""
-        record(self.db, now=self.now, actor=self.principal.actor, action=action, visit_id=visit.id, **facts)
+        actor = SYSTEM if self.by_system else self.principal.actor
+        record(self.db, now=self.now, actor=actor, action=action, visit_id=visit.id, **facts)
 
 
 def tell(db: AsyncSession, visit: Visit, kind: str = "visit", payload: dict[str, Any] | None = None) -> None:
@@ -177,7 +180,21 @@ async def go_back(act: Act, visit_id: UUID) -> Visit:
 
 async def wipe(act: Act, visit_id: UUID) -> Visit:
     """End the visit: consent is over, the booth forgets everything."""
-    visit = await _advance(act, await own_visit(act, visit_id), VisitEvent.WIPE)
+    return await _wipe(act, await own_visit(act, visit_id))
+
+
+async def abandon(act: Act, visit: Visit) -> None:
+    """End a visit that was left standing for too long: given back before its first call, wiped afterwards."""
+    if visit.state == VisitState.TAKEN:
+        await _advance(act, visit, VisitEvent.RELEASE)
+        return
+    if visit.state != VisitState.ENDING:
+        await _advance(act, visit, VisitEvent.END)
+    await _wipe(act, visit)
+
+
+async def _wipe(act: Act, visit: Visit) -> Visit:
+    await _advance(act, visit, VisitEvent.WIPE)
     await end_consents(act, visit, why="visit-ended")
     await _cancel_commands(act, visit)
     await command(act, visit, CommandKind.WIPE, {})
@@ -387,7 +404,6 @@ async def command(
     known = await act.db.get(BoothCommand, command_id)
     if known is not None:
         return known
-    assert act.principal.id is not None
     row = BoothCommand(
         id=command_id,
         visit_id=visit.id,
@@ -396,7 +412,7 @@ async def command(
         params=params,
         state="asked",
         detail={},
-        asked_by=act.principal.id,
+        asked_by=act.principal.id or visit.advisor_id,
         asked_at=act.now,
         deadline=act.now + COMMAND_LIFE.get(kind, timedelta(minutes=1)),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 
-from tests.e2e.look.preview import preview_app
+from tests.e2e.look.preview import RECEIVED, preview_app
 from tests.e2e.look.samples import SAMPLES
 
 ROOT = Path(__file__).parents[3]
@@ -20,17 +21,27 @@ WIDE: ViewportSize = {"width": 1366, "height": 768}
 ZOOMED: ViewportSize = {"width": 683, "height": 384}
 DOCK: ViewportSize = {"width": 420, "height": 768}
 
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the preview is, and what it was sent: path and body."""
+
+    url: str
+    received: list[tuple[str, bytes]]
+
+
 Open = Callable[[str], Awaitable[Page]]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def site() -> AsyncIterator[str]:
-    """Address of the preview site, on a free port of the loopback."""
-    runner = web.AppRunner(preview_app())
+async def site() -> AsyncIterator[Site]:
+    """The preview site, on a free port of the loopback."""
+    app = preview_app()
+    runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    yield f"http://{host}:{port}"
+    yield Site(f"http://{host}:{port}", app[RECEIVED])
     await runner.cleanup()
 
 
@@ -66,7 +77,7 @@ async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def look(window: BrowserContext, site: str) -> AsyncIterator[Open]:
+async def look(window: BrowserContext, site: Site) -> AsyncIterator[Open]:
     """Open a sample with `await look(name)`; a page that complains on the console fails its test."""
     pages: list[Page] = []
     complaints: list[str] = []
@@ -80,7 +91,7 @@ async def look(window: BrowserContext, site: str) -> AsyncIterator[Open]:
         pages.append(page)
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(f"{site}/look/{name}")
+        await page.goto(f"{site.url}/look/{name}")
         await page.evaluate("document.fonts.ready.then(() => true)")
         for selector in SAMPLES[name].presses:
             await page.click(selector)

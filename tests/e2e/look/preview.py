@@ -17,6 +17,9 @@ from tests.e2e.look.samples import NOW, SAMPLES
 
 CONSOLE = Path(__file__).parents[3] / "advisor-console/cvq_advisor_console"
 
+RECEIVED: web.AppKey[list[tuple[str, bytes]]] = web.AppKey("received", list)
+"""Path and body of each request that a page sent to be acted upon."""
+
 
 @web.middleware
 async def _headers(
@@ -52,10 +55,12 @@ def preview_app() -> web.Application:
                 await socket.send_json({"type": "pong"})
         return socket
 
-    async def answered(_: web.Request) -> web.Response:
-        return web.Response(status=204)
+    async def answered(request: web.Request) -> web.Response:
+        request.app[RECEIVED].append((request.path, await request.read()))
+        return web.json_response({}) if request.path.startswith("/drafts/") else web.Response(status=204)
 
     app = web.Application(middlewares=[_headers])
+    app[RECEIVED] = []
     app.router.add_static("/static/console", CONSOLE / "static")
     app.router.add_static("/static", STATIC)
     app.router.add_get("/api/v1/live", live)

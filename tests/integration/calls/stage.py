@@ -117,8 +117,8 @@ class Site:
 
 
 @asynccontextmanager
-async def serve_site() -> AsyncIterator[Site]:
-    """Serve the product's modules, the test's pages and the relay on a free loopback port."""
+async def serve_site(host: str = "localhost") -> AsyncIterator[Site]:
+    """Serve the product's modules, the test's pages and the relay on a free port, of loopback unless said."""
     relay = Relay()
 
     async def marks(_request: web.Request) -> web.FileResponse:
@@ -132,18 +132,30 @@ async def serve_site() -> AsyncIterator[Site]:
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, host, 0)
         await site.start()
         port = runner.addresses[0][1]
-        yield Site(f"http://localhost:{port}", relay)
+        yield Site(f"http://{host}:{port}", relay)
     finally:
         await runner.cleanup()
 
 
 @asynccontextmanager
-async def open_browser(playwright: Playwright, camera: Path | None, voice: Path | None) -> AsyncIterator[Browser]:
-    """Start a Chromium process of its own that films `camera` and hears `voice`; without them it has no devices."""
+async def open_browser(
+    playwright: Playwright,
+    camera: Path | None,
+    voice: Path | None,
+    *,
+    program: str | Path = CHROMIUM,
+    origin: str | None = None,
+) -> AsyncIterator[Browser]:
+    """Start a Chromium process of its own that films `camera` and hears `voice`; without them it has no devices.
+
+    Pages of `origin` may use the camera although it is neither loopback nor encrypted.
+    """
     flags = list(QUIET_FLAGS)
+    if origin is not None:
+        flags.append(f"--unsafely-treat-insecure-origin-as-secure={origin}")
     if camera is not None and voice is not None:
         flags += [
             "--use-fake-device-for-media-stream",
@@ -151,7 +163,7 @@ async def open_browser(playwright: Playwright, camera: Path | None, voice: Path 
             f"--use-file-for-fake-audio-capture={voice}",
         ]
     browser = await playwright.chromium.launch(
-        executable_path=CHROMIUM, args=flags, ignore_default_args=["--mute-audio"], chromium_sandbox=False
+        executable_path=program, args=flags, ignore_default_args=["--mute-audio"], chromium_sandbox=False
     )
     try:
         yield browser
@@ -163,7 +175,7 @@ async def until(page: Page, condition: str, arg: Any = None) -> None:
     """Wait until a condition holds in a page; it may be a promise, which Playwright's own wait takes for true."""
     try:
         async with asyncio.timeout(PATIENCE_MS / 1000):
-            while not await page.evaluate(condition, arg):  # noqa: ASYNC110 - a page sets no asyncio.Event
+            while not await page.evaluate(condition, arg):
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         log = await page.evaluate("globalThis.stage && JSON.stringify([stage.states, stage.log])")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -15,10 +17,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cvq_booth.identity import from_base64url, to_base64url
-from cvq_desk.wire import BoothView, Message, Ping, Pong, ToDesk, to_desk
+from cvq_booth.virtual.camera import PAGE_SCRIPT
+from cvq_core.assets import STATIC
+from cvq_desk.wire import BoothView, Message, PeerName, Ping, Pong, Signal, ToDesk, to_desk
 
 CODE = "ABCD-EFGH-JKLM"
 DEADLINE_S = 20.0
+PAGES = Path(__file__).parent / "pages"
 
 M = TypeVar("M", bound=Message)
 
@@ -26,7 +31,7 @@ M = TypeVar("M", bound=Message)
 async def eventually(condition: Callable[[], object]) -> None:
     """Wait for a state that nobody announces."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+        while not condition():
             await asyncio.sleep(0.02)
 
 
@@ -47,6 +52,7 @@ class DeskStandIn:
         self.clock_ahead = timedelta()
         self._challenges: dict[str, UUID] = {}
         self._sockets: set[web.WebSocketResponse] = set()
+        self._console_socket: web.WebSocketResponse | None = None
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.port = 0
@@ -69,6 +75,10 @@ class DeskStandIn:
         app.router.add_post("/api/v1/devices/token", self._token)
         app.router.add_get("/api/v1/booth/live", self._live)
         app.router.add_get("/api/v1/booth/files/{name}", self._file)
+        app.router.add_get("/console/live", self._console)
+        app.router.add_get("/marks.js", _marks)
+        app.router.add_static("/console/", PAGES)
+        app.router.add_static("/static/", STATIC)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -179,6 +189,16 @@ class DeskStandIn:
             self._sockets.discard(socket)
         return socket
 
+    async def _console(self, request: web.Request) -> web.StreamResponse:
+        """Carry the signals of a console's page for the visit that is shown."""
+        self._console_socket = socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for frame in socket:
+            if frame.type is WSMsgType.TEXT and self.view and self.view.visit:
+                signal = json.loads(frame.data)
+                await self.send(Signal(visit_id=self.view.visit.id, peer=PeerName(signal["peer"]), data=signal["data"]))
+        return socket
+
     async def _take(self, socket: web.WebSocketResponse, data: Any) -> None:
         message = to_desk.validate_json(data)
         if isinstance(message, Ping):
@@ -186,5 +206,12 @@ class DeskStandIn:
                 with suppress(ConnectionError):
                     await socket.send_str(Pong(now=datetime.now(UTC) + self.clock_ahead).model_dump_json())
             return
+        if isinstance(message, Signal) and self._console_socket and not self._console_socket.closed:
+            with suppress(ConnectionError):
+                await self._console_socket.send_json({"peer": message.peer.value, "data": message.data})
         self.messages.append(message)
         self._changed.set()
+
+
+async def _marks(_request: web.Request) -> web.FileResponse:
+    return web.FileResponse(PAGE_SCRIPT)

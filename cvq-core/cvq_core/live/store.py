@@ -84,7 +84,7 @@ def pending_topics(db: AsyncSession) -> frozenset[str]:
 async def last_sequences(db: AsyncSession, topics: Sequence[str]) -> dict[str, int]:
     """Return each topic's newest number, 0 where nothing ever happened."""
     rows = await db.execute(select(LiveTopic.topic, LiveTopic.last_sequence).where(LiveTopic.topic.in_(topics)))
-    known: dict[str, int] = dict(rows.tuples().all())
+    known: dict[str, int] = {topic: last for topic, last in rows}  # noqa: C416 - rows are no pairs for mypy
     return {topic: known.get(topic, 0) for topic in topics}
 
 

@@ -54,10 +54,13 @@ class _Page:
         self._seen: dict[str, int] = {}
         self._subscription: Subscription = context.services.hub.subscribe()
         self._sending = asyncio.Lock()
+        self._closing: asyncio.Task[bool] | None = None
 
     async def run(self) -> None:
         telling = asyncio.create_task(self._tell_changes())
         checking = asyncio.create_task(self._end_with_the_session())
+        for task in (telling, checking):
+            task.add_done_callback(self._close_if_failed)
         try:
             second, count = 0, 0
             async for message in self._socket:
@@ -71,6 +74,13 @@ class _Page:
                 task.cancel()
             await asyncio.gather(telling, checking, return_exceptions=True)
             self._subscription.close()
+
+    def _close_if_failed(self, task: asyncio.Task[None]) -> None:
+        """A page that can be told nothing more must not believe that its line is good; it comes back by itself."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("live_page_lost", exc_info=error)
+            self._closing = asyncio.create_task(self._socket.close())
 
     async def _send(self, message: dict[str, Any]) -> None:
         async with self._sending:

@@ -43,7 +43,7 @@ async def booth_view(db: AsyncSession, booth_id: UUID, *, now: datetime, setting
             select(Booth, TownHall).join(TownHall, TownHall.id == Booth.town_hall_id).where(Booth.id == booth_id)
         )
     ).one()
-    booth, town_hall = row.tuple()
+    booth, town_hall = row
     topic = f"booth:{booth_id}"
     visit = await visit_at_booth(db, booth_id)
     spans = await hours_of_day(db, town_hall.id, now)

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from cvq_core.access import routes as access_routes
+from cvq_core.access.batcher import TapBatcher
 from cvq_core.assets import STATIC
 from cvq_core.clock import Clock, shifted
 from cvq_core.database import Database
@@ -52,6 +53,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     app[SERVICES] = services
     for room in (health, openapi, login, live_socket, device_routes, access_routes):
         room.routes.setup(app)
+    app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app.router.add_static("/static/", STATIC)
     services.jobs.periodic += [
         Periodic("seal-journal", 5.0, lambda: _seal(services)),

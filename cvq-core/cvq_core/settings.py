@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     ring_s: float = Field(default=5.0, ge=0.0, le=30.0)
     card_pause_s: int = Field(default=30, ge=1, le=600)
     visit_minutes_max: int = Field(default=90, ge=5, le=480)
+    taps_gathered_max: int = Field(
+        default=128, ge=1, le=500, description="taps that arrive together and share one transaction; 1: each its own"
+    )
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secret_key: SecretStr | None = Field(default=None, description="signs short tokens; made in data_dir when absent")

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Decision, Facts, WalletFacts
+from cvq_core.access.statements import rows_of, write_rows
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import (
     AccountKind,
@@ -34,9 +35,14 @@ _LABELS = {
     ServiceCode.POOL: "Piscine, une entrée",
 }
 
-_TRANSACTIONS = cast(Table, LedgerTransaction.__table__)
-_POSTINGS = cast(Table, Posting.__table__)
 _WALLETS = cast(Table, Wallet.__table__)
+_INSERT_TRANSACTIONS = insert(cast(Table, LedgerTransaction.__table__))
+_INSERT_POSTINGS = insert(cast(Table, Posting.__table__))
+_SET_BALANCE = (
+    update(_WALLETS)
+    .where(_WALLETS.c.id == bindparam("wallet_id"))
+    .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +80,11 @@ async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: dateti
         transactions.append(row)
         postings += legs
         levels[charge.wallet.id] = moved(before, -charge.amount_cents)
-    await db.execute(insert(_TRANSACTIONS), transactions)
-    await db.execute(insert(_POSTINGS), postings)
-    await db.execute(
-        update(_WALLETS)
-        .where(_WALLETS.c.id == bindparam("wallet_id"))
-        .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor")),
+    await write_rows(db, _INSERT_TRANSACTIONS, transactions)
+    await write_rows(db, _INSERT_POSTINGS, postings)
+    await write_rows(
+        db,
+        _SET_BALANCE,
         [
             {"wallet_id": wallet_id, "balance": level.balance_cents, "floor": level.floor_cents}
             for wallet_id, level in levels.items()
@@ -107,8 +112,7 @@ def _transaction(charge: Charge, revenue: UUID, now: datetime) -> NewTransaction
 async def _revenue_accounts(db: AsyncSession, services: set[ServiceCode], now: datetime) -> dict[ServiceCode, UUID]:
     """Return the ledger accounts of some services' income, opened by whoever needs one first."""
     codes = {revenue_code(service): service for service in services}
-    wanted = select(LedgerAccount.code, LedgerAccount.id).where(LedgerAccount.code.in_(codes))
-    found = {codes[code]: account_id for code, account_id in await db.execute(wanted)}
+    found = await _accounts_of(db, codes)
     for service in services - found.keys():
         await insert_once(
             db,
@@ -121,6 +125,8 @@ async def _revenue_accounts(db: AsyncSession, services: set[ServiceCode], now: d
                 "opened_at": now,
             },
         )
-    if len(found) < len(services):
-        found = {codes[code]: account_id for code, account_id in await db.execute(wanted)}
-    return found
+    return found if len(found) == len(services) else await _accounts_of(db, codes)
+
+
+async def _accounts_of(db: AsyncSession, codes: dict[str, ServiceCode]) -> dict[ServiceCode, UUID]:
+    return {codes[code]: account_id for code, account_id in await rows_of(db, "revenues", codes=list(codes))}

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.facts import AttendanceStatus, Manner, RightKind
+from cvq_core.access.facts import AttendanceStatus, Manner, Right, RightKind
 from cvq_core.access.rules import holds
-from cvq_core.access.scene import UnknownPoint, right_columns, right_of
+from cvq_core.access.scene import UnknownPoint
+from cvq_core.access.statements import RIGHT_COLUMNS
 from cvq_core.access.tables import AccessPoint, Attendance, Entitlement
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound, Refusal
@@ -60,9 +61,7 @@ async def expected_today(db: AsyncSession, point_id: UUID, *, now: datetime) -> 
         raise UnknownPoint
     today = local_day(now)
     rows = await db.execute(
-        select(
-            Person.id, Person.usual_name, Person.family_name, Person.given_names, Attendance.status, *right_columns()
-        )
+        select(Person.id, Person.usual_name, Person.family_name, Person.given_names, Attendance.status, *RIGHT_COLUMNS)
         .join(Entitlement, Entitlement.person_id == Person.id)
         .outerjoin(
             Attendance,
@@ -83,7 +82,7 @@ async def expected_today(db: AsyncSession, point_id: UUID, *, now: datetime) -> 
     )
     found: dict[UUID, Expected] = {}
     for person_id, usual_name, family_name, given_names, status, *right in rows:
-        if holds(right_of(right), now, at_any_hour=True):
+        if holds(Right(*right), now, at_any_hour=True):
             given = given_names.split()[0] if given_names else ""
             found[person_id] = Expected(person_id, usual_name or family_name, given, status)
     return list(found.values())

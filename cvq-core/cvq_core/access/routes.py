@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
+from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from cvq_core.access.batcher import TapBatcher
 from cvq_core.access.facts import AttendanceStatus, Manner
 from cvq_core.access.roll_call import expected_today, note_absent
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import TapAnswer, take_tap
 from cvq_core.cards.rules import card_uid
-from cvq_core.errors import N_, Forbidden
-from cvq_core.staff.rules import Permission
+from cvq_core.errors import N_, Forbidden, Refusal
+from cvq_core.staff.rules import Permission, Principal
 from cvq_core.web import Context, Routes
 
 routes = Routes("/api/v1", tag="access")
@@ -86,51 +89,67 @@ class RollCallOut(BaseModel):
     expected: list[ExpectedOut]
 
 
-@routes.post("/taps", access=Permission.TAP, body=TapBody, answer=TapOut)
+TAP_BATCHER: web.AppKey[TapBatcher] = web.AppKey("tap_batcher", TapBatcher)
+
+
+async def gather_tap(request: web.Request, token: str, body: TapBody) -> tuple[Principal, TapOut | Refusal]:
+    """Take a tap together with those that arrive at the same time."""
+    uid = card_uid(body.card_uid)
+    return await _gather(request, token, Permission.TAP, lambda principal: _card_request(principal, body, uid))
+
+
+async def gather_tick(request: web.Request, token: str, body: TickBody) -> tuple[Principal, TapOut | Refusal]:
+    """Take a tick together with those that arrive at the same time."""
+    return await _gather(request, token, Permission.TICK, lambda principal: _tick_request(principal, body))
+
+
+@routes.post("/taps", access=Permission.TAP, body=TapBody, answer=TapOut, gather=gather_tap)
 async def tap(context: Context, body: TapBody) -> TapOut:
     """Decide on a card that was presented at the reader's own access point."""
-    request = TapRequest(
-        id=body.id,
-        point_id=_own_point(context),
-        tapped_at=body.tapped_at,
-        card_uid=card_uid(body.card_uid),
-        reader_id=context.principal.id,
-    )
+    request = _card_request(context.principal, body, card_uid(body.card_uid))
     return _out(await take_tap(context.db, request, now=context.now))
 
 
-@routes.post("/attendances", access=Permission.TICK, body=TickBody, answer=TapOut)
+@routes.post("/attendances", access=Permission.TICK, body=TickBody, answer=TapOut, gather=gather_tick)
 async def tick(context: Context, body: TickBody) -> TapOut:
     """Note somebody present whom an adult ticked in the list: served, and owed where the wallet is empty."""
-    request = TapRequest(
-        id=body.id,
-        point_id=_own_point(context),
-        tapped_at=body.ticked_at,
-        manner=Manner.TICK,
-        person_id=body.person_id,
-        reader_id=context.principal.id,
-    )
-    return _out(await take_tap(context.db, request, now=context.now))
+    return _out(await take_tap(context.db, _tick_request(context.principal, body), now=context.now))
 
 
 @routes.post("/absences", access=Permission.TICK, body=AbsenceBody)
 async def absence(context: Context, body: AbsenceBody) -> None:
     """Note somebody absent who is on the list of the day."""
-    await note_absent(context.db, _own_point(context), body.person_id, now=context.now)
+    await note_absent(context.db, _own_point(context.principal), body.person_id, now=context.now)
 
 
 @routes.get("/attendances/expected", access=Permission.TICK, answer=RollCallOut)
 async def expected(context: Context) -> RollCallOut:
     """List who is expected today at the reader's own access point."""
-    people = await expected_today(context.db, _own_point(context), now=context.now)
+    people = await expected_today(context.db, _own_point(context.principal), now=context.now)
     return RollCallOut(expected=[ExpectedOut.model_validate(each) for each in people])
 
 
-def _own_point(context: Context) -> UUID:
+async def _gather(
+    request: web.Request, token: str, permission: Permission, build: Callable[[Principal], TapRequest]
+) -> tuple[Principal, TapOut | Refusal]:
+    principal, answer = await request.app[TAP_BATCHER].take(token, permission, build)
+    return principal, answer if isinstance(answer, Refusal) else _out(answer)
+
+
+def _card_request(principal: Principal, body: TapBody, uid: str) -> TapRequest:
+    return TapRequest(body.id, _own_point(principal), body.tapped_at, card_uid=uid, reader_id=principal.id)
+
+
+def _tick_request(principal: Principal, body: TickBody) -> TapRequest:
+    point_id = _own_point(principal)
+    return TapRequest(body.id, point_id, body.ticked_at, Manner.TICK, person_id=body.person_id, reader_id=principal.id)
+
+
+def _own_point(principal: Principal) -> UUID:
     """Return the access point that the reader stands at: a reader speaks for no other."""
-    if context.principal.kind != "reader" or context.principal.subject_id is None:
+    if principal.kind != "reader" or principal.subject_id is None:
         raise OnlyReaders
-    return context.principal.subject_id
+    return principal.subject_id
 
 
 def _out(answer: TapAnswer) -> TapOut:

@@ -10,12 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from cvq_core.access.facts import (
     Assurance,
@@ -28,24 +25,16 @@ from cvq_core.access.facts import (
     Right,
     WalletFacts,
 )
-from cvq_core.access.tables import AccessPoint, Attendance, Entitlement
+from cvq_core.access.statements import rows_of
 from cvq_core.cards.rules import CardFacts
-from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound
 from cvq_core.ledger.rules import WalletLevel, moved
-from cvq_core.ledger.tables import Wallet
-from cvq_core.people.rules import FamilyRole
-from cvq_core.people.store import in_force
-from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import FundingPolicy, ServiceCode
-from cvq_core.services.tables import Price, ServicePolicy
 
 ENDED_RIGHTS_KEPT = timedelta(days=400)
 """How long a right that ended is still looked at, to say "abonnement terminé" rather than "non autorisé"."""
 
-# Whoever may fetch a child may not spend the family's money.
-SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
 WALLET_POLICIES = frozenset({FundingPolicy.REFUSE, FundingPolicy.SERVE_AND_OWE})
 
 
@@ -163,187 +152,80 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
     scene = Scene(now)
     await _read_points(db, scene, {request.point_id for request in requests})
     await _read_bearers(db, scene, requests)
-    people = {bearer.person_id for bearer in (*scene.by_uid.values(), *scene.by_person.values())}
+    people = list({bearer.person_id for bearer in (*scene.by_uid.values(), *scene.by_person.values())})
     if not people:
         return scene
-    await _read_accounts(db, scene, people)
-    services = {point.service for point in scene.points.values()}
-    await _read_rights(db, scene, people, services)
-    paid = {point.service for point in scene.points.values() if point.policy in WALLET_POLICIES}
+    for person_id, account_id in await rows_of(db, "accounts", people=people, today=scene.today):
+        if account_id not in scene.accounts[person_id]:
+            scene.accounts[person_id].append(account_id)
+    points = scene.points.values()
+    await _read_rights(db, scene, people, {point.service for point in points})
+    paid = {point.service for point in points if point.policy in WALLET_POLICIES}
     if paid:
         await _lock_wallets(db, scene, paid)
-    counted = {point.service for point in scene.points.values() if point.counts_once_a_day}
+    counted = {point.service for point in points if point.counts_once_a_day}
     if counted:
         await _read_attendances(db, scene, people, counted)
     return scene
 
 
 async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) -> None:
-    policy = (
-        select(ServicePolicy.policy)
-        .where(ServicePolicy.service_code == AccessPoint.service_code, ServicePolicy.valid_from <= scene.today)
-        .order_by(ServicePolicy.valid_from.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    price = (
-        select(Price.amount_cents)
-        .where(
-            Price.service_code == AccessPoint.service_code,
-            Price.code == AccessPoint.price_code,
-            Price.valid_from <= scene.today,
-            or_(Price.valid_until.is_(None), Price.valid_until >= scene.today),
-        )
-        .order_by(Price.valid_from.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = await db.execute(
-        select(
-            AccessPoint.id,
-            AccessPoint.kind,
-            AccessPoint.service_code,
-            policy,
-            AccessPoint.assurance,
-            AccessPoint.mode,
-            price,
-            AccessPoint.shows_balance,
-        ).where(AccessPoint.id.in_(ids))
-    )
-    for row in rows:
-        point_id, kind, service, policy_value, assurance, mode, price_cents, shows_balance = row
+    for row in await rows_of(db, "points", points=list(ids), today=scene.today):
+        point_id, kind, service, policy, assurance, mode, price_cents, shows_balance = row
         # A service without a policy yet lets in by right alone: the strictest of all.
-        in_force_policy = policy_value or FundingPolicy.SUBSCRIPTION
-        scene.points[point_id] = Point(
-            point_id, kind, service, in_force_policy, assurance, mode, price_cents, shows_balance
-        )
+        policy = policy or FundingPolicy.SUBSCRIPTION
+        scene.points[point_id] = Point(point_id, kind, service, policy, assurance, mode, price_cents, shows_balance)
     if scene.points.keys() != set(ids):
         raise UnknownPoint
 
 
 async def _read_bearers(db: AsyncSession, scene: Scene, requests: Iterable[TapRequest]) -> None:
-    requests = list(requests)
-    uids = {each.card_uid for each in requests if each.manner is Manner.CARD and each.card_uid}
-    ticked = {each.person_id for each in requests if each.manner is Manner.TICK and each.person_id}
+    uids, ticked = set(), set()
+    for request in requests:
+        if request.manner is Manner.CARD and request.card_uid:
+            uids.add(request.card_uid)
+        elif request.manner is Manner.TICK and request.person_id:
+            ticked.add(request.person_id)
     if uids:
-        rows = await db.execute(
-            select(
-                Card.uid,
-                Card.id,
-                Card.status,
-                Card.status_since,
-                Card.valid_from,
-                Card.valid_until,
-                Card.blocked_reason,
-                Card.person_id,
-                Person.deceased_on,
-            )
-            .join(Person, Person.id == Card.person_id)
-            .where(Card.uid.in_(uids))
-        )
-        for row in rows:
+        for row in await rows_of(db, "cards", uids=list(uids)):
             uid, card_id, status, since, first, last, blocked, person_id, deceased_on = row
             card = CardFacts(status, local_day(since), first, last, blocked)
             scene.by_uid[uid] = Bearer(person_id, deceased_on is not None, card_id, card)
     if ticked:
-        people = await db.execute(select(Person.id, Person.deceased_on).where(Person.id.in_(ticked)))
-        for person_id, deceased_on in people:
+        for person_id, deceased_on in await rows_of(db, "people", people=list(ticked)):
             scene.by_person[person_id] = Bearer(person_id, deceased_on is not None)
-
-
-async def _read_accounts(db: AsyncSession, scene: Scene, people: Collection[UUID]) -> None:
-    rows = await db.execute(
-        select(Membership.person_id, Membership.account_id)
-        .join(FamilyAccount, FamilyAccount.id == Membership.account_id)
-        .where(
-            Membership.person_id.in_(people),
-            Membership.role.in_(SPENDING_ROLES),
-            in_force(scene.today),
-            or_(FamilyAccount.closed_on.is_(None), FamilyAccount.closed_on > scene.today),
-        )
-        .order_by(Membership.valid_from, Membership.account_id)
-    )
-    for person_id, account_id in rows:
-        if account_id not in scene.accounts[person_id]:
-            scene.accounts[person_id].append(account_id)
 
 
 async def _read_rights(
     db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
 ) -> None:
-    accounts = {account for person in people for account in scene.accounts.get(person, ())}
-    held_by = Entitlement.person_id.in_(people)
-    rows = await db.execute(
-        select(
-            Entitlement.person_id,
-            Entitlement.account_id,
-            Entitlement.service_code,
-            *right_columns(),
-        ).where(
-            or_(held_by, Entitlement.account_id.in_(accounts)) if accounts else held_by,
-            Entitlement.service_code.in_(services),
-            Entitlement.valid_from <= scene.now,
-            or_(Entitlement.valid_until.is_(None), Entitlement.valid_until > scene.now - ENDED_RIGHTS_KEPT),
-        )
+    """Read the rights of people and of their households, and lock those that may lose an entry."""
+    rows = await rows_of(
+        db,
+        "rights",
+        people=people,
+        accounts=list({account for held in scene.accounts.values() for account in held}),
+        services=list(services),
+        now=scene.now,
+        ended_after=scene.now - ENDED_RIGHTS_KEPT,
     )
     counted: dict[UUID, list[Right]] = {}
     for person_id, account_id, service, *values in rows:
-        right = right_of(values)
-        holder = person_id or account_id
-        assert holder is not None, "a right has a holder"
-        held = scene.rights[holder, service]
+        right = Right(*values)
+        held = scene.rights[person_id or account_id, service]
         held.append(right)
         if right.entries_left is not None:
             counted[right.id] = held
     if counted:
-        await _lock_counted(db, counted)
-
-
-def right_columns() -> tuple[InstrumentedAttribute[Any], ...]:
-    """Return the columns of a right, in the order in which `right_of` takes their values."""
-    return (
-        Entitlement.id,
-        Entitlement.kind,
-        Entitlement.valid_from,
-        Entitlement.valid_until,
-        Entitlement.point_id,
-        Entitlement.entries_left,
-        Entitlement.weekdays,
-        Entitlement.opens_at,
-        Entitlement.closes_at,
-        Entitlement.payer_account_id,
-    )
-
-
-def right_of(values: Sequence[Any]) -> Right:
-    """Return a right from the values of `right_columns`."""
-    return Right(*values)
-
-
-async def _lock_counted(db: AsyncSession, counted: dict[UUID, list[Right]]) -> None:
-    """Lock the rights that may lose an entry, and read again what is left on them."""
-    rows = await db.execute(
-        select(Entitlement.id, Entitlement.entries_left)
-        .where(Entitlement.id.in_(counted))
-        .order_by(Entitlement.id)
-        .with_for_update()
-    )
-    for right_id, entries_left in rows:
-        held = counted[right_id]
-        held[:] = [replace(right, entries_left=entries_left) if right.id == right_id else right for right in held]
+        for right_id, entries_left in await rows_of(db, "counted", rights=list(counted)):
+            held = counted[right_id]
+            held[:] = [replace(each, entries_left=entries_left) if each.id == right_id else each for each in held]
 
 
 async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode]) -> None:
     accounts = {account for held in scene.accounts.values() for account in held}
     payers = {right.payer_account_id for held in scene.rights.values() for right in held if right.payer_account_id}
-    if not accounts | payers:
-        return
-    rows = await db.execute(
-        select(Wallet.id, Wallet.family_account_id, Wallet.service_code, Wallet.balance_cents, Wallet.floor_cents)
-        .where(Wallet.family_account_id.in_(accounts | payers), Wallet.service_code.in_(services))
-        .order_by(Wallet.id)
-        .with_for_update()
-    )
+    rows = await rows_of(db, "wallets", accounts=list(accounts | payers), services=list(services))
     for wallet_id, account_id, service, balance, floor in rows:
         scene.wallets[account_id, service] = WalletFacts(wallet_id, account_id, balance, floor)
 
@@ -351,15 +233,7 @@ async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[Ser
 async def _read_attendances(
     db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
 ) -> None:
-    rows = await db.execute(
-        select(Attendance.person_id, Attendance.service_code, Attendance.status).where(
-            and_(
-                Attendance.person_id.in_(people),
-                Attendance.service_code.in_(services),
-                Attendance.day == scene.today,
-            )
-        )
-    )
+    rows = await rows_of(db, "attendances", people=people, services=list(services), today=scene.today)
     for person_id, service, status in rows:
         scene.attendances[person_id, service] = status
     scene.noted_before = frozenset(scene.attendances)

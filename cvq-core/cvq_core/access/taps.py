@@ -14,21 +14,24 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import CursorResult, Table, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.charges import Charge, write_charges
 from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Manner
 from cvq_core.access.rules import decide
 from cvq_core.access.scene import Scene, TapRequest, read_scene
+from cvq_core.access.statements import rows_of, write_rows
 from cvq_core.access.tables import Attendance, Entitlement, Tap
 from cvq_core.access.words import Display, say
 from cvq_core.errors import N_, BadInput, Refusal
+from cvq_core.once import insert_once
 
 BATCH_MAX = 500
 Row = dict[str, Any]
 _RIGHTS = cast(Table, Entitlement.__table__)
+_INSERT_TAPS = insert(cast(Table, Tap.__table__))
+_TAKE_ENTRY = update(_RIGHTS).where(_RIGHTS.c.id == bindparam("right_id")).values(entries_left=bindparam("left"))
 _TAPS = cast(Table, Tap.__table__)
 _ATTENDANCES = cast(Table, Attendance.__table__)
 # A transaction's id keeps no hour (`NewTransaction.day_only`), and a tap's does: one is made from the other.
@@ -131,10 +134,7 @@ async def _write(db: AsyncSession, scene: Scene, requests: Sequence[TapRequest])
     if present:
         await _note_present(db, scene, present)
     if entries:
-        await db.execute(
-            update(_RIGHTS).where(_RIGHTS.c.id == bindparam("right_id")).values(entries_left=bindparam("left")),
-            entries,
-        )
+        await write_rows(db, _TAKE_ENTRY, entries)
     if charges:
         await write_charges(db, charges, scene.now)
     return taps
@@ -143,12 +143,9 @@ async def _write(db: AsyncSession, scene: Scene, requests: Sequence[TapRequest])
 async def _insert_taps(db: AsyncSession, rows: list[Row]) -> bool:
     """Insert the taps; a single one that is there already is left alone, and False returned."""
     if len(rows) > 1:
-        await db.execute(insert(_TAPS), rows)
+        await write_rows(db, _INSERT_TAPS, rows)
         return True
-    dialect = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    done = await db.execute(dialect.insert(_TAPS).on_conflict_do_nothing(), rows)
-    assert isinstance(done, CursorResult)
-    return done.rowcount == 1
+    return await insert_once(db, _TAPS, rows[0])
 
 
 async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None:
@@ -170,8 +167,8 @@ async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None
 
 
 async def _known_answers(db: AsyncSession, requests: Collection[TapRequest]) -> dict[UUID, Row]:
-    rows = await db.execute(select(_TAPS).where(_TAPS.c.id.in_([request.id for request in requests])))
-    return {row["id"]: dict(row) for row in rows.mappings()}
+    rows = await rows_of(db, "known_taps", taps=[request.id for request in requests])
+    return {row.id: row._asdict() for row in rows}
 
 
 def _tap_row(

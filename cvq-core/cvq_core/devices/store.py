@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -141,19 +142,21 @@ async def exchange(db: AsyncSession, device_id: UUID, challenge: bytes, signatur
 
 async def principal_of_token(db: AsyncSession, token: str, *, now: datetime) -> Principal:
     """Return the device that holds `token`; nobody when it is over, unknown or its device revoked."""
-    device = await db.scalar(
-        select(Device)
-        .join(DeviceToken, DeviceToken.device_id == Device.id)
-        .where(DeviceToken.token_digest == digest(token), DeviceToken.expires_at > now, Device.revoked_at.is_(None))
+    return (await principals_of_tokens(db, {token}, now=now)).get(token, ANONYMOUS)
+
+
+async def principals_of_tokens(db: AsyncSession, tokens: Collection[str], *, now: datetime) -> dict[str, Principal]:
+    """Return the devices that hold some tokens; one that is over, unknown or of a revoked device is absent."""
+    digests = {digest(token): token for token in tokens}
+    rows = await db.execute(
+        select(DeviceToken.token_digest, Device.id, Device.kind, Device.name, Device.subject_id)
+        .join(Device, Device.id == DeviceToken.device_id)
+        .where(DeviceToken.token_digest.in_(digests), DeviceToken.expires_at > now, Device.revoked_at.is_(None))
     )
-    if device is None:
-        return ANONYMOUS
-    return Principal(
-        kind="booth" if device.kind == "booth" else "reader",
-        id=device.id,
-        name=device.name,
-        subject_id=device.subject_id,
-    )
+    return {
+        digests[held]: Principal("booth" if kind == "booth" else "reader", device_id, name, subject_id=subject_id)
+        for held, device_id, kind, name, subject_id in rows
+    }
 
 
 async def revoke(db: AsyncSession, device_id: UUID, now: datetime) -> None:

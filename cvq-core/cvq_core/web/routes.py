@@ -1,9 +1,9 @@
 """Routes that say who may call them, what they take and what they answer.
 
 A handler is `async def handler(context, body) -> answer`: `body` is a validated pydantic model where the route names
-one, the answer a pydantic model, a response, or None for 204. The edge does the rest, in one transaction per request:
-it names the principal, checks the permission, validates, calls, commits. A route without a permission cannot be
-declared, and `check_all_declared` finds one that was added behind our back.
+one, an `Upload` where it takes files; the answer is a pydantic model, a response, or None for 204. The edge does the
+rest, in one transaction per request: it names the principal, checks the permission, validates, calls, commits. A route
+without a permission cannot be declared, and `check_all_declared` finds one that was added behind our back.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.database import lost_a_race
 from cvq_core.devices.store import principal_of_token
 from cvq_core.errors import Forbidden, NotSignedIn, Refusal, TooLarge
 from cvq_core.journal.store import record
@@ -31,11 +32,15 @@ from cvq_core.web.context import CSRF_SENT, FIELDS, LANGUAGE, SERVICES, SESSION_
 from cvq_core.web.idempotency import remember_answer, remembered_answer
 from cvq_core.web.problems import NotJson, WrongContentType, from_validation
 from cvq_core.web.security import CSRF_FIELD, check_same_site
+from cvq_core.web.upload import read_upload
 
 PUBLIC: Final = "public"
 SIGNED_IN: Final = "signed-in"
 Access = Permission | str
 Handler = Callable[..., Awaitable[BaseModel | web.StreamResponse | None]]
+Gather = Callable[[web.Request, str, Any], Awaitable[tuple[Principal, BaseModel | Refusal]]]
+"""Answers a device's request together with others, in one transaction that it opens itself; given the bearer token
+and the body. It names the principal and checks the route's permission, as the edge does for all other requests."""
 ROUTE_KEY = "cvq_route"
 ATTEMPTS_MAX = 3
 
@@ -56,6 +61,7 @@ class Route:
     form: bool
     upload: bool
     socket: bool
+    gather: Gather | None
 
 
 class Routes:
@@ -99,6 +105,7 @@ class Routes:
                 form=options.get("form", False),
                 upload=options.get("upload", False),
                 socket=options.get("socket", False),
+                gather=options.get("gather"),
             )
             self.all.append(route)
             return handler
@@ -134,14 +141,20 @@ def check_all_declared(app: web.Application) -> None:
 async def authenticate(services: Services, request: web.Request, db: AsyncSession) -> Principal:
     """Return who asks: a device by its bearer token, staff by their session's cookie, nobody otherwise."""
     now = services.clock()
-    header = request.headers.get("Authorization", "")
-    if header.startswith("Bearer "):
-        return await principal_of_token(db, header.removeprefix("Bearer "), now=now)
+    bearer = bearer_token(request)
+    if bearer is not None:
+        return await principal_of_token(db, bearer, now=now)
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         return ANONYMOUS
     idle = timedelta(minutes=services.settings.session_idle_minutes)
     return await principal_of_session(db, token, now=now, idle=idle)
+
+
+def bearer_token(request: web.Request) -> str | None:
+    """Return the token that a device sent, None where there is none."""
+    header = request.headers.get("Authorization", "")
+    return header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
 
 
 def check_access(principal: Principal, access: Access) -> None:
@@ -166,13 +179,21 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
     async def endpoint(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         # The body is read before the transaction opens: a slow sender must not hold the database's lock.
-        body, raw = await _read_body(route, request, services)
+        body: Any
+        if route.upload:
+            await _admit(route, request, services)
+            body, raw = await read_upload(request, services.settings.upload_bytes_max), b""
+        else:
+            body, raw = await _read_body(route, request, services)
+        token = bearer_token(request)
+        if route.gather is not None and token is not None and services.settings.taps_gathered_max > 1:
+            return await _answer_gathered(route, route.gather, request, token, body)
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 return await _answer(route, request, services, body, raw)
             except DBAPIError as error:
                 # The transaction lost against another one and left nothing; the body is here, so it runs again.
-                if attempt == ATTEMPTS_MAX or route.upload or not _lost_a_race(error):
+                if attempt == ATTEMPTS_MAX or not lost_a_race(error):
                     raise
         raise AssertionError("unreachable")
 
@@ -180,9 +201,15 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
     return endpoint
 
 
-async def _answer(
-    route: Route, request: web.Request, services: Services, body: BaseModel | None, raw: bytes
-) -> web.StreamResponse:
+async def _admit(route: Route, request: web.Request, services: Services) -> None:
+    """Refuse whoever may not send before a large body of theirs is read."""
+    async with services.database.read() as db:
+        principal = await authenticate(services, request, db)
+        check_same_site(request, _context(services, request, db, principal), route)
+        check_access(principal, route.access)
+
+
+async def _answer(route: Route, request: web.Request, services: Services, body: Any, raw: bytes) -> web.StreamResponse:
     opening: AbstractAsyncContextManager[AsyncSession]
     opening = services.database.read() if route.method == "GET" else services.database.write()
     principal = ANONYMOUS
@@ -204,13 +231,25 @@ async def _answer(
         raise
 
 
-async def _call(route: Route, context: Context, body: BaseModel | None, raw: bytes) -> web.StreamResponse:
+async def _answer_gathered(
+    route: Route, gather: Gather, request: web.Request, token: str, body: BaseModel | None
+) -> web.StreamResponse:
+    principal, answer = await gather(request, token, body)
+    if isinstance(answer, Refusal):
+        if principal.kind != "anonymous":
+            await _record_refusal(request.app[SERVICES], principal, route, answer)
+        raise answer
+    return _respond(route, answer)
+
+
+async def _call(route: Route, context: Context, body: Any, raw: bytes) -> web.StreamResponse:
     key = context.request.headers.get("Idempotency-Key") if _is_repeatable(route, context) else None
     if key and (again := await remembered_answer(context, route.path, key, raw)):
         return again
     if route.method != "GET" and context.principal.login_session_id:
         await touch_session(context.db, context.principal.login_session_id, context.now)
-    result = await route.handler(context, body) if route.body else await route.handler(context)
+    takes_body = route.body is not None or route.upload
+    result = await route.handler(context, body) if takes_body else await route.handler(context)
     response = _respond(route, result)
     if key:
         await remember_answer(context, route.path, key, raw, response)
@@ -220,11 +259,6 @@ async def _call(route: Route, context: Context, body: BaseModel | None, raw: byt
 def _is_repeatable(route: Route, context: Context) -> bool:
     """Whether an Idempotency-Key is honoured: on everything that acts, for whoever is known."""
     return route.method != "GET" and not route.upload and context.principal.id is not None
-
-
-def _lost_a_race(error: DBAPIError) -> bool:
-    """Whether a transaction failed only because another one was at the same rows at the same time."""
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
 
 
 def _context(services: Services, request: web.Request, db: AsyncSession, principal: Principal) -> Context:
@@ -246,7 +280,7 @@ def _context(services: Services, request: web.Request, db: AsyncSession, princip
 
 async def _read_body(route: Route, request: web.Request, services: Services) -> tuple[BaseModel | None, bytes]:
     """Read and validate the body, within the bounds and of the type that the route takes."""
-    if route.method in ("GET", "DELETE") or route.upload:
+    if route.method in ("GET", "DELETE"):
         return None, b""
     limit = services.settings.body_bytes_max
     if (request.content_length or 0) > limit:

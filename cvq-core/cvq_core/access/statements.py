@@ -1,0 +1,204 @@
+"""The reads of a tap as statements that are built once: their text never changes, whatever the number of taps.
+
+A list of keys travels as one parameter (an array on PostgreSQL, a JSON text on SQLite), so that the database prepares
+each statement once, and nothing is compiled while somebody stands at a turnstile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Dialect, Executable, Select, String, Table, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.expression import any_
+from sqlalchemy.types import TypeDecorator
+
+from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
+from cvq_core.cards.tables import Card
+from cvq_core.ledger.tables import LedgerAccount, Wallet
+from cvq_core.people.rules import FamilyRole
+from cvq_core.people.tables import FamilyAccount, Membership, Person
+from cvq_core.services.tables import Price, ServicePolicy
+
+# Whoever may fetch a child may not spend the family's money.
+SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
+
+POINTS = cast(Table, AccessPoint.__table__).c
+RIGHTS = cast(Table, Entitlement.__table__).c
+CARDS = cast(Table, Card.__table__).c
+PEOPLE = cast(Table, Person.__table__).c
+MEMBERS = cast(Table, Membership.__table__).c
+ACCOUNTS = cast(Table, FamilyAccount.__table__).c
+WALLETS = cast(Table, Wallet.__table__).c
+ATTENDANCES = cast(Table, Attendance.__table__).c
+TAPS = cast(Table, Tap.__table__)
+POLICIES = cast(Table, ServicePolicy.__table__).c
+PRICES = cast(Table, Price.__table__).c
+LEDGER = cast(Table, LedgerAccount.__table__).c
+
+RIGHT_COLUMNS = (
+    RIGHTS.id,
+    RIGHTS.kind,
+    RIGHTS.valid_from,
+    RIGHTS.valid_until,
+    RIGHTS.point_id,
+    RIGHTS.entries_left,
+    RIGHTS.weekdays,
+    RIGHTS.opens_at,
+    RIGHTS.closes_at,
+    RIGHTS.payer_account_id,
+)
+"""The columns of a right, in the order of the fields of `facts.Right`."""
+
+Statement = Select[Any]
+
+
+class _JsonList(TypeDecorator[Collection[Any]]):
+    """A list of keys as the JSON text that SQLite's `json_each` takes apart, each key as the table stores it."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
+        return json.dumps([_stored(each) for each in value or ()])
+
+
+@dataclass(frozen=True, slots=True)
+class TapStatements:
+    """What is read for some taps; parameters are named as in the comments."""
+
+    points: Statement  # points, today
+    cards: Statement  # uids
+    people: Statement  # people
+    accounts: Statement  # people, today
+    rights: Statement  # people, accounts, services, now, ended_after
+    counted: Statement  # rights; locks
+    wallets: Statement  # accounts, services; locks
+    attendances: Statement  # people, services, today
+    known_taps: Statement  # taps
+    revenues: Statement  # codes
+
+
+@cache
+def tap_statements(dialect: str) -> TapStatements:
+    """Return the statements for "sqlite" or "postgresql"."""
+
+    def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+        if dialect == "postgresql":
+            return column == any_(bindparam(name, type_=ARRAY(column.type)))
+        keys = func.json_each(bindparam(name, type_=_JsonList())).table_valued("value")
+        return column.in_(select(keys.c.value))
+
+    today: ColumnElement[Any] = bindparam("today")
+    now = bindparam("now", type_=RIGHTS.valid_from.type)
+    ended_after = bindparam("ended_after", type_=RIGHTS.valid_until.type)
+    return TapStatements(
+        points=select(
+            POINTS.id,
+            POINTS.kind,
+            POINTS.service_code,
+            _policy_on(today),
+            POINTS.assurance,
+            POINTS.mode,
+            _price_on(today),
+            POINTS.shows_balance,
+        ).where(among(POINTS.id, "points")),
+        cards=select(
+            CARDS.uid,
+            CARDS.id,
+            CARDS.status,
+            CARDS.status_since,
+            CARDS.valid_from,
+            CARDS.valid_until,
+            CARDS.blocked_reason,
+            CARDS.person_id,
+            PEOPLE.deceased_on,
+        )
+        .join_from(Card.__table__, Person.__table__, PEOPLE.id == CARDS.person_id)
+        .where(among(CARDS.uid, "uids")),
+        people=select(PEOPLE.id, PEOPLE.deceased_on).where(among(PEOPLE.id, "people")),
+        accounts=select(MEMBERS.person_id, MEMBERS.account_id)
+        .join_from(Membership.__table__, FamilyAccount.__table__, ACCOUNTS.id == MEMBERS.account_id)
+        .where(
+            among(MEMBERS.person_id, "people"),
+            MEMBERS.role.in_(SPENDING_ROLES),
+            MEMBERS.valid_from <= today,
+            or_(MEMBERS.valid_until.is_(None), MEMBERS.valid_until >= today),
+            or_(ACCOUNTS.closed_on.is_(None), ACCOUNTS.closed_on > today),
+        )
+        .order_by(MEMBERS.valid_from, MEMBERS.account_id),
+        rights=select(RIGHTS.person_id, RIGHTS.account_id, RIGHTS.service_code, *RIGHT_COLUMNS).where(
+            or_(among(RIGHTS.person_id, "people"), among(RIGHTS.account_id, "accounts")),
+            among(RIGHTS.service_code, "services"),
+            RIGHTS.valid_from <= now,
+            or_(RIGHTS.valid_until.is_(None), RIGHTS.valid_until > ended_after),
+        ),
+        counted=select(RIGHTS.id, RIGHTS.entries_left)
+        .where(among(RIGHTS.id, "rights"))
+        .order_by(RIGHTS.id)
+        .with_for_update(),
+        wallets=select(
+            WALLETS.id, WALLETS.family_account_id, WALLETS.service_code, WALLETS.balance_cents, WALLETS.floor_cents
+        )
+        .where(among(WALLETS.family_account_id, "accounts"), among(WALLETS.service_code, "services"))
+        .order_by(WALLETS.id)
+        .with_for_update(),
+        attendances=select(ATTENDANCES.person_id, ATTENDANCES.service_code, ATTENDANCES.status).where(
+            among(ATTENDANCES.person_id, "people"),
+            among(ATTENDANCES.service_code, "services"),
+            ATTENDANCES.day == today,
+        ),
+        known_taps=select(TAPS).where(among(TAPS.c.id, "taps")),
+        revenues=select(LEDGER.code, LEDGER.id).where(among(LEDGER.code, "codes")),
+    )
+
+
+async def rows_of(db: AsyncSession, name: str, **parameters: Any) -> Sequence[Any]:
+    """Run one of the statements in the session's transaction and return its rows."""
+    statement: Statement = getattr(tap_statements(db.get_bind().dialect.name), name)
+    connection = await db.connection()
+    return (await connection.execute(statement, parameters)).all()
+
+
+async def write_rows(db: AsyncSession, statement: Executable, rows: list[dict[str, Any]]) -> None:
+    """Run a writing statement once for each row, in the session's transaction."""
+    connection = await db.connection()
+    await connection.execute(statement, rows)
+
+
+def _policy_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
+    return (
+        select(POLICIES.policy)
+        .where(POLICIES.service_code == POINTS.service_code, POLICIES.valid_from <= today)
+        .order_by(POLICIES.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _price_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
+    return (
+        select(PRICES.amount_cents)
+        .where(
+            PRICES.service_code == POINTS.service_code,
+            PRICES.code == POINTS.price_code,
+            PRICES.valid_from <= today,
+            or_(PRICES.valid_until.is_(None), PRICES.valid_until >= today),
+        )
+        .order_by(PRICES.valid_from.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _stored(key: object) -> str:
+    if isinstance(key, UUID):
+        return key.hex
+    return key.value if isinstance(key, StrEnum) else str(key)

@@ -1,0 +1,1 @@
+"""Measurements against the limit of the machine they run on, taken in the same minutes."""

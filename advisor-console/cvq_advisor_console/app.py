@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import secretary
+from cvq_advisor_console import cash, secretary
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
 from cvq_core.clock import Clock
@@ -35,7 +35,9 @@ def setup_console(app: web.Application) -> None:
     services.navigation += [
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
+        (Permission.COLLECT, N_("Caisse"), "/caisse"),
     ]
     app.router.add_static("/static/console/", HERE / "static")
     console_routes.routes.setup(app)
     secretary.setup(app)
+    cash.setup(app)

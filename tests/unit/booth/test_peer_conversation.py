@@ -58,7 +58,7 @@ class Desk:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something has happened on the loop."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+        while not condition():
             await asyncio.sleep(0.001)
 
 

@@ -151,7 +151,7 @@ async def running(papers: Papers, channel: Channel) -> AsyncIterator[asyncio.Tas
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something has happened on the loop."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+        while not condition():
             await asyncio.sleep(0.001)
 
 

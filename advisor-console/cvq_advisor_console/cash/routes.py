@@ -79,6 +79,12 @@ class CollectForm(BaseModel):
         return Asked(self.account_id, self.person_id, wallet_amounts(self.model_extra or {}), self.means, self.tendered)
 
 
+class CountForm(BaseModel):
+    """A count: a field `d<cents>` for each note and coin."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 class VoidForm(BaseModel):
     """A receipt to void, and why."""
 
@@ -107,8 +113,17 @@ async def cash_page(context: Context) -> web.Response:
         problem = describe(refusal, context.words)
         view = CashPage(place="", office="", refused=problem["title"], refused_todo=problem["detail"])
         return context.page("cash.html", view=view)
+    if counter.drawer is not None:
+        return context.redirect("/caisse/qui")
+    return context.page("cash.html", view=await counter.page(opening=opening_view(counter)))
+
+
+@routes.get("/qui", access=Permission.COLLECT)
+async def payer_page(context: Context) -> web.Response:
+    """Ask who pays."""
+    counter = await counter_of(context)
     if counter.drawer is None:
-        return context.page("cash.html", view=await counter.page(opening=opening_view(counter)))
+        return context.redirect("/caisse")
     return context.page("cash.html", view=await counter.page(search=empty_search()))
 
 
@@ -125,7 +140,7 @@ async def open_it(context: Context, form: OpenForm) -> web.Response:
         now=context.now,
     )
     context.journal("drawer-opened", subject=("drawer", drawer.id))
-    return context.redirect("/caisse#main")
+    return context.redirect("/caisse/qui")
 
 
 @routes.post("/chercher", access=Permission.COLLECT, body=SearchForm, form=True)
@@ -252,12 +267,12 @@ async def count_page(context: Context) -> web.Response:
     return context.page("cash.html", view=await counter.page(count=count_view()))
 
 
-@routes.post("/fermer", access=Permission.COLLECT, form=True)
-async def close_it(context: Context) -> web.Response:
+@routes.post("/fermer", access=Permission.COLLECT, body=CountForm, form=True)
+async def close_it(context: Context, form: CountForm) -> web.Response:
     """Close the drawer on its count; a difference is written, never hidden."""
     counter = await _open_counter(context)
     assert counter.drawer is not None
-    fields: Mapping[str, Any] = context.request.get("fields", {})
+    fields: Mapping[str, Any] = form.model_extra or {}
     counted, errors = {}, {}
     for cents in DENOMINATIONS_CENTS:
         text = str(fields.get(f"d{cents}", "") or "0").strip()

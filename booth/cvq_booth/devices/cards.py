@@ -101,12 +101,15 @@ _Fact = _Reader | _Present | _Absent | _Read
 class CardReader:
     """A PC/SC card reader, by name or by a part of it; any contactless one without a name.
 
-    A card must be away for `settle_s` to count as taken away.
+    A card must be away for `settle_s` to count as taken away, and give its identifier within `read_timeout_s`.
     """
 
-    def __init__(self, reader_name: str | None = None, *, settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self, reader_name: str | None = None, *, settle_s: float = SETTLE_S, read_timeout_s: float = READ_TIMEOUT_S
+    ) -> None:
         self._wanted = reader_name
         self._settle_s = settle_s
+        self._read_timeout_s = read_timeout_s
         self._table = CardTable()
 
     def status(self) -> DeviceStatus:
@@ -127,7 +130,7 @@ class CardReader:
         """
         facts: asyncio.Queue[_Fact] = asyncio.Queue()
         watcher = _Watcher(asyncio.get_running_loop(), facts.put_nowait, self._wanted)
-        self._table = table = CardTable(settle_s=self._settle_s)
+        self._table = table = CardTable(settle_s=self._settle_s, read_timeout_s=self._read_timeout_s)
         watcher.start()
         try:
             while True:
@@ -152,10 +155,15 @@ class CardTable:
     """What the facts mean: the rules of settling, swapping and late answers, without threads; `clock` dates events."""
 
     def __init__(
-        self, clock: Callable[[], datetime] = lambda: datetime.now(UTC), *, settle_s: float = SETTLE_S
+        self,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        settle_s: float = SETTLE_S,
+        read_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
         self._clock = clock
         self._settle_s = settle_s
+        self._read_timeout_s = read_timeout_s
         self.reader: str | None = None
         self.unreadable = False
         self._told = False
@@ -174,7 +182,7 @@ class CardTable:
             case _Reader(name):
                 return self._change_reader(name)
             case _Present(turn):
-                self._turn, self._answer_by = turn, now + READ_TIMEOUT_S
+                self._turn, self._answer_by = turn, now + self._read_timeout_s
                 return []
             case _Absent():
                 return self._lift(now)

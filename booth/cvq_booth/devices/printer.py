@@ -85,10 +85,14 @@ OnSubmitted = Callable[[PrintJob], Awaitable[None]]
 
 
 class Printer:
-    """The printer at `uri` (ipp:// or ipps://), None for a booth without one; `user` is the name it is told."""
+    """The printer at `uri` (ipp:// or ipps://), None for a booth without one.
 
-    def __init__(self, uri: str | None, *, user: str = "guichet") -> None:
+    `user` is the name that the printer is told; it is asked every `poll_s` while something goes on.
+    """
+
+    def __init__(self, uri: str | None, *, user: str = "guichet", poll_s: float = POLL_S) -> None:
         self.uri = uri
+        self._poll_s = poll_s
         self._printer = IppPrinter(uri or "", user)
         self._one_at_a_time = asyncio.Lock()
 
@@ -212,7 +216,7 @@ class Printer:
             except Refused as refused:
                 if refused.status not in ipp.BUSY or asyncio.get_running_loop().time() >= give_up_at:
                     raise
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self._poll_s)
 
     async def follow(self, job: PrintJob, *, deadline_s: float = FOLLOW_DEADLINE_S) -> AsyncIterator[PrintProgress]:
         """Yield how a job goes on, changes only, until it is over.
@@ -235,7 +239,7 @@ class Printer:
             if now.over:
                 return
             last = now
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self._poll_s)
 
     async def _progress(self, number: int, last: PrintProgress | None) -> PrintProgress:
         try:

@@ -19,6 +19,7 @@ from cvq_booth.devices.printer import DOCUMENT_BYTES_MAX, Printer, PrintJob, Pri
 from cvq_booth.virtual.printer import RASTER_ONLY, Fault, VirtualPrinter, virtual_printer
 
 TIMEOUT_S = 30.0
+POLL_S = 0.1
 
 
 async def until(follow: AsyncIterator[PrintProgress], state: str, reason: str | None = None) -> PrintProgress:
@@ -32,7 +33,7 @@ async def until(follow: AsyncIterator[PrintProgress], state: str, reason: str | 
 
 
 async def submit(printer: VirtualPrinter, log: PrintLog, pdf: bytes, **more: Any) -> tuple[Printer, PrintJob]:
-    booth = Printer(printer.uri)
+    booth = Printer(printer.uri, poll_s=POLL_S)
     return booth, await booth.submit(pdf, title="Inscription", key=uuid4(), log=log, **more)
 
 
@@ -251,7 +252,7 @@ async def test_a_document_waits_for_its_turn_on_a_busy_printer(
 async def test_the_printer_is_told_the_key_and_nothing_of_the_document(
     printer: VirtualPrinter, print_log: PrintLog, pdf: bytes
 ) -> None:
-    booth, key = Printer(printer.uri), uuid4()
+    booth, key = Printer(printer.uri, poll_s=POLL_S), uuid4()
     await booth.submit(pdf, title="Inscription de Jeanne Moreau", key=key, log=print_log)
     answer = b""
     async with IPP(printer.uri) as ipp:

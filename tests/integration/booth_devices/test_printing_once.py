@@ -20,6 +20,7 @@ from cvq_booth.devices.printer import Printer, PrintJob
 from cvq_booth.virtual.printer import Fault, VirtualPrinter
 
 TIMEOUT_S = 30.0
+POLL_S = 0.1
 PRINT_JOB, CREATE_JOB, SEND_DOCUMENT = 0x0002, 0x0005, 0x0006
 OPERATION_NOT_SUPPORTED = bytes.fromhex("020005010000000101") + b"G\0\x12attributes-charset\0\5utf-8" + b"\3"
 
@@ -86,7 +87,7 @@ async def relay(printer: VirtualPrinter, unused_tcp_port: int) -> AsyncIterator[
 
 async def print_again(printer: VirtualPrinter, pdf: bytes, key: UUID, log: PrintLog) -> PrintJob:
     """Submit with the same key, as a booth that started again does, and wait for the end."""
-    booth = Printer(printer.uri)
+    booth = Printer(printer.uri, poll_s=POLL_S)
     async with asyncio.timeout(TIMEOUT_S):
         job = await booth.submit(pdf, title="", key=key, log=log)
         progress = [step async for step in booth.follow(job)]
@@ -120,7 +121,7 @@ async def test_a_booth_killed_while_it_submits_prints_once(
 
 async def test_a_printer_that_prints_in_one_step_only_is_used_so(relay: Relay, print_log: PrintLog, pdf: bytes) -> None:
     relay.refused = CREATE_JOB
-    job = await Printer(relay.uri).submit(pdf, title="", key=uuid4(), log=print_log)
+    job = await Printer(relay.uri, poll_s=POLL_S).submit(pdf, title="", key=uuid4(), log=print_log)
     await print_again(relay.printer, pdf, job.key, print_log)
     assert [path.read_bytes() for path in relay.printer.printed()] == [pdf]
 
@@ -173,9 +174,9 @@ async def test_a_job_that_still_waits_is_found_and_followed(
 ) -> None:
     await printer.set_faults(Fault.PAPER_OUT)
     key = uuid4()
-    first = await Printer(printer.uri).submit(pdf, title="", key=key, log=print_log)
+    first = await Printer(printer.uri, poll_s=POLL_S).submit(pdf, title="", key=key, log=print_log)
     print_log.path.unlink()
-    booth = Printer(printer.uri)
+    booth = Printer(printer.uri, poll_s=POLL_S)
     again = await booth.submit(pdf, title="", key=key, log=print_log)
     assert again.number == first.number
     await printer.set_faults()
@@ -191,14 +192,14 @@ async def test_what_a_printer_forgot_counts_as_printed(
     await print_again(printer, pdf, key, print_log)
     await printer.switch_off()
     await printer.switch_on()
-    booth = Printer(printer.uri)
+    booth = Printer(printer.uri, poll_s=POLL_S)
     job = await booth.submit(pdf, title="", key=key, log=print_log)
     assert [step.reason for step in [step async for step in booth.follow(job)]] == ["already_printed"]
     assert len(printer.printed()) == 1
 
 
 async def test_two_calls_at_once_print_once(printer: VirtualPrinter, print_log: PrintLog, pdf: bytes) -> None:
-    key, booth = uuid4(), Printer(printer.uri)
+    key, booth = uuid4(), Printer(printer.uri, poll_s=POLL_S)
     jobs = await asyncio.gather(*(booth.submit(pdf, title="", key=key, log=print_log) for _ in range(3)))
     assert len({job.number for job in jobs}) == 1
     await print_again(printer, pdf, key, print_log)
@@ -209,7 +210,7 @@ async def test_a_submission_that_was_stopped_leaves_the_printer_free(
     relay: Relay, print_log: PrintLog, pdf: bytes
 ) -> None:
     relay.hold_before = SEND_DOCUMENT
-    stopped = asyncio.create_task(Printer(relay.uri).submit(pdf, title="", key=uuid4(), log=print_log))
+    stopped = asyncio.create_task(Printer(relay.uri, poll_s=POLL_S).submit(pdf, title="", key=uuid4(), log=print_log))
     async with asyncio.timeout(TIMEOUT_S):
         await relay.held.wait()
     stopped.cancel()

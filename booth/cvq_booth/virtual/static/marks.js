@@ -44,8 +44,8 @@
       let sum = 0;
       for (let y = 0; y < rows; y += 1) {
         for (let x = from; x < to; x += 1) {
-          const at = (y * width + x) * 4;
-          sum += 0.299 * pixels[at] + 0.587 * pixels[at + 1] + 0.114 * pixels[at + 2];
+          const [red = 0, green = 0, blue = 0] = pixels.subarray((y * width + x) * 4);
+          sum += 0.299 * red + 0.587 * green + 0.114 * blue;
         }
       }
       return sum / (rows * (to - from));

@@ -13,7 +13,9 @@ async function look() {
   last = html;
   const focused = document.activeElement instanceof HTMLButtonElement ? document.activeElement.value : null;
   machines.innerHTML = html;
-  if (focused) machines.querySelector(`button[value="${CSS.escape(focused)}"]`)?.focus();
+  if (!focused) return;
+  const button = machines.querySelector(`button[value="${CSS.escape(focused)}"]`);
+  if (button instanceof HTMLButtonElement) button.focus();
 }
 
 setInterval(() => look().catch(() => undefined), LOOK_MS);

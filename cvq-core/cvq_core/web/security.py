@@ -46,6 +46,11 @@ async def security_headers(
     """Add the headers that bind a browser to our own pages; nothing personal stays in its cache."""
     response = await handler(request)
     if not response.prepared:
+        if response.content_type == "application/pdf":
+            # A page prints its papers from a frame of its own.
+            response.headers["Content-Security-Policy"] = CONTENT_POLICY.replace(
+                "frame-ancestors 'none'", "frame-ancestors 'self'"
+            )
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if not request.path.startswith("/static/"):

@@ -32,6 +32,26 @@ def test_every_icon_that_a_template_or_a_view_names_is_in_the_sprite() -> None:
     assert named <= sprite_names()
 
 
+def test_the_sprite_carries_no_icon_that_nothing_shows() -> None:
+    sources = [
+        path.read_text(encoding="utf-8")
+        for package in ("advisor-console", "booth", "cvq-core", "desk")
+        for pattern in ("**/*.html", "**/*.py", "**/*.js")
+        for path in (ROOT / package).glob(pattern)
+    ]
+    shown = {name for text in sources for name in re.findall(r"""["'#]([a-z][a-z0-9-]*)["']""", text)}
+    assert sprite_names() <= shown
+
+
+def test_pico_lies_in_a_layer_of_its_own_and_carries_no_image_inline() -> None:
+    pico = (STATIC / "vendor/pico.css").read_text(encoding="utf-8")
+    assert pico.startswith("@layer pico {")
+    assert "data:" not in pico
+    images = set(re.findall(r'url\("?([^")]+)"?\)', pico))
+    assert images
+    assert all((STATIC / "vendor" / name).is_file() for name in images)
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_page_carries_no_style_and_no_script_of_its_own(path: Path) -> None:
     text = JINJA.sub("", path.read_text(encoding="utf-8"))

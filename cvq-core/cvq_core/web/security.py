@@ -48,9 +48,7 @@ async def security_headers(
     if not response.prepared:
         if response.content_type == "application/pdf":
             # A page prints its papers from a frame of its own.
-            response.headers["Content-Security-Policy"] = CONTENT_POLICY.replace(
-                "frame-ancestors 'none'", "frame-ancestors 'self'"
-            )
+            response.headers.setdefault("Content-Security-Policy", "frame-ancestors 'self'")
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if not request.path.startswith("/static/"):

@@ -38,6 +38,8 @@ QUIET_FLAGS = [
     "--disable-backgrounding-occluded-windows",
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-ui-for-media-stream",
+    # A page without a screen has no print preview: asked to print, it would crash.
+    "--disable-print-preview",
 ]
 
 Signal = dict[str, Any]

@@ -3,7 +3,7 @@
 from cvq_scanning.acquire.inventory import list_scanners, probe
 from cvq_scanning.acquire.model import Band, Page, ScanJob, ScannerInfo, ScannerState
 from cvq_scanning.acquire.overrides import BadOverrides, load_overrides
-from cvq_scanning.acquire.scanning import STALL_TIMEOUT_S, scan
+from cvq_scanning.acquire.scanning import STALL_TIMEOUT_S, ReadyWorker, scan
 from cvq_scanning.troubles import TROUBLE_SLUGS, ScanTrouble, TroubleSlug
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "BadOverrides",
     "Band",
     "Page",
+    "ReadyWorker",
     "ScanJob",
     "ScanTrouble",
     "ScannerInfo",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cvq_scanning.acquire.model import ScannerInfo, ScannerState
-from cvq_scanning.acquire.workers import ErrorTail, end_worker, start_worker
+from cvq_scanning.acquire.workers import end_worker, start_worker
 from cvq_scanning.troubles import ScanTrouble
 
 INVENTORY: Final = "cvq_scanning.device.inventory"
@@ -53,18 +53,18 @@ async def probe(
 
 
 async def _ask(*question: str, env: Mapping[str, str] | None, timeout_s: float) -> Any:
-    process = await start_worker(INVENTORY, *question, env=env)
-    errors = ErrorTail(process.stderr)
+    worker = await start_worker(INVENTORY, *question, env=env)
+    process = worker.process
     assert process.stdout is not None
     try:
-        answer = await asyncio.wait_for(process.stdout.read(), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            answer = await process.stdout.read()
         return json.loads(answer)
     except TimeoutError:
         raise ScanTrouble("failed", f"no answer within {timeout_s:g} s") from None
     except ValueError:
-        code = await process.wait()
-        raise ScanTrouble("failed", f"the driver ended with {code}: {await errors.text()}") from None
+        detail = f"the driver's answer is no answer: {await worker.errors.text()}"
+        raise ScanTrouble("failed", detail) from None
     finally:
         # It holds nothing that would be worth waiting for.
-        await end_worker(process, grace_s=0.1)
-        errors.stop()
+        await end_worker(worker, grace_s=0.1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
+
+from cvq_scanning.children import kill_group, wait_for_exit
 
 STREAM_BYTES: Final = 4 * 1024 * 1024
 """Read ahead, so that a slow reader of bands does not hold up the scanner."""
@@ -26,9 +28,41 @@ def worker_environment(env: Mapping[str, str] | None) -> dict[str, str]:
     return {name: value for name, value in whole.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)}
 
 
-async def start_worker(module: str, *arguments: str, env: Mapping[str, str] | None) -> asyncio.subprocess.Process:
+class ErrorTail:
+    """Drains a worker's standard error and keeps its end, for the log."""
+
+    def __init__(self, stream: asyncio.StreamReader | None) -> None:
+        self._kept = b""
+        self._stream = stream
+        self._task = asyncio.create_task(self._drain())
+
+    async def text(self) -> str:
+        """The last lines, once the worker has closed its standard error."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await asyncio.shield(self._task)
+        return self._kept.decode(errors="replace").strip()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._task.cancel()
+
+    async def _drain(self) -> None:
+        while self._stream is not None and (chunk := await self._stream.read(65536)):
+            self._kept = (self._kept + chunk)[-STDERR_KEPT_BYTES:]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process, and what it said last on standard error."""
+
+    process: asyncio.subprocess.Process
+    errors: ErrorTail
+
+
+async def start_worker(module: str, *arguments: str, env: Mapping[str, str] | None) -> Worker:
     """Start `python -m module` in a process group of its own, with pipes to it."""
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
@@ -41,40 +75,19 @@ async def start_worker(module: str, *arguments: str, env: Mapping[str, str] | No
         env=worker_environment(env),
         limit=STREAM_BYTES,
     )
+    return Worker(process, ErrorTail(process.stderr))
 
 
-async def end_worker(process: asyncio.subprocess.Process, *, grace_s: float = EXIT_GRACE_S) -> None:
+async def end_worker(worker: Worker, *, grace_s: float = EXIT_GRACE_S) -> None:
     """Let go of a worker: close its input, wait for it a little, then kill its whole process group."""
+    process = worker.process
     try:
         if process.stdin is not None:
             process.stdin.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), grace_s)
+        await wait_for_exit(process, grace_s)
     finally:
         # Also after a worker that went by itself: what its driver had started goes with it.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-
-
-class ErrorTail:
-    """Drains a worker's standard error and keeps its end, for the log."""
-
-    def __init__(self, stream: asyncio.StreamReader | None) -> None:
-        self._kept = b""
-        self._stream = stream
-        self._task = asyncio.create_task(self._drain())
-
-    async def text(self) -> str:
-        """The last lines, once the worker has closed its standard error."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._task), 1)
-        return self._kept.decode(errors="replace").strip()
-
-    def stop(self) -> None:
-        """Stop listening."""
-        self._task.cancel()
-
-    async def _drain(self) -> None:
-        while self._stream is not None and (chunk := await self._stream.read(65536)):
-            self._kept = (self._kept + chunk)[-STDERR_KEPT_BYTES:]
+        try:
+            await kill_group(process)
+        finally:
+            worker.errors.stop()

@@ -1,7 +1,7 @@
 """One scan job in a process of its own: `python -m cvq_scanning.device.worker`.
 
-The job comes as one frame on standard input, which then stays open: its end means that nobody waits any more, and
-cancels the scan. `band`, `page` and `end` leave as frames on standard output.
+The job comes as one frame on standard input, at once or when the time has come; it then stays open: its end means that
+nobody waits any more, and cancels the scan. `band`, `page` and `end` leave as frames on standard output.
 
 The scanner is held by a further process, see `driver`, so that a driver that hangs or crashes costs no page that was
 already read. Here, the main thread shows rows as they come, and a niced thread makes the files of finished pages while
@@ -39,21 +39,19 @@ CANCEL_GRACE_S: Final = 2.5
 class Scan:
     """The job being done: frames of the driver in, bands and pages out."""
 
-    def __init__(self, order: WorkOrder, out: FrameWriter) -> None:
+    def __init__(self, order: WorkOrder, driver: subprocess.Popen[bytes], out: FrameWriter) -> None:
         self._order = order
         self._out = out
+        self._driver = driver
         self._driver_ended = False
-        self._driver = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert self._driver.stdin is not None
+        assert driver.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._driver.stdin.write(pack(asdict(order)))
-            self._driver.stdin.flush()
+            driver.stdin.write(pack(asdict(order)))
+            driver.stdin.flush()
 
     def run(self) -> None:
         """Scan all pages; `ScanTrouble` says why it ended early, after the whole pages were kept."""
-        # Imaging loads while the driver opens the scanner, and not before it is started.
+        # Imaging loads while the driver opens the scanner, see `load_imaging`.
         from cvq_scanning.device.pages import PageFinisher  # noqa: PLC0415
 
         finisher = PageFinisher(self._order, self._out)
@@ -66,7 +64,7 @@ class Scan:
         """Have the driver ask the scanner to stop; called from another thread."""
         assert self._driver.stdin is not None
         with contextlib.suppress(OSError):
-            os.close(self._driver.stdin.fileno())
+            self._driver.stdin.close()
 
     def wait(self) -> None:
         """Wait until the driver has given the scanner back; who started this process bounds the wait."""
@@ -120,6 +118,23 @@ class Scan:
         return frame
 
 
+def start_driver() -> subprocess.Popen[bytes]:
+    """The process that will hold the scanner, waiting for its order."""
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-P", "-m", DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def load_imaging() -> None:
+    """Load in the background what handles pictures: it takes longer than to start a scanner."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    from cvq_scanning import clean  # noqa: PLC0415
+    from cvq_scanning.device import pages  # noqa: PLC0415
+
+    assert pages
+    assert clean
+
+
 def end_with_parent(scan: Scan) -> None:
     """Cancel when standard input ends, and end this process group if the scanner does not let go in time."""
     with contextlib.suppress(OSError):
@@ -146,10 +161,12 @@ def _work() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
     out = FrameWriter(sys.stdout.buffer)
+    driver = start_driver()
+    threading.Thread(target=load_imaging, daemon=True).start()
     frame = read_frame(sys.stdin.buffer)
     if frame is None:
         return
-    scan = Scan(WorkOrder(**frame[0]), out)
+    scan = Scan(WorkOrder(**frame[0]), driver, out)
     threading.Thread(target=end_with_parent, args=(scan,), daemon=True).start()
     end: dict[str, Any] = {"type": "end", "trouble": None, "detail": ""}
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
+from cvq_scanning.children import kill_group
 from cvq_scanning.frames import BadFrame, pack, receive_frame
 
 PDF_BYTES_MAX: Final = 100 * 1024 * 1024
@@ -71,9 +70,7 @@ class PageRenderer:
         """End the worker; the next call would start another one."""
         process, self._process = self._process, None
         if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await kill_group(process)
 
     async def _ask(self, question: dict[str, Any], pdf: bytes) -> tuple[dict[str, Any], bytes]:
         if len(pdf) > PDF_BYTES_MAX:
@@ -81,7 +78,8 @@ class PageRenderer:
         async with self._turn:
             answered = False
             try:
-                answer = await asyncio.wait_for(self._exchange(question, pdf), self._timeout_s)
+                async with asyncio.timeout(self._timeout_s):
+                    answer = await self._exchange(question, pdf)
                 answered = answer is not None
             except TimeoutError:
                 raise CannotRender("timeout") from None

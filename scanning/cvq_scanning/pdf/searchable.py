@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from cvq_scanning.children import kill_group
 from cvq_scanning.frames import BadFrame, pack, receive_frame
 from cvq_scanning.pdf.pages import BadPage, PageInput, check_total
 from cvq_scanning.pdf.recognise import PDF_NAME, TEXT_NAME, PageOrder, RecogniseOrder
@@ -129,15 +129,14 @@ async def _run(order: RecogniseOrder, timeout_s: float) -> dict[str, Any]:
         with contextlib.suppress(ConnectionError):
             process.stdin.write(pack(asdict(order)))
             await process.stdin.drain()
-        frame = await asyncio.wait_for(receive_frame(process.stdout), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            frame = await receive_frame(process.stdout)
     except TimeoutError:
         raise RecognitionFailed("timeout", f"after {timeout_s:g} s") from None
     except BadFrame as error:
         raise RecognitionFailed("failed", str(error)) from error
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await kill_group(process)
     if frame is None:
         raise RecognitionFailed("failed", f"the process ended with {process.returncode}")
     return frame[0]

@@ -33,7 +33,7 @@ enum { OPT_COUNT, OPT_SOURCE, OPT_MODE, OPT_RESOLUTION, OPT_RETURN, OPT_COVER, O
 
 static const SANE_String_Const sources[] = {"Flatbed", "Automatic Document Feeder", NULL};
 static const SANE_String_Const modes[] = {"Color", "Gray", NULL};
-static const SANE_Word resolutions[] = {4, 75, 100, 150, 300};
+static const SANE_Word resolutions[] = {5, 75, 100, 150, 200, 300};
 /* The words of SANE's own `test` backend, so that one override file serves both. */
 static const SANE_String_Const returns[] = {
     "Default", "SANE_STATUS_DEVICE_BUSY", "SANE_STATUS_EOF", "SANE_STATUS_JAMMED",

@@ -4,11 +4,12 @@ import hashlib
 import io
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
-from cvq_scanning.acquire import Band, Page
-from cvq_scanning.virtual import PNM_DEVICE, sheets
+from cvq_scanning.acquire import Band, Page, ReadyWorker, ScanJob, scan
+from cvq_scanning.virtual import PAPER_DEVICE, PNM_DEVICE, sheets
 
 MEAN_DIFFERENCE_MAX = 2.0  # of 255, what JPEG at quality 85 costs a page of text
 
@@ -136,3 +137,32 @@ async def test_two_scans_into_one_spool_keep_all_their_pages(scan_all, spool, te
 async def test_pages_are_for_the_booths_user_alone(scan_all, test_job):
     (page,) = (await scan_all(**test_job)).pages
     assert page.path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_worker_that_waits_is_used_and_replaced(scanner, spool):
+    ready = ReadyWorker(scanner.env)
+    await ready.prepare()
+    (waiting,) = psutil.Process().children()
+    for _ in range(2):
+        job = ScanJob(PAPER_DEVICE, "flatbed", "gray", 75, 1, spool)
+        items = scan(job, ready=ready)
+        await anext(items)
+        assert [child.pid for child in psutil.Process().children()] == [waiting.pid], "no other one was started"
+        assert isinstance([item async for item in items][-1], Page)
+        await ready.prepare()
+        (successor,) = psutil.Process().children()
+        assert successor.pid != waiting.pid
+        waiting = successor
+    await ready.close()
+    assert psutil.Process().children() == []
+
+
+async def test_a_waiting_worker_that_died_is_not_waited_for(scanner, spool):
+    ready = ReadyWorker(scanner.env)
+    await ready.prepare()
+    waiting = ready._waiting.process
+    waiting.kill()
+    await waiting.wait()
+    items = [item async for item in scan(ScanJob(PAPER_DEVICE, "flatbed", "gray", 75, 1, spool), ready=ready)]
+    assert isinstance(items[-1], Page)
+    await ready.close()

@@ -13,7 +13,7 @@ async def test_every_scanner_is_listed_with_what_it_can_do(scanner):
     assert (paper.vendor, paper.model) == ("CVQ", "Virtual paper scanner")
     assert paper.sources == ("flatbed", "feeder")
     assert paper.modes == ("color", "gray")
-    assert paper.resolutions == (75, 100, 150, 300)
+    assert paper.resolutions == (75, 100, 150, 200, 300)
     assert found[PNM_DEVICE].sources == ("flatbed",)
     assert found[TEST_DEVICE].resolutions == (75, 100, 150, 200, 300, 400, 600)
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import aiohttp
 from pyipp import IPP, IPPConnectionError, IPPConnectionUpgradeRequired, IPPError, IPPParseError
-from pyipp.enums import IppOperation
+from pyipp.enums import IppOperation, IppTag
 from pyipp.exceptions import IPPResponseError
+from pyipp.tags import ATTRIBUTE_TAG_MAP
 from yarl import URL
 
 ANSWER_TIMEOUT_S = 8.0
@@ -44,6 +45,10 @@ _TROUBLES = {
     "off": ("shutdown", "connecting-to-device", "timed-out"),
 }
 """Our slugs in order of precedence: a jam is told before the paper that lacks because of it."""
+
+
+# pyipp sends a medium as a name, which only a printer's own media have: the standard ones are keywords.
+ATTRIBUTE_TAG_MAP["media"] = IppTag.KEYWORD
 
 
 class Unreachable(Exception):
@@ -124,6 +129,19 @@ class _BoundedResponse(aiohttp.ClientResponse):
                     raise aiohttp.ClientPayloadError("the printer's answer has no end")
             self._body = bytes(body)
         return self._body
+
+
+class _Connection(IPP):
+    """pyipp's client, with the operation's target where RFC 8011, 4.1.5 wants it: after charset and language."""
+
+    def _message(self, operation: IppOperation, msg: dict[str, Any]) -> dict[str, Any]:
+        message = super()._message(operation, msg)
+        attributes = message["operation-attributes-tag"]
+        first = ("attributes-charset", "attributes-natural-language", "printer-uri", "job-id")
+        message["operation-attributes-tag"] = {
+            name: attributes[name] for name in first if name in attributes
+        } | attributes
+        return message
 
 
 class IppPrinter:
@@ -239,12 +257,12 @@ class IppPrinter:
             raise Refused(_status(error)) from error
 
     @asynccontextmanager
-    async def _connection(self, timeout_s: float) -> AsyncIterator[IPP]:
+    async def _connection(self, timeout_s: float) -> AsyncIterator[_Connection]:
         url = URL(self._uri)
         if url.scheme not in ("ipp", "ipps") or not url.host:
             raise NotAPrinter(f"{self._uri} is no address of a printer: ipp://… or ipps://…")
         async with aiohttp.ClientSession(response_class=_BoundedResponse) as session:
-            yield IPP(self._uri, session=session, request_timeout=int(timeout_s), user_agent="cvq-booth")
+            yield _Connection(self._uri, session=session, request_timeout=int(timeout_s), user_agent="cvq-booth")
 
 
 def _status(error: IPPError) -> int:

@@ -108,8 +108,10 @@ class Printer:
             found = await self._printer.state()
         except Unreachable as error:
             return status("trouble", trouble="off", detail=str(error))
-        except (NotAPrinter, Refused) as error:
+        except NotAPrinter as error:
             return status("missing", detail=str(error))
+        except Refused as error:
+            return status("trouble", trouble="other", detail=str(error))
         if found.trouble:
             return status("trouble", trouble=found.trouble, detail=" ".join(found.reasons))
         return status("busy" if found.busy else "ready", detail=" ".join(found.reasons))
@@ -172,11 +174,16 @@ class Printer:
         return PrintJob(key, known.number, title, repeated=True)
 
     async def _job_of(self, key: UUID, entry: LogEntry | None) -> JobState | None:
-        if entry and entry.job and (job := await self._printer.job(entry.job)) and str(key) in job.name:
+        if entry and entry.job and (job := await self._own_job(key, entry.job)):
             return job
         # The newest first: an empty job of an earlier attempt was cancelled, and counts no more.
         jobs = sorted(await self._printer.jobs(), key=lambda job: job.number, reverse=True)
         return next((job for job in jobs if str(key) in job.name), None)
+
+    async def _own_job(self, key: UUID, number: int) -> JobState | None:
+        """Return a job by its number, if it is ours: a printer that was switched off counts from one again."""
+        job = await self._printer.job(number)
+        return job if job and (str(key) in job.name or not job.name) else None
 
     async def _send(self, document: bytes, title: str, key: UUID, log: PrintLog, copies: int) -> PrintJob:
         able = await self._printer.capabilities()
@@ -230,7 +237,7 @@ class Printer:
         give_up_at = loop.time() + deadline_s
         last: PrintProgress | None = None
         while True:
-            now = await self._progress(job.number, last)
+            now = await self._progress(job.key, job.number, last)
             if not now.over and loop.time() >= give_up_at:
                 await self._give_up(job)
                 now = PrintProgress("failed", "deadline", now.pages_done)
@@ -241,9 +248,9 @@ class Printer:
             last = now
             await asyncio.sleep(self._poll_s)
 
-    async def _progress(self, number: int, last: PrintProgress | None) -> PrintProgress:
+    async def _progress(self, key: UUID, number: int, last: PrintProgress | None) -> PrintProgress:
         try:
-            job = await self._printer.job(number)
+            job = await self._own_job(key, number)
             printer = await self._printer.state()
         except (Unreachable, NotAPrinter, Refused) as error:
             logger.info("printer does not answer", reason=str(error))
@@ -267,7 +274,8 @@ class Printer:
         if job.number is None:
             return
         try:
-            await self._printer.cancel(job.number)
+            if await self._own_job(job.key, job.number):
+                await self._printer.cancel(job.number)
         except Unreachable as error:
             raise PrintRefused("off", str(error)) from error
         except (NotAPrinter, Refused) as error:

@@ -228,6 +228,21 @@ async def test_a_printer_switched_off_in_the_middle_has_interrupted_the_job(
     assert printer.printed() == []
 
 
+async def test_a_number_that_the_printer_gave_again_is_not_taken_for_ours(
+    printer: VirtualPrinter, print_log: PrintLog, pdf: bytes
+) -> None:
+    printer.set_speed(20)
+    booth, lost = await submit(printer, print_log, pdf)
+    await printer.switch_off()
+    await printer.switch_on()
+    printer.set_speed(0.3)
+    job = await booth.submit(pdf, title="", key=uuid4(), log=print_log)
+    assert job.number == lost.number
+    await booth.cancel(lost)
+    assert [step.reason for step in [step async for step in booth.follow(lost)]] == ["already_printed"]
+    await until(booth.follow(job), "done")
+
+
 async def test_cancelling_on_a_printer_that_is_off_is_refused(
     printer: VirtualPrinter, print_log: PrintLog, pdf: bytes
 ) -> None:
@@ -260,6 +275,7 @@ async def test_the_printer_is_told_the_key_and_nothing_of_the_document(
             wanted = {"which-jobs": which, "requested-attributes": "all"}
             answer += await ipp.raw(IppOperation.GET_JOBS, {"operation-attributes-tag": wanted})
     assert f"Guichet {key}".encode() in answer
+    assert b"iso_a4_210x297mm" in answer  # not the sheet that a printer from elsewhere would take
     assert b"Moreau" not in answer
     assert b"Inscription" not in answer
 

@@ -85,7 +85,7 @@ async def _cards(settings: BoothSettings) -> Finding:
     except TimeoutError:
         return ("lecteur de cartes", False, "pcscd ne répond pas")
     finally:
-        await events.aclose()  # type: ignore[attr-defined]  # an async generator behind its plainer type
+        await events.aclose()
     return ("lecteur de cartes", isinstance(first, ReaderBack), "prêt" if isinstance(first, ReaderBack) else "absent")
 
 

@@ -104,7 +104,7 @@ class DeviceWatch:
     async def _follow_cards(self, reader: CardReader) -> None:
         while True:
             try:
-                async with aclosing(reader.events()) as events:  # type: ignore[type-var]  # an async generator
+                async with aclosing(reader.events()) as events:
                     async for event in events:
                         await self._on_card(event)
                         self._tell()

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -123,7 +123,7 @@ class CardReader:
             )
         return DeviceStatus(device=DeviceName.CARD_READER, state="ready", detail=table.reader)
 
-    async def events(self) -> AsyncIterator[CardEvent]:
+    async def events(self) -> AsyncGenerator[CardEvent, None]:
         """Yield what happens on the reader, for ever; closing the iterator ends both threads.
 
         The first event tells whether there is a reader. A card that lies there already is seen. Call it once at a time.

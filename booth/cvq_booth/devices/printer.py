@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -225,7 +225,9 @@ class Printer:
                     raise
             await asyncio.sleep(self._poll_s)
 
-    async def follow(self, job: PrintJob, *, deadline_s: float = FOLLOW_DEADLINE_S) -> AsyncIterator[PrintProgress]:
+    async def follow(
+        self, job: PrintJob, *, deadline_s: float = FOLLOW_DEADLINE_S
+    ) -> AsyncGenerator[PrintProgress, None]:
         """Yield how a job goes on, changes only, until it is over.
 
         At the deadline the job is cancelled, so that a sheet of one visit does not come out in the next.

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Decision, Facts, WalletFacts
-from cvq_core.access.statements import rows_of, write_rows
+from cvq_core.access.statements import statements_for
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import (
     AccountKind,
@@ -24,7 +22,7 @@ from cvq_core.ledger.rules import (
     moved,
 )
 from cvq_core.ledger.store import ledger_rows
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
+from cvq_core.ledger.tables import LedgerAccount
 from cvq_core.once import insert_once
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 
@@ -34,15 +32,6 @@ _LABELS = {
     ServiceCode.LEISURE_CENTRE: "Centre de loisirs, une journée",
     ServiceCode.POOL: "Piscine, une entrée",
 }
-
-_WALLETS = cast(Table, Wallet.__table__)
-_INSERT_TRANSACTIONS = insert(cast(Table, LedgerTransaction.__table__))
-_INSERT_POSTINGS = insert(cast(Table, Posting.__table__))
-_SET_BALANCE = (
-    update(_WALLETS)
-    .where(_WALLETS.c.id == bindparam("wallet_id"))
-    .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +69,11 @@ async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: dateti
         transactions.append(row)
         postings += legs
         levels[charge.wallet.id] = moved(before, -charge.amount_cents)
-    await write_rows(db, _INSERT_TRANSACTIONS, transactions)
-    await write_rows(db, _INSERT_POSTINGS, postings)
-    await write_rows(
+    statements = statements_for(db)
+    await statements.insert_transactions.write(db, transactions)
+    await statements.insert_postings.write(db, postings)
+    await statements.set_balance.write(
         db,
-        _SET_BALANCE,
         [
             {"wallet_id": wallet_id, "balance": level.balance_cents, "floor": level.floor_cents}
             for wallet_id, level in levels.items()
@@ -129,4 +118,6 @@ async def _revenue_accounts(db: AsyncSession, services: set[ServiceCode], now: d
 
 
 async def _accounts_of(db: AsyncSession, codes: dict[str, ServiceCode]) -> dict[ServiceCode, UUID]:
-    return {codes[code]: account_id for code, account_id in await rows_of(db, "revenues", codes=list(codes))}
+    return {
+        codes[code]: account_id for code, account_id in await statements_for(db).revenues.fetch(db, codes=list(codes))
+    }

@@ -22,11 +22,14 @@ from cvq_core.access.facts import (
     Facts,
     Manner,
     Point,
+    PointKind,
+    PointMode,
     Right,
+    RightKind,
     WalletFacts,
 )
-from cvq_core.access.statements import rows_of
-from cvq_core.cards.rules import CardFacts
+from cvq_core.access.statements import statements_for
+from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound
 from cvq_core.ledger.rules import WalletLevel, moved
@@ -155,7 +158,7 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
     people = list({bearer.person_id for bearer in (*scene.by_uid.values(), *scene.by_person.values())})
     if not people:
         return scene
-    for person_id, account_id in await rows_of(db, "accounts", people=people, today=scene.today):
+    for person_id, account_id in await statements_for(db).accounts.fetch(db, people=people, today=scene.today):
         if account_id not in scene.accounts[person_id]:
             scene.accounts[person_id].append(account_id)
     points = scene.points.values()
@@ -170,11 +173,19 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
 
 
 async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) -> None:
-    for row in await rows_of(db, "points", points=list(ids), today=scene.today):
+    for row in await statements_for(db).points.fetch(db, points=list(ids), today=scene.today):
         point_id, kind, service, policy, assurance, mode, price_cents, shows_balance = row
         # A service without a policy yet lets in by right alone: the strictest of all.
-        policy = policy or FundingPolicy.SUBSCRIPTION
-        scene.points[point_id] = Point(point_id, kind, service, policy, assurance, mode, price_cents, shows_balance)
+        scene.points[point_id] = Point(
+            point_id,
+            PointKind(kind),
+            ServiceCode(service),
+            FundingPolicy(policy or FundingPolicy.SUBSCRIPTION),
+            Assurance(assurance),
+            PointMode(mode),
+            price_cents,
+            shows_balance,
+        )
     if scene.points.keys() != set(ids):
         raise UnknownPoint
 
@@ -187,12 +198,14 @@ async def _read_bearers(db: AsyncSession, scene: Scene, requests: Iterable[TapRe
         elif request.manner is Manner.TICK and request.person_id:
             ticked.add(request.person_id)
     if uids:
-        for row in await rows_of(db, "cards", uids=list(uids)):
+        for row in await statements_for(db).cards.fetch(db, uids=list(uids)):
             uid, card_id, status, since, first, last, blocked, person_id, deceased_on = row
-            card = CardFacts(status, local_day(since), first, last, blocked)
+            card = CardFacts(
+                CardStatus(status), local_day(since), first, last, BlockedReason(blocked) if blocked else None
+            )
             scene.by_uid[uid] = Bearer(person_id, deceased_on is not None, card_id, card)
     if ticked:
-        for person_id, deceased_on in await rows_of(db, "people", people=list(ticked)):
+        for person_id, deceased_on in await statements_for(db).people.fetch(db, people=list(ticked)):
             scene.by_person[person_id] = Bearer(person_id, deceased_on is not None)
 
 
@@ -200,9 +213,8 @@ async def _read_rights(
     db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
 ) -> None:
     """Read the rights of people and of their households, and lock those that may lose an entry."""
-    rows = await rows_of(
+    rows = await statements_for(db).rights.fetch(
         db,
-        "rights",
         people=people,
         accounts=list({account for held in scene.accounts.values() for account in held}),
         services=list(services),
@@ -210,14 +222,14 @@ async def _read_rights(
         ended_after=scene.now - ENDED_RIGHTS_KEPT,
     )
     counted: dict[UUID, list[Right]] = {}
-    for person_id, account_id, service, *values in rows:
-        right = Right(*values)
-        held = scene.rights[person_id or account_id, service]
+    for person_id, account_id, service, right_id, kind, *values in rows:
+        right = Right(right_id, RightKind(kind), *values)
+        held = scene.rights[person_id or account_id, ServiceCode(service)]
         held.append(right)
         if right.entries_left is not None:
             counted[right.id] = held
     if counted:
-        for right_id, entries_left in await rows_of(db, "counted", rights=list(counted)):
+        for right_id, entries_left in await statements_for(db).counted.fetch(db, rights=list(counted)):
             held = counted[right_id]
             held[:] = [replace(each, entries_left=entries_left) if each.id == right_id else each for each in held]
 
@@ -225,15 +237,15 @@ async def _read_rights(
 async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode]) -> None:
     accounts = {account for held in scene.accounts.values() for account in held}
     payers = {right.payer_account_id for held in scene.rights.values() for right in held if right.payer_account_id}
-    rows = await rows_of(db, "wallets", accounts=list(accounts | payers), services=list(services))
+    rows = await statements_for(db).wallets.fetch(db, accounts=list(accounts | payers), services=list(services))
     for wallet_id, account_id, service, balance, floor in rows:
-        scene.wallets[account_id, service] = WalletFacts(wallet_id, account_id, balance, floor)
+        scene.wallets[account_id, ServiceCode(service)] = WalletFacts(wallet_id, account_id, balance, floor)
 
 
 async def _read_attendances(
     db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
 ) -> None:
-    rows = await rows_of(db, "attendances", people=people, services=list(services), today=scene.today)
+    rows = await statements_for(db).attendances.fetch(db, people=people, services=list(services), today=scene.today)
     for person_id, service, status in rows:
-        scene.attendances[person_id, service] = status
+        scene.attendances[person_id, ServiceCode(service)] = AttendanceStatus(status)
     scene.noted_before = frozenset(scene.attendances)

@@ -7,22 +7,24 @@ each statement once, and nothing is compiled while somebody stands at a turnstil
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Dialect, Executable, Select, String, Table, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, String, Table, bindparam, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import any_
 from sqlalchemy.types import TypeDecorator
 
+from cvq_core.access.driver import Prepared
 from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
 from cvq_core.cards.tables import Card
-from cvq_core.ledger.tables import LedgerAccount, Wallet
+from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.tables import Price, ServicePolicy
@@ -39,6 +41,8 @@ ACCOUNTS = cast(Table, FamilyAccount.__table__).c
 WALLETS = cast(Table, Wallet.__table__).c
 ATTENDANCES = cast(Table, Attendance.__table__).c
 TAPS = cast(Table, Tap.__table__)
+TRANSACTIONS = cast(Table, LedgerTransaction.__table__)
+POSTINGS = cast(Table, Posting.__table__)
 POLICIES = cast(Table, ServicePolicy.__table__).c
 PRICES = cast(Table, Price.__table__).c
 LEDGER = cast(Table, LedgerAccount.__table__).c
@@ -57,8 +61,6 @@ RIGHT_COLUMNS = (
 )
 """The columns of a right, in the order of the fields of `facts.Right`."""
 
-Statement = Select[Any]
-
 
 class _JsonList(TypeDecorator[Collection[Any]]):
     """A list of keys as the JSON text that SQLite's `json_each` takes apart, each key as the table stores it."""
@@ -72,18 +74,25 @@ class _JsonList(TypeDecorator[Collection[Any]]):
 
 @dataclass(frozen=True, slots=True)
 class TapStatements:
-    """What is read for some taps; parameters are named as in the comments."""
+    """What is read and written for some taps; parameters are named as in the comments."""
 
-    points: Statement  # points, today
-    cards: Statement  # uids
-    people: Statement  # people
-    accounts: Statement  # people, today
-    rights: Statement  # people, accounts, services, now, ended_after
-    counted: Statement  # rights; locks
-    wallets: Statement  # accounts, services; locks
-    attendances: Statement  # people, services, today
-    known_taps: Statement  # taps
-    revenues: Statement  # codes
+    points: Prepared  # points, today
+    cards: Prepared  # uids
+    people: Prepared  # people
+    accounts: Prepared  # people, today
+    rights: Prepared  # people, accounts, services, now, ended_after
+    counted: Prepared  # rights; locks
+    wallets: Prepared  # accounts, services; locks
+    attendances: Prepared  # people, services, today
+    known_taps: Prepared  # taps
+    revenues: Prepared  # codes
+    insert_tap: Prepared  # all columns; what is there already is left alone
+    insert_taps: Prepared  # all columns
+    insert_attendances: Prepared  # all columns
+    take_entry: Prepared  # right_id, left
+    insert_transactions: Prepared  # all columns
+    insert_postings: Prepared  # all columns but the counted one
+    set_balance: Prepared  # wallet_id, balance, floor
 
 
 @cache
@@ -96,81 +105,103 @@ def tap_statements(dialect: str) -> TapStatements:
         keys = func.json_each(bindparam(name, type_=_JsonList())).table_valued("value")
         return column.in_(select(keys.c.value))
 
+    insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
     today: ColumnElement[Any] = bindparam("today")
     now = bindparam("now", type_=RIGHTS.valid_from.type)
     ended_after = bindparam("ended_after", type_=RIGHTS.valid_until.type)
     return TapStatements(
-        points=select(
-            POINTS.id,
-            POINTS.kind,
-            POINTS.service_code,
-            _policy_on(today),
-            POINTS.assurance,
-            POINTS.mode,
-            _price_on(today),
-            POINTS.shows_balance,
-        ).where(among(POINTS.id, "points")),
-        cards=select(
-            CARDS.uid,
-            CARDS.id,
-            CARDS.status,
-            CARDS.status_since,
-            CARDS.valid_from,
-            CARDS.valid_until,
-            CARDS.blocked_reason,
-            CARDS.person_id,
-            PEOPLE.deceased_on,
-        )
-        .join_from(Card.__table__, Person.__table__, PEOPLE.id == CARDS.person_id)
-        .where(among(CARDS.uid, "uids")),
-        people=select(PEOPLE.id, PEOPLE.deceased_on).where(among(PEOPLE.id, "people")),
-        accounts=select(MEMBERS.person_id, MEMBERS.account_id)
-        .join_from(Membership.__table__, FamilyAccount.__table__, ACCOUNTS.id == MEMBERS.account_id)
-        .where(
-            among(MEMBERS.person_id, "people"),
-            MEMBERS.role.in_(SPENDING_ROLES),
-            MEMBERS.valid_from <= today,
-            or_(MEMBERS.valid_until.is_(None), MEMBERS.valid_until >= today),
-            or_(ACCOUNTS.closed_on.is_(None), ACCOUNTS.closed_on > today),
-        )
-        .order_by(MEMBERS.valid_from, MEMBERS.account_id),
-        rights=select(RIGHTS.person_id, RIGHTS.account_id, RIGHTS.service_code, *RIGHT_COLUMNS).where(
-            or_(among(RIGHTS.person_id, "people"), among(RIGHTS.account_id, "accounts")),
-            among(RIGHTS.service_code, "services"),
-            RIGHTS.valid_from <= now,
-            or_(RIGHTS.valid_until.is_(None), RIGHTS.valid_until > ended_after),
+        points=Prepared(
+            select(
+                POINTS.id,
+                POINTS.kind,
+                POINTS.service_code,
+                _policy_on(today),
+                POINTS.assurance,
+                POINTS.mode,
+                _price_on(today),
+                POINTS.shows_balance,
+            ).where(among(POINTS.id, "points"))
         ),
-        counted=select(RIGHTS.id, RIGHTS.entries_left)
-        .where(among(RIGHTS.id, "rights"))
-        .order_by(RIGHTS.id)
-        .with_for_update(),
-        wallets=select(
-            WALLETS.id, WALLETS.family_account_id, WALLETS.service_code, WALLETS.balance_cents, WALLETS.floor_cents
-        )
-        .where(among(WALLETS.family_account_id, "accounts"), among(WALLETS.service_code, "services"))
-        .order_by(WALLETS.id)
-        .with_for_update(),
-        attendances=select(ATTENDANCES.person_id, ATTENDANCES.service_code, ATTENDANCES.status).where(
-            among(ATTENDANCES.person_id, "people"),
-            among(ATTENDANCES.service_code, "services"),
-            ATTENDANCES.day == today,
+        cards=Prepared(
+            select(
+                CARDS.uid,
+                CARDS.id,
+                CARDS.status,
+                CARDS.status_since,
+                CARDS.valid_from,
+                CARDS.valid_until,
+                CARDS.blocked_reason,
+                CARDS.person_id,
+                PEOPLE.deceased_on,
+            )
+            .join_from(Card.__table__, Person.__table__, PEOPLE.id == CARDS.person_id)
+            .where(among(CARDS.uid, "uids"))
         ),
-        known_taps=select(TAPS).where(among(TAPS.c.id, "taps")),
-        revenues=select(LEDGER.code, LEDGER.id).where(among(LEDGER.code, "codes")),
+        people=Prepared(select(PEOPLE.id, PEOPLE.deceased_on).where(among(PEOPLE.id, "people"))),
+        accounts=Prepared(
+            select(MEMBERS.person_id, MEMBERS.account_id)
+            .join_from(Membership.__table__, FamilyAccount.__table__, ACCOUNTS.id == MEMBERS.account_id)
+            .where(
+                among(MEMBERS.person_id, "people"),
+                or_(*(MEMBERS.role == role for role in SPENDING_ROLES)),
+                MEMBERS.valid_from <= today,
+                or_(MEMBERS.valid_until.is_(None), MEMBERS.valid_until >= today),
+                or_(ACCOUNTS.closed_on.is_(None), ACCOUNTS.closed_on > today),
+            )
+            .order_by(MEMBERS.valid_from, MEMBERS.account_id)
+        ),
+        rights=Prepared(
+            select(RIGHTS.person_id, RIGHTS.account_id, RIGHTS.service_code, *RIGHT_COLUMNS).where(
+                or_(among(RIGHTS.person_id, "people"), among(RIGHTS.account_id, "accounts")),
+                among(RIGHTS.service_code, "services"),
+                RIGHTS.valid_from <= now,
+                or_(RIGHTS.valid_until.is_(None), RIGHTS.valid_until > ended_after),
+            )
+        ),
+        counted=Prepared(
+            select(RIGHTS.id, RIGHTS.entries_left)
+            .where(among(RIGHTS.id, "rights"))
+            .order_by(RIGHTS.id)
+            .with_for_update()
+        ),
+        wallets=Prepared(
+            select(
+                WALLETS.id, WALLETS.family_account_id, WALLETS.service_code, WALLETS.balance_cents, WALLETS.floor_cents
+            )
+            .where(among(WALLETS.family_account_id, "accounts"), among(WALLETS.service_code, "services"))
+            .order_by(WALLETS.id)
+            .with_for_update()
+        ),
+        attendances=Prepared(
+            select(ATTENDANCES.person_id, ATTENDANCES.service_code, ATTENDANCES.status).where(
+                among(ATTENDANCES.person_id, "people"),
+                among(ATTENDANCES.service_code, "services"),
+                ATTENDANCES.day == today,
+            )
+        ),
+        known_taps=Prepared(select(TAPS).where(among(TAPS.c.id, "taps"))),
+        revenues=Prepared(select(LEDGER.code, LEDGER.id).where(among(LEDGER.code, "codes"))),
+        insert_tap=Prepared(insert_into(TAPS).on_conflict_do_nothing(), tuple(TAPS.c.keys())),
+        insert_taps=Prepared(insert_into(TAPS), tuple(TAPS.c.keys())),
+        insert_attendances=Prepared(insert_into(ATTENDANCES.person_id.table), tuple(ATTENDANCES.keys())),
+        take_entry=Prepared(
+            update(RIGHTS.id.table).where(RIGHTS.id == bindparam("right_id")).values(entries_left=bindparam("left"))
+        ),
+        insert_transactions=Prepared(insert_into(TRANSACTIONS), tuple(TRANSACTIONS.c.keys())),
+        insert_postings=Prepared(
+            insert_into(POSTINGS), tuple(column.key for column in POSTINGS.c if column.autoincrement is not True)
+        ),
+        set_balance=Prepared(
+            update(WALLETS.id.table)
+            .where(WALLETS.id == bindparam("wallet_id"))
+            .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor"))
+        ),
     )
 
 
-async def rows_of(db: AsyncSession, name: str, **parameters: Any) -> Sequence[Any]:
-    """Run one of the statements in the session's transaction and return its rows."""
-    statement: Statement = getattr(tap_statements(db.get_bind().dialect.name), name)
-    connection = await db.connection()
-    return (await connection.execute(statement, parameters)).all()
-
-
-async def write_rows(db: AsyncSession, statement: Executable, rows: list[dict[str, Any]]) -> None:
-    """Run a writing statement once for each row, in the session's transaction."""
-    connection = await db.connection()
-    await connection.execute(statement, rows)
+def statements_for(db: AsyncSession) -> TapStatements:
+    """Return the statements for the session's database."""
+    return tap_statements(db.get_bind().dialect.name)
 
 
 def _policy_on(today: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -14,25 +14,20 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.charges import Charge, write_charges
 from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Manner
 from cvq_core.access.rules import decide
 from cvq_core.access.scene import Scene, TapRequest, read_scene
-from cvq_core.access.statements import rows_of, write_rows
-from cvq_core.access.tables import Attendance, Entitlement, Tap
+from cvq_core.access.statements import TAPS, statements_for
+from cvq_core.access.tables import Attendance
 from cvq_core.access.words import Display, say
 from cvq_core.errors import N_, BadInput, Refusal
-from cvq_core.once import insert_once
 
 BATCH_MAX = 500
 Row = dict[str, Any]
-_RIGHTS = cast(Table, Entitlement.__table__)
-_INSERT_TAPS = insert(cast(Table, Tap.__table__))
-_TAKE_ENTRY = update(_RIGHTS).where(_RIGHTS.c.id == bindparam("right_id")).values(entries_left=bindparam("left"))
-_TAPS = cast(Table, Tap.__table__)
 _ATTENDANCES = cast(Table, Attendance.__table__)
 # A transaction's id keeps no hour (`NewTransaction.day_only`), and a tap's does: one is made from the other.
 _TRANSACTION_IDS = UUID("5c7d1c62-5a0e-5b2f-9a51-2f6f3a0c9d11")
@@ -129,23 +124,19 @@ async def _write(db: AsyncSession, scene: Scene, requests: Sequence[TapRequest])
         if facts.point.counts_once_a_day and decision.allowed and not facts.counted_today:
             present.append(_attendance_row(scene, request, decision, transaction_id))
         scene.take(request, decision)
-    if not await _insert_taps(db, list(taps.values())):
+    statements = statements_for(db)
+    if len(taps) > 1:
+        # A rival that wrote one of them since we looked makes this fail, and the whole batch runs again.
+        await statements.insert_taps.write(db, list(taps.values()))
+    elif await statements.insert_tap.write(db, list(taps.values())) == 0:
         return None
     if present:
         await _note_present(db, scene, present)
     if entries:
-        await write_rows(db, _TAKE_ENTRY, entries)
+        await statements.take_entry.write(db, entries)
     if charges:
         await write_charges(db, charges, scene.now)
     return taps
-
-
-async def _insert_taps(db: AsyncSession, rows: list[Row]) -> bool:
-    """Insert the taps; a single one that is there already is left alone, and False returned."""
-    if len(rows) > 1:
-        await write_rows(db, _INSERT_TAPS, rows)
-        return True
-    return await insert_once(db, _TAPS, rows[0])
 
 
 async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None:
@@ -153,7 +144,7 @@ async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None
     known = [row for row in rows if (row["person_id"], row["service_code"]) in scene.noted_before]
     fresh = [row for row in rows if (row["person_id"], row["service_code"]) not in scene.noted_before]
     if fresh:
-        await db.execute(insert(table), fresh)
+        await statements_for(db).insert_attendances.write(db, fresh)
     for row in known:
         await db.execute(
             update(table)
@@ -167,8 +158,9 @@ async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None
 
 
 async def _known_answers(db: AsyncSession, requests: Collection[TapRequest]) -> dict[UUID, Row]:
-    rows = await rows_of(db, "known_taps", taps=[request.id for request in requests])
-    return {row.id: row._asdict() for row in rows}
+    rows = await statements_for(db).known_taps.fetch(db, taps=[request.id for request in requests])
+    columns = TAPS.c.keys()
+    return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
 
 
 def _tap_row(

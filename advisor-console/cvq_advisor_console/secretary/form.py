@@ -30,7 +30,7 @@ from cvq_core.ids import new_id
 from cvq_core.people.query import parse_query
 from cvq_core.text import hour, long_date
 from cvq_desk.booking.lookup import look_up
-from cvq_desk.booking.rules import free_slots, now_choice
+from cvq_desk.booking.rules import Span, free_slots, now_choice
 from cvq_desk.booking.service import NAME_LENGTH_MAX, WHEN, Booking
 from cvq_desk.booking.store import (
     booked_spans,
@@ -42,9 +42,11 @@ from cvq_desk.booking.store import (
     reasons,
     waiting_at,
 )
+from cvq_desk.booking.tables import Organisation
 
 SLOT_DAYS = 28
-DAYS_SHOWN = 5
+DAYS_SHOWN = 3
+DAYS_UNFOLDED = 15
 NOW = "now"
 
 
@@ -141,7 +143,7 @@ async def booking_view(
         found=await found_view(place, form) if search else FoundView(place.url("chercher"), form.q),
         when=await when_view(place, form.organisation, form.reason, form.when),
         organisations=tuple(
-            OrganisationChoice(str(one.id), one.name, chosen=str(one.id) == form.organisation)
+            OrganisationChoice(str(one.id), known_as(one), chosen=str(one.id) == form.organisation)
             for one in await organisations(place.context.db)
         ),
         reasons=tuple(
@@ -154,6 +156,13 @@ async def booking_view(
         written_birth_date=form.written_birth_date,
         errors=errors,
     )
+
+
+def known_as(organisation: Organisation) -> str:
+    """Return what people say, its words behind it: "MSA · Mutualité sociale agricole"."""
+    if organisation.short_name in organisation.name:
+        return organisation.name
+    return f"{organisation.short_name} · {organisation.name}"
 
 
 async def found_view(place: Place, form: BookingForm) -> FoundView:
@@ -201,21 +210,18 @@ async def when_view(place: Place, organisation: str, reason: str, chosen: str) -
     elif at_once.closes_first and at_once.closes_at is not None:
         closing = hour(at_once.closes_at, place.context.language)
         warning = place.say(N_("La mairie ferme à {hour}, peut-être avant la fin de l’entretien."), hour=closing)
+    shown = tuple(_slot_day(day, slots, chosen, today=day == local_day(now)) for day, slots in days[:DAYS_UNFOLDED])
     return WhenView(
         url,
         NowChoice(at_once.wait_minutes, at_once.waiting_count, why_not, warning, chosen=chosen in ("", NOW)),
-        tuple(
-            SlotDay(
-                day,
-                tuple(
-                    Slot(slot.starts_at.isoformat(), slot.starts_at, chosen=slot.starts_at.isoformat() == chosen)
-                    for slot in slots
-                ),
-                today=day == local_day(now),
-            )
-            for day, slots in days[:DAYS_SHOWN]
-        ),
+        days=shown[:DAYS_SHOWN],
+        later=shown[DAYS_SHOWN:],
     )
+
+
+def _slot_day(day: date, slots: list[Span], chosen: str, *, today: bool) -> SlotDay:
+    begins = [slot.starts_at for slot in slots]
+    return SlotDay(day, tuple(Slot(at.isoformat(), at, chosen=at.isoformat() == chosen) for at in begins), today=today)
 
 
 async def _closed_words(place: Place, *, about_to_close: bool, at: datetime | None) -> str:
@@ -245,7 +251,7 @@ async def booked_view(place: Place, appointment_id: UUID) -> BookedView | None:
     return BookedView(
         appointment_id=str(appointment.id),
         name=appointment.resident_name,
-        organisation=entry.organisation.name,
+        organisation=known_as(entry.organisation),
         starts_at=appointment.starts_at,
         slip_url=f"/mairie/rendez-vous/{appointment.id}/bulletin.pdf",
         now=appointment.walk_in,

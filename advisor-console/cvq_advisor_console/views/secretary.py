@@ -93,12 +93,13 @@ class SlotDay:
 class WhenView:
     """`fragments/when.html`: GET `url` with `organisation`, `reason` and the `when` chosen answers it.
 
-    `waiting_for` is a sentence while organisation or reason are not chosen yet.
+    `waiting_for` is a sentence while organisation or reason are not chosen yet. `later` are days that unfold.
     """
 
     url: str
     now: NowChoice | None = None
     days: tuple[SlotDay, ...] = ()
+    later: tuple[SlotDay, ...] = ()
     waiting_for: str = ""
 
 

@@ -10,7 +10,15 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from cvq_core.staff.rules import Role
 from cvq_core.staff.tables import Staff
@@ -31,6 +39,8 @@ from tests.served import Site, served
 PICTURES = Path(__file__).parents[3] / "artefacts/secretary"
 SCREEN: ViewportSize = {"width": 1280, "height": 800}
 DEADLINE_MS = 30_000
+# What a browser notes when an answer is a refusal, or when there is no network: no fault of the page.
+NO_FAULTS = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED")
 
 SignIn = Callable[..., Awaitable[Page]]
 
@@ -54,6 +64,7 @@ class Village:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
+    expect.set_options(timeout=DEADLINE_MS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
@@ -102,8 +113,7 @@ async def sign_in(browser: Browser, village: Village) -> AsyncIterator[SignIn]:
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # A refusal is an answer; that the browser lists its status is no fault of the page.
-        if message.type in ("error", "warning") and "the server responded with a status of 4" not in message.text:
+        if message.type in ("error", "warning") and not any(words in message.text for words in NO_FAULTS):
             complaints.append(message.text)
 
     async def open_page(**options: object) -> Page:

@@ -81,8 +81,10 @@ export function apply(html, { keepTyped = true } = {}) {
 function morph(target, part, keepTyped) {
   Idiomorph.morph(target, part, {
     morphStyle: "outerHTML",
-    // Of an active element neither value nor content is touched: right for a field, wrong for a button's words.
-    ignoreActiveValue: keepTyped && document.activeElement?.matches("input, textarea, select"),
+    // Of an active element nothing is touched then: right for a field in which somebody writes, wrong for the words of
+    // a button, and for a choice, which could stand beside another label afterwards.
+    ignoreActiveValue:
+      keepTyped && document.activeElement?.matches("input:not([type=radio], [type=checkbox]), textarea, select"),
     restoreFocus: true,
     callbacks: {
       beforeNodeMorphed: (/** @type {Node} */ old, /** @type {Node} */ fresh) => {
@@ -101,7 +103,7 @@ function morph(target, part, keepTyped) {
         if (local || (how === "remove" && LOCAL_ATTRIBUTES.has(name))) {
           return false;
         }
-        return !(keepTyped && ["value", "checked", "selected"].includes(name) && isTyped(element));
+        return !(keepTyped && holdsTyped(element, name) && isTyped(element));
       },
     },
   });
@@ -128,6 +130,19 @@ function forgetOther(old, fresh) {
   } else if (old instanceof HTMLTextAreaElement && fresh instanceof HTMLTextAreaElement && old.name !== fresh.name) {
     old.value = old.defaultValue;
   }
+}
+
+/**
+ * @param {Element} element
+ * @param {string} attribute
+ * @returns {boolean} whether what somebody does to the element stands there: the value of a choice is the server's
+ */
+function holdsTyped(element, attribute) {
+  const choice = element instanceof HTMLInputElement && (element.type === "radio" || element.type === "checkbox");
+  if (choice || element instanceof HTMLOptionElement) {
+    return attribute === "checked" || attribute === "selected";
+  }
+  return attribute === "value";
 }
 
 /**

@@ -20,6 +20,7 @@ from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.journal.store import seal
 from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
+from cvq_core.offices import routes as office_routes
 from cvq_core.settings import Settings
 from cvq_core.vault import Vault, load_master_key
 from cvq_core.web import health, live_socket, login, openapi
@@ -51,7 +52,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         vault=Vault(settings.data_dir / "documents", load_master_key(key_file)),
     )
     app[SERVICES] = services
-    for room in (health, openapi, login, live_socket, device_routes, access_routes):
+    for room in (health, openapi, login, live_socket, device_routes, access_routes, office_routes):
         room.routes.setup(app)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app.router.add_static("/static/", STATIC)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
@@ -43,7 +43,6 @@ from cvq_core.offices.store import (
     voided_by,
 )
 from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptPrint, ReceiptSeries, SubOffice
-from cvq_core.once import insert_once
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.tables import Service
 
@@ -183,19 +182,33 @@ async def print_receipt(
     receipt: Receipt | None = await db.scalar(select(Receipt).where(Receipt.id == receipt_id).with_for_update())
     if receipt is None:
         raise UnknownReceipt
-    prints = list(
-        await db.scalars(
-            select(ReceiptPrint.id)
-            .where(ReceiptPrint.receipt_id == receipt_id)
-            .order_by(ReceiptPrint.printed_at, ReceiptPrint.id)
+    known = await db.get(ReceiptPrint, print_id)
+    if known is not None and known.receipt_id != receipt_id:
+        raise IdempotencyMismatch
+    if known is None:
+        copies = await db.scalar(select(func.count(ReceiptPrint.id)).where(ReceiptPrint.receipt_id == receipt_id))
+        known = ReceiptPrint(
+            id=print_id,
+            receipt_id=receipt_id,
+            copy_number=int(copies or 0),
+            staff_id=officer.staff_id,
+            printed_at=now,
         )
-    )
-    if print_id not in prints:
-        row = {"id": print_id, "receipt_id": receipt_id, "staff_id": officer.staff_id, "printed_at": now}
-        if not await insert_once(db, ReceiptPrint.__table__, row):
-            raise IdempotencyMismatch
-        prints.append(print_id)
-    return ReceiptPrinting(receipt, prints.index(print_id), await voided_by(db, receipt_id) is not None)
+        db.add(known)
+        await db.flush()
+    return ReceiptPrinting(receipt, known.copy_number, await voided_by(db, receipt_id) is not None)
+
+
+async def printing_of(db: AsyncSession, receipt: Receipt, print_id: UUID) -> ReceiptPrinting:
+    """Return a printing that was noted before.
+
+    Raises:
+        UnknownReceipt: this receipt was not printed under this id.
+    """
+    known = await db.get(ReceiptPrint, print_id)
+    if known is None or known.receipt_id != receipt.id:
+        raise UnknownReceipt
+    return ReceiptPrinting(receipt, known.copy_number, await voided_by(db, receipt.id) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,18 @@ async def open_drawer_of(db: AsyncSession, staff_id: UUID, sub_office_id: UUID) 
     return drawer
 
 
+async def drawer_by_id(db: AsyncSession, drawer_id: UUID) -> Drawer:
+    """Return a drawer.
+
+    Raises:
+        UnknownDrawer: there is none.
+    """
+    drawer = await db.get(Drawer, drawer_id)
+    if drawer is None:
+        raise UnknownDrawer
+    return drawer
+
+
 async def locked_drawer(db: AsyncSession, drawer_id: UUID) -> Drawer:
     """Return a drawer as it stands now, so that nothing else happens in it until the transaction ends.
 

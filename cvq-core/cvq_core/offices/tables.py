@@ -162,12 +162,14 @@ class Receipt(Base):
 
 
 class ReceiptPrint(Base):
-    """One printing of a receipt: the first is the original, every later one is marked as a duplicate."""
+    """One printing of a receipt: copy 0 is the original, every later one is marked as a duplicate."""
 
     __tablename__ = "receipt_print"
+    __table_args__ = (UniqueConstraint("receipt_id", "copy_number"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    receipt_id: Mapped[UUID] = mapped_column(ForeignKey("receipt.id"), index=True)
+    receipt_id: Mapped[UUID] = mapped_column(ForeignKey("receipt.id"))
+    copy_number: Mapped[int]
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     printed_at: Mapped[datetime]
 

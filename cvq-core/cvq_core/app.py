@@ -12,12 +12,13 @@ from aiohttp import web
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
 from cvq_core.assets import STATIC
-from cvq_core.clock import Clock, shifted
+from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.database import Database
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
 from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.journal.store import seal
+from cvq_core.ledger.wallets import apply_policies
 from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
 from cvq_core.offices import routes as office_routes
@@ -59,6 +60,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.jobs.periodic += [
         Periodic("seal-journal", 5.0, lambda: _seal(services)),
         Periodic("purge-live-events", 3600.0, lambda: _purge(services)),
+        Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)
     return app
@@ -100,6 +102,11 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
 async def _seal(services: Services) -> None:
     async with services.database.write() as db:
         await seal(db, services.clock())
+
+
+async def _apply_policies(services: Services) -> None:
+    async with services.database.write() as db:
+        await apply_policies(db, local_day(services.clock()))
 
 
 async def _purge(services: Services) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
@@ -104,24 +104,27 @@ async def apply_policies(db: AsyncSession, on: date) -> int:
     A policy is dated, a floor is data: this runs daily, and when a policy is written. Run twice, it changes nothing
     more. Under a policy that begins to refuse, an old debt stays, and can only shrink (`rules.moved`).
     """
+    services = (await services_in_force(db, on)).values()
+    owing = [service.code for service in services if may_owe(service.policy)]
+    refusing = [service.code for service in services if not may_owe(service.policy)]
+    wrong = or_(
+        Wallet.service_code.in_(owing) & Wallet.floor_cents.is_not(None),
+        Wallet.service_code.in_(refusing) & Wallet.floor_cents.is_(None),
+    )
     changed = 0
-    for service in (await services_in_force(db, on)).values():
-        lets_owe = may_owe(service.policy)
-        wrong = Wallet.floor_cents.is_not(None) if lets_owe else Wallet.floor_cents.is_(None)
-        while True:
-            rows = (
-                await db.execute(
-                    select(Wallet.id, Wallet.balance_cents)
-                    .where(Wallet.service_code == service.code, wrong)
-                    .order_by(Wallet.id)
-                    .limit(_AT_ONCE)
-                    .with_for_update()
-                )
-            ).all()
-            for wallet_id, balance in rows:
-                floor = floor_for(lets_owe, balance)
-                await db.execute(update(Wallet).where(Wallet.id == wallet_id).values(floor_cents=floor))
-            changed += len(rows)
-            if len(rows) < _AT_ONCE:
-                break
-    return changed
+    while True:
+        # In the order of their ids, as everywhere, so that no payment and this wait for each other.
+        rows = await db.execute(
+            select(Wallet.id, Wallet.service_code, Wallet.balance_cents)
+            .where(wrong)
+            .order_by(Wallet.id)
+            .limit(_AT_ONCE)
+            .with_for_update()
+        )
+        wallets = rows.all()
+        for wallet_id, code, balance in wallets:
+            floor = floor_for(code in owing, balance)
+            await db.execute(update(Wallet).where(Wallet.id == wallet_id).values(floor_cents=floor))
+        changed += len(wallets)
+        if len(wallets) < _AT_ONCE:
+            return changed

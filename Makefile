@@ -1,7 +1,7 @@
 # make demo    a whole territory on this machine, virtual devices included; Ctrl-C ends it
 # make test    every check and every test
 # make nightly what is too long for `make test`
-.PHONY: setup system assets messages demo lint types test test-py nightly clean
+.PHONY: help setup assets messages demo lint types test test-py nightly clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -32,6 +32,13 @@ $(VENV)/.assets: $(VENV)/.installed package.json package-lock.json tools/collect
 	@touch $@
 
 assets: $(VENV)/.assets
+
+# French sentences are the keys; only English is a catalogue.
+LOCALE := cvq-core/cvq_core/locale
+messages: $(VENV)/.installed
+	$(BIN)/pybabel -q extract -F tools/babel.cfg -k N_ --no-location --omit-header --sort-output \
+	  -o $(LOCALE)/cvq.pot cvq-core desk advisor-console booth scanning
+	$(BIN)/pybabel -q update -D cvq -i $(LOCALE)/cvq.pot -d $(LOCALE) --no-fuzzy-matching --omit-header
 
 demo: setup
 	@exec $(BIN)/cvq demo

@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -181,8 +182,6 @@ def _y4m(frames: Iterator[Image.Image], size: tuple[int, int], fps: int) -> Iter
 
 
 def _mjpeg(frames: Iterator[Image.Image], _size: tuple[int, int], fps: int) -> Iterator[bytes]:
-    from io import BytesIO  # noqa: PLC0415
-
     for frame in frames:
         jpeg = BytesIO()
         frame.save(jpeg, "JPEG", quality=85)

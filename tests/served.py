@@ -74,13 +74,13 @@ class Client:
 
 
 @asynccontextmanager
-async def served(database_url: str, data_dir: Path, *, now: datetime = NOW) -> AsyncIterator[Site]:
-    """Run the server on a database that has its tables."""
+async def served(database_url: str, data_dir: Path, *, now: datetime = NOW, port: int = 0) -> AsyncIterator[Site]:
+    """Run the server on a database that has its tables; a second time on the `port` that it had, it was restarted."""
     app = make_app(Settings(database_url=database_url, data_dir=data_dir), clock=running_from(now))
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         host, port = runner.addresses[0][:2]
         yield Site(f"http://{host}:{port}", services_of(app))
     finally:

@@ -38,6 +38,7 @@ PATHS = {
     E.CANCEL: "annuler",
 }
 VISIT_STATES = {VisitState.RINGING: BoothState.RINGING, VisitState.WIPING: BoothState.WIPING}
+URGENT = (AlertKind.FAINTNESS, AlertKind.HELP)
 SEAT_TAKEN = N_("Quelqu’un est déjà assis au guichet.")
 
 
@@ -120,6 +121,7 @@ async def health_view(place: Place) -> BoothHealthView:
         organisation = (await db.get_one(Organisation, visit.organisation_id)).short_name
     else:
         state = BoothState.READY if is_open else BoothState.CLOSED
+    alerts = sorted(await open_alerts(db, place.town_hall.id), key=lambda alert: alert.kind not in URGENT)
     return BoothHealthView(
         region=place.region("guichet"),
         state=state,
@@ -127,7 +129,7 @@ async def health_view(place: Place) -> BoothHealthView:
         advisor_organisation=organisation,
         checked_at=status.last_seen_at if status and online else None,
         machines=_machines(place, status) if status and online else (),
-        alerts=tuple(_alert(place, alert) for alert in await open_alerts(db, place.town_hall.id)),
+        alerts=tuple(_alert(place, alert) for alert in alerts),
     )
 
 

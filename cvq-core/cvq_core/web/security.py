@@ -53,8 +53,10 @@ async def security_headers(
             response.headers.setdefault(name, value)
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
-        elif "v" in request.query:
-            response.headers.setdefault("Cache-Control", "public, max-age=31536000, immutable")
+        else:
+            # Modules import each other without a version: the browser asks whether they are still the same.
+            lasting = "public, max-age=31536000, immutable" if "v" in request.query else "no-cache"
+            response.headers.setdefault("Cache-Control", lasting)
         if request.app[SERVICES].settings.secure_cookies:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

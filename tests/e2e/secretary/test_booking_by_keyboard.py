@@ -26,7 +26,7 @@ async def tab_until(page: Page, selector: str, presses_max: int = 40) -> None:
 
 
 async def test_a_resident_is_found_and_booked_for_now_without_the_mouse(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await expect(page.locator("#who")).to_be_focused()
     await page.keyboard.type("12/5/41 moreau")
     await expect(page.locator("#found .person b", has_text="MOREAU")).to_have_count(1)
@@ -51,7 +51,7 @@ async def test_a_resident_is_found_and_booked_for_now_without_the_mouse(village:
 
 
 async def test_a_slot_is_reached_with_the_arrow_keys(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.keyboard.type("caillaud")
     await page.keyboard.press("Enter")
     await expect(page.locator("#organisation")).to_be_focused()
@@ -68,7 +68,7 @@ async def test_a_slot_is_reached_with_the_arrow_keys(village: Village, sign_in: 
 
 
 async def test_homonyms_are_told_apart_and_chosen_with_the_arrow_keys(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.keyboard.type("jeanne moreau")
     await page.keyboard.press("Enter")
     people = page.locator("#found .person:not(.without)")
@@ -86,7 +86,7 @@ async def test_homonyms_are_told_apart_and_chosen_with_the_arrow_keys(village: V
 
 
 async def test_a_name_that_is_replaced_takes_its_tick_with_it(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.keyboard.type("jeanne moreau")
     await page.keyboard.press("Enter")
     await expect(page.locator("#found .person:not(.without) input").first).to_be_focused()
@@ -97,7 +97,7 @@ async def test_a_name_that_is_replaced_takes_its_tick_with_it(village: Village, 
 
 
 async def test_a_card_on_the_reader_finds_its_holder_wherever_the_focus_is(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.locator("#organisation").focus()
     # The reader is a keyboard that types faster than any hand: its keys come in one go.
     await page.evaluate(
@@ -117,7 +117,7 @@ async def test_a_card_on_the_reader_finds_its_holder_wherever_the_focus_is(villa
 async def test_a_card_typed_into_the_search_is_found_and_an_unknown_one_is_told(
     village: Village, sign_in: SignIn
 ) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.keyboard.type("482 130 5773")
     await page.keyboard.press("Enter")
     await expect(page.locator("#found .person:not(.without) b")).to_contain_text("MOREAU")
@@ -127,7 +127,7 @@ async def test_a_card_typed_into_the_search_is_found_and_an_unknown_one_is_told(
 
 
 async def test_somebody_without_an_account_is_written_down(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.keyboard.type("petit")
     await page.keyboard.press("Enter")
     await expect(page.locator("#found .nobody")).to_contain_text("Personne de ce nom")
@@ -149,7 +149,7 @@ async def test_somebody_without_an_account_is_written_down(village: Village, sig
 
 
 async def test_what_is_missing_is_said_beside_its_field(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.locator("#organisation").select_option(label="MSA · Mutualité sociale agricole")
     await expect(page.locator("#when .now input")).to_be_checked()
     await page.keyboard.press("Control+Enter")
@@ -159,7 +159,7 @@ async def test_what_is_missing_is_said_beside_its_field(village: Village, sign_i
 
 
 async def test_the_form_sent_twice_in_a_hurry_books_once(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.keyboard.type("caillaud")
     await page.keyboard.press("Enter")
     await expect(page.locator("#organisation")).to_be_focused()
@@ -171,7 +171,7 @@ async def test_the_form_sent_twice_in_a_hurry_books_once(village: Village, sign_
 
 
 async def test_the_page_works_without_its_modules(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in(java_script_enabled=False)
+    page = await sign_in(village, java_script_enabled=False)
     await page.fill("#who", "12 mai 1941")
     await page.keyboard.press("Enter")
     await expect(page.locator("#found .person b")).to_contain_text("MOREAU")

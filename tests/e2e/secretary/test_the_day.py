@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from sqlalchemy import select
 
 from cvq_core.ids import new_id
@@ -19,8 +21,9 @@ from cvq_desk.booking.tables import Alert, Appointment
 from cvq_desk.booths.tables import BoothStatus
 from cvq_desk.wire import DeviceName
 from tests.core_examples import NOW
-from tests.e2e.secretary.conftest import SignIn, Village
+from tests.e2e.secretary.conftest import SignIn, Village, settle
 from tests.factories import principal_of
+from tests.served import served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,7 +88,7 @@ async def axe(page: Page) -> object:
 
 async def test_one_key_each_on_the_row_that_has_the_focus(village: Village, sign_in: SignIn) -> None:
     first, second = await booked(village, "Jeanne Moreau"), await booked(village, "Alain Caillaud", 60)
-    page = await sign_in()
+    page = await sign_in(village)
     rows = page.locator("#today [data-row]")
     await rows.nth(0).locator("button").first.focus()
     for key, word, status in (("a", "arrivé", "arrived"), ("s", "assis", "seated"), ("e", "attendu", "expected")):
@@ -101,7 +104,7 @@ async def test_one_key_each_on_the_row_that_has_the_focus(village: Village, sign
 async def test_the_seat_is_refused_to_a_second_one_with_the_reason(village: Village, sign_in: SignIn) -> None:
     await booked(village, "Jeanne Moreau")
     second = await booked(village, "Alain Caillaud", 60)
-    page = await sign_in()
+    page = await sign_in(village)
     rows = page.locator("#today [data-row]")
     await rows.nth(0).get_by_role("button", name="assis").click()
     await expect(rows.nth(0).locator(".state")).to_contain_text("assis")
@@ -111,7 +114,7 @@ async def test_the_seat_is_refused_to_a_second_one_with_the_reason(village: Vill
 
 async def test_names_stand_as_initials_until_their_row_has_the_focus(village: Village, sign_in: SignIn) -> None:
     await booked(village, "Jeanne Moreau")
-    page = await sign_in()
+    page = await sign_in(village)
     row = page.locator("#today [data-row]")
     await expect(row.locator(".initials")).to_have_text("J. M.")
     await expect(row.locator(".initials")).to_be_visible()
@@ -129,7 +132,7 @@ async def test_names_stand_as_initials_until_their_row_has_the_focus(village: Vi
 
 
 async def test_two_windows_show_the_same_day_without_a_reload(village: Village, sign_in: SignIn) -> None:
-    here, there = await sign_in(), await sign_in()
+    here, there = await sign_in(village), await sign_in(village)
     appointment = await booked(village, "Jeanne Moreau")
     for page in (here, there):
         await expect(page.locator("#today .full")).to_have_text("Jeanne Moreau")
@@ -141,7 +144,7 @@ async def test_two_windows_show_the_same_day_without_a_reload(village: Village, 
 async def test_a_slot_that_somebody_else_takes_disappears_and_what_is_typed_stays(
     village: Village, sign_in: SignIn
 ) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.locator("#who").fill("caillaud")
     await expect(page.locator("#found .person b")).to_contain_text("CAILLAUD")
     await page.select_option("#organisation", label="MSA · Mutualité sociale agricole")
@@ -157,7 +160,7 @@ async def test_a_slot_that_somebody_else_takes_disappears_and_what_is_typed_stay
 
 
 async def test_the_loser_of_a_slot_is_told_and_sees_the_free_ones(village: Village, sign_in: SignIn) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await page.locator("#who").fill("caillaud")
     await expect(page.locator("#found .person b")).to_contain_text("CAILLAUD")
     await page.select_option("#organisation", label="MSA · Mutualité sociale agricole")
@@ -176,7 +179,7 @@ async def test_the_loser_of_a_slot_is_told_and_sees_the_free_ones(village: Villa
 
 async def test_alerts_come_with_a_sound_and_stay_until_she_goes(village: Village, sign_in: SignIn) -> None:
     await booth_reports(village)
-    page = await sign_in()
+    page = await sign_in(village)
     await expect(page.locator("#booth .chip").first).to_contain_text("prêt")
     await rings(village, "faintness")
     await rings(village, "paper_out")
@@ -197,7 +200,7 @@ async def test_alerts_come_with_a_sound_and_stay_until_she_goes(village: Village
 
 async def test_the_slip_is_printed_and_says_nothing_of_the_reason(village: Village, sign_in: SignIn) -> None:
     appointment = await booked(village, "Jeanne Moreau")
-    page = await sign_in()
+    page = await sign_in(village)
     async with page.expect_response(f"**/mairie/rendez-vous/{appointment}/bulletin.pdf") as answer:
         await page.locator("#today [data-print]").click()
     pdf = await answer.value
@@ -209,7 +212,7 @@ async def test_axe_finds_nothing_on_the_page_with_a_booking_and_a_full_list(vill
     await booth_reports(village)
     for name, in_minutes in (("Jeanne Moreau", None), ("Alain Caillaud", 45), ("Odile Guérin", 210)):
         await booked(village, name, in_minutes)
-    page = await sign_in()
+    page = await sign_in(village)
     await page.locator("#who").fill("jeanne moreau")
     await expect(page.locator("#found .person:not(.without)")).to_have_count(2)
     await page.select_option("#organisation", label="MSA · Mutualité sociale agricole")
@@ -221,7 +224,7 @@ async def test_axe_finds_nothing_on_the_page_with_a_booking_and_a_full_list(vill
 async def test_a_line_that_breaks_is_shown_and_comes_back_with_what_was_missed(
     village: Village, sign_in: SignIn
 ) -> None:
-    page = await sign_in()
+    page = await sign_in(village)
     await expect(page.locator("#line")).to_have_attribute("data-line", "ok")
     await page.context.set_offline(True)
     # An open socket outlives the loss of the network; the page notices by the pings that stay unanswered.
@@ -233,3 +236,47 @@ async def test_a_line_that_breaks_is_shown_and_comes_back_with_what_was_missed(
     await page.context.set_offline(False)
     await expect(page.locator("#line")).to_have_attribute("data-line", "ok")
     await expect(page.locator("#today .full")).to_have_text("Jeanne Moreau")
+
+
+async def test_an_answer_that_got_lost_is_asked_for_again_and_nothing_is_done_twice(
+    village: Village, sign_in: SignIn
+) -> None:
+    page = await sign_in(village)
+    lost: list[str] = []
+
+    async def lose_the_first(route: Route) -> None:
+        if lost:
+            await route.continue_()
+            return
+        lost.append((await route.fetch()).status_text)
+        await route.abort()
+
+    await page.route("**/rendez-vous", lose_the_first)
+    await page.locator("#who").fill("caillaud")
+    await expect(page.locator("#found .person:not(.without) input")).to_be_checked()
+    await page.select_option("#organisation", label="MSA · Mutualité sociale agricole")
+    await expect(page.locator("#when .now input")).to_be_checked()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#booked")).to_contain_text("Alain Caillaud")
+    assert lost == ["OK"]
+    async with village.site.database.read() as db:
+        assert len((await db.scalars(select(Appointment))).all()) == 1
+
+
+async def test_the_page_outlives_a_restart_of_the_server(
+    sqlite_template: Path, tmp_path: Path, sign_in: SignIn
+) -> None:
+    file = tmp_path / "cvq.sqlite"
+    shutil.copyfile(sqlite_template, file)
+    async with served(f"sqlite:///{file}", tmp_path) as site:
+        village = await settle(site)
+        page = await sign_in(village)
+        await page.locator("#who").fill("caillaud")
+        await expect(page.locator("#found .person:not(.without) input")).to_be_checked()
+    port = int(site.url.rpartition(":")[2])
+    async with served(f"sqlite:///{file}", tmp_path, port=port) as again:
+        await booked(replace(village, site=again), "Jeanne Moreau")
+        await expect(page.locator("#today .full")).to_have_text("Jeanne Moreau")
+        await expect(page.locator("#line")).to_have_attribute("data-line", "ok")
+        await expect(page.locator("#who")).to_have_value("caillaud")
+        await page.close()

@@ -161,6 +161,11 @@ def receipt_row(counter: Counter, receipt: Receipt, *, voided: bool) -> ReceiptR
     )
 
 
+def household(label: str) -> str:
+    """Return a family's name as it follows the word "famille"."""
+    return label.removeprefix("Famille ").removeprefix("Foyer ")
+
+
 def number_of(receipt: Receipt) -> str:
     """Return a receipt's number as it is printed."""
     return receipt_number(receipt.printed["series"], receipt.number)
@@ -189,7 +194,7 @@ async def search_view(counter: Counter, typed: str) -> PayerSearch:
                 PayerFound(
                     name=match.name,
                     url=f"/caisse/comptes/{account.id}?person={match.person_id}",
-                    family=account.label,
+                    family=household(account.label),
                     birth_date=match.birth_date,
                     commune=match.commune,
                     card_digits=match.card_digits,
@@ -241,7 +246,7 @@ async def collecting_view(
     return CollectingView(
         url="/caisse/verifier",
         account_id=str(asked.account_id),
-        family=account.label,
+        family=household(account.label),
         payer=payer,
         wallets=tuple(lines),
         means=tuple(
@@ -284,7 +289,7 @@ async def confirm_view(counter: Counter, asked: Asked) -> ConfirmView:
         "key": str(new_id()),
     }
     return ConfirmView(
-        family=account.label,
+        family=household(account.label),
         lines=tuple(lines),
         total_cents=total,
         means_word=counter.means_word(Means(asked.means)),

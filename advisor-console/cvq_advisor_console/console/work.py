@@ -264,7 +264,7 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
         else [desk.say(N_("Seul ce que la personne a accepté est montré."))]
     )
     return FamilyView(
-        name=overview.label,
+        name=overview.label.removeprefix("Famille ").removeprefix("Foyer "),
         commune="",
         members=tuple(
             MemberRow(

@@ -41,7 +41,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest_asyncio.fixture
-async def village(request: pytest.FixtureRequest, tmp_path: Path, films: dict[End, tuple[Path, Path]]) -> AsyncIterator[Village]:
+async def village(
+    request: pytest.FixtureRequest, tmp_path: Path, films: dict[End, tuple[Path, Path]]
+) -> AsyncIterator[Village]:
     """A village that has just opened: server, booth, machines and three browsers; nobody is in yet."""
     mailbox = Mailbox(tmp_path / "mail", free_port())
     mailbox.start()

@@ -159,7 +159,7 @@ class Village:
     async def press_on_row(self, name: str, key: str) -> None:
         """Press one key on somebody's row of today's list."""
         row = self.mairie.locator("#today [data-row]", has_text=name).first
-        await row.focus()
+        await row.get_by_role("button").first.focus()
         await self.mairie.keyboard.press(key)
 
     def lay_card(self, uid: str) -> None:

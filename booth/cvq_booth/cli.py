@@ -31,7 +31,7 @@ def run(
 
     try:
         asyncio.run(_run(settings, addresses))
-    except (IdentityError, SpoolError, OSError) as error:
+    except (IdentityError, SpoolError, SettingsError, OSError) as error:
         raise _end(str(error)) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

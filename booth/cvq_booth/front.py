@@ -16,7 +16,16 @@ import structlog
 
 from cvq_booth import call
 from cvq_booth.link import Report
-from cvq_booth.screens.messages import Answered, FromPage, MediaOpened, PeerBecame, PeerSaid, Pressed, RingShown
+from cvq_booth.screens.messages import (
+    Answered,
+    FromPage,
+    MediaOpened,
+    PeerBecame,
+    PeerSaid,
+    Pressed,
+    RingHidden,
+    RingShown,
+)
 from cvq_booth.screens.present import Renderer, Screen
 from cvq_booth.screens.server import ScreenServer, usable_key
 from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
@@ -202,6 +211,8 @@ class Front:
         elif isinstance(message, RingShown):
             ahead = self._listener.desk_ahead()
             self._conduct = call.shown(self._conduct, visit.id, now=self._now(), ring_s=self._ring_s, desk_ahead=ahead)
+        elif isinstance(message, RingHidden):
+            self._conduct = call.hidden(self._conduct)
         elif isinstance(message, MediaOpened):
             self._media_opened(visit, message)
         elif message.peer == "face":

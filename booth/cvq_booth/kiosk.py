@@ -21,7 +21,7 @@ from pathlib import Path
 import structlog
 
 from cvq_booth.screens.present import Screen
-from cvq_booth.settings import BoothSettings, Place
+from cvq_booth.settings import PREFIX, BoothSettings, Place, SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,9 @@ STEADY_S = 20.0
 """A window that stood this long was well; its next crash is the first again."""
 
 QUIT_TIMEOUT_S = 3.0
+
+PATH_BYTES_MAX = 61
+"""Chromium makes a socket 46 bytes below its TMPDIR, and crashes where the kernel's 108 are not enough."""
 
 FLAGS = (
     "--kiosk",
@@ -92,12 +95,18 @@ class Kiosk:
 
     @classmethod
     def from_settings(cls, settings: BoothSettings, profiles: Path, address: Callable[[Screen], str]) -> Kiosk | None:
-        """Return the kiosk that the settings ask for, or None where no window is to be shown."""
+        """Return the kiosk that the settings ask for, or None where no window is to be shown.
+
+        Raises:
+            SettingsError: the spool's path is too long.
+        """
         wanted = settings.display
         if wanted == "auto":
             wanted = "wayland" if "WAYLAND_DISPLAY" in os.environ else "x11" if "DISPLAY" in os.environ else "none"
         if wanted == "none":
             return None
+        if len(str(_temporary(profiles, 1)).encode()) > PATH_BYTES_MAX:
+            raise SettingsError(f"{PREFIX}SPOOL_DIR: the path is too long for Chromium's own files in it")
         flags = [f"--ozone-platform={wanted}", *settings.chromium_flags]
         if os.getuid() == 0:
             log.warning("Chromium runs without its sandbox, because the agent runs as root; use another user")
@@ -145,7 +154,7 @@ class Kiosk:
 
     async def _show(self, place: WindowPlace) -> int:
         """Open a window on a fresh profile and wait for its end; it does not outlive this task."""
-        folder = self._profiles / f"screen-{place.screen}"
+        folder = self._profiles / str(place.screen)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         write_profile(folder / "profile", self._address(place.screen))
         process = await asyncio.create_subprocess_exec(
@@ -159,7 +168,7 @@ class Kiosk:
             f"--window-position={place.position[0]},{place.position[1]}",
             f"--window-size={place.size[0]},{place.size[1]}",
             self._address(place.screen),
-            env=_environment(self._env, folder),
+            env=_environment(self._env, folder / "home", _temporary(self._profiles, place.screen)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
@@ -193,15 +202,18 @@ def write_profile(folder: Path, address: str) -> None:
     (default / "Preferences").write_text(json.dumps(preferences), encoding="utf-8")
 
 
-def _environment(env: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Keep Chromium's traces in the folder: what it writes to the home or to /tmp would outlive the visit."""
-    homes = {"HOME": folder / "home", "TMPDIR": folder / "tmp"}
-    for path in homes.values():
+def _temporary(profiles: Path, screen: Screen) -> Path:
+    return profiles / str(screen) / "tmp"
+
+
+def _environment(env: Mapping[str, str], home: Path, temporary: Path) -> dict[str, str]:
+    """Keep Chromium's traces where they are deleted: what it writes to the home or to /tmp would outlive the visit."""
+    for path in (home, temporary):
         path.mkdir(parents=True, mode=0o700, exist_ok=True)
     kept = {name: value for name, value in env.items() if not name.startswith("XDG_") or name == "XDG_RUNTIME_DIR"}
     if "XAUTHORITY" not in kept and "HOME" in env:
         kept["XAUTHORITY"] = str(Path(env["HOME"], ".Xauthority"))
-    return kept | {name: str(path) for name, path in homes.items()}
+    return kept | {"HOME": str(home), "TMPDIR": str(temporary)}
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

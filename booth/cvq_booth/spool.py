@@ -95,9 +95,6 @@ class Spool:
         self.folder = folder
         self._visits = folder / "visits"
         self._marker = folder / "wiping"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _check_owner(folder)
-        self._lock = _lock(folder)
         kind = file_system(folder)
         if kind not in MEMORY_FILE_SYSTEMS:
             if not allow_disk:
@@ -106,6 +103,9 @@ class Spool:
                     "Set CVQ_BOOTH_SPOOL_DIR to a folder on tmpfs, or CVQ_BOOTH_ALLOW_DISK_SPOOL=true for a trial."
                 )
             log.warning("THE SPOOL IS NOT ON TMPFS: residents' papers touch a disk", folder=str(folder), type=kind)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _check_owner(folder)
+        self._lock = _lock(folder)
         self._begin()
 
     def close(self) -> None:

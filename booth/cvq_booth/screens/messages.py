@@ -27,6 +27,13 @@ class RingShown(PageMessage):
     visit_id: UUID
 
 
+class RingHidden(PageMessage):
+    """The window with the ring is not to be seen any more: its seconds do not count."""
+
+    type: Literal["ring_hidden"]
+    visit_id: UUID
+
+
 class MediaOpened(PageMessage):
     """Camera and microphone were opened, as far as they are there."""
 
@@ -70,7 +77,7 @@ class Pressed(PageMessage):
 
 
 FromPage = Annotated[
-    RingShown | MediaOpened | PeerBecame | PeerSaid | Answered | Pressed,
+    RingShown | RingHidden | MediaOpened | PeerBecame | PeerSaid | Answered | Pressed,
     Field(discriminator="type"),
 ]
 from_page: TypeAdapter[FromPage] = TypeAdapter(FromPage)

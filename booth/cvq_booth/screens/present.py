@@ -63,7 +63,7 @@ def _scene_two(state: BoothState) -> Scene:
     if scene := _nobody_here(state):
         return scene
     assert visit is not None
-    if state.call_wanted and not state.call.open:
+    if _rings(state, visit):
         return Scene("look_there", {"visit": visit})
     if state.question:
         assert visit.consent is not None
@@ -74,6 +74,11 @@ def _scene_two(state: BoothState) -> Scene:
     if visit.window_shared:
         return Scene("window", {"visit": visit})
     return _phase(state, visit)
+
+
+def _rings(state: BoothState, visit: VisitView) -> bool:
+    """Tell whether screen 1 rings; where it cannot be seen, screen 2 goes on with the papers."""
+    return not state.call.open and (visit.call is CallState.RINGING or state.call.ring_ends_at is not None)
 
 
 def _nobody_here(state: BoothState) -> Scene | None:

@@ -23,7 +23,7 @@ from tests.integration.booth.desk_stand_in import CODE, DeskStandIn, eventually
 @pytest.fixture
 def spool_dir():
     """A folder on tmpfs that is gone afterwards."""
-    path = Path("/dev/shm") / f"cvq-test-{uuid4()}"
+    path = Path("/dev/shm") / f"cvq-{uuid4().hex[:12]}"
     yield path
     shutil.rmtree(path, ignore_errors=True)
 

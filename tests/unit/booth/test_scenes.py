@@ -87,8 +87,9 @@ def test_the_ring_says_who_calls_and_for_whom_and_that_the_camera_is_still_off()
 
 
 def test_a_live_view_whose_ring_was_not_seen_yet_is_shown_as_ringing():
-    unseen = replace(STATES["welcome"], call=replace(STATES["welcome"].call, open=False))
+    unseen = replace(STATES["form"], call=replace(STATES["form"].call, open=False))
     assert scene(1, unseen) == "ringing"
+    assert scene(2, unseen) == "form", "a screen 1 that is broken does not hold up the papers"
 
 
 def test_in_the_call_the_resident_is_told_that_one_is_seen_and_heard_and_not_recorded():

@@ -20,13 +20,19 @@ export class Ring {
     return this.#audio?.state === "running";
   }
 
-  /** Rings until `stop`. */
-  start() {
+  /**
+   * Rings until `stop`.
+   *
+   * @param {() => void} onHeard told when it is really heard
+   */
+  start(onHeard) {
     if (this.rings) return;
-    this.#audio ??= new AudioContext();
+    const audio = new AudioContext();
+    this.#audio = audio;
+    audio.onstatechange = () => audio.state === "running" && onHeard();
     this.#timer = setInterval(() => this.#strike(), AGAIN_EVERY_MS);
     // Where it is not allowed, `resume` waits for a touch; the ring goes on to be seen.
-    void this.#audio.resume().then(() => this.rings && this.#strike());
+    void audio.resume().then(() => this.rings && this.#strike());
   }
 
   /** Falls silent, and lets go of the loudspeaker. */

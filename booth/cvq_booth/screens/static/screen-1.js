@@ -16,6 +16,8 @@ import { element, noteCall, startScreen } from "./scene.js";
  * @property {boolean} over
  */
 
+const SILENT_AFTER_MS = 1500;
+
 const ring = new Ring();
 /** @type {Call | null} */
 let call = null;
@@ -64,7 +66,10 @@ document.addEventListener("pointerdown", () => {
   }
 });
 
-document.addEventListener("visibilitychange", followRing);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden && ringTold) line.send({ type: "ring_hidden", visit_id: ringTold });
+  followRing();
+});
 
 function follow() {
   const wanted = order?.open ? order : null;
@@ -85,12 +90,17 @@ function followRing() {
     ringTold = "";
     return;
   }
-  ring.start();
+  ring.start(sayWhetherHeard);
   if (ringTold !== order.visit_id && line.send({ type: "ring_shown", visit_id: order.visit_id })) {
     ringTold = order.visit_id;
   }
-  const mute = document.getElementById("no-sound");
-  if (mute) setTimeout(() => (mute.hidden = ring.isHeard), 400);
+  setTimeout(sayWhetherHeard, SILENT_AFTER_MS);
+}
+
+/** A ring that is not heard is said to be silent; the loudspeaker takes a moment to open. */
+function sayWhetherHeard() {
+  const notice = document.getElementById("no-sound");
+  if (notice) notice.hidden = ring.isHeard || !ring.rings;
 }
 
 /** @param {CallOrder} wanted */

@@ -157,8 +157,8 @@ class Site:
         self.panel_url = f"http://127.0.0.1:{port}/"
         command = [
             *(python(), "-m", "cvq_booth.virtual.panel", "--port", str(port)),
-            *("--cards", str(cards), "--card-reader", str(self.cards_control)),
-            *("--printer", str(self.printer_control), "--scanner", str(self.folder / "scanner")),
+            *("--cards", str(cards), "--reader-control", str(self.cards_control)),
+            *("--printer-control", str(self.printer_control), "--scanner-dir", str(self.folder / "scanner")),
         ]
         log = self.folder / "panel.log"
         self.panel = await Running.start("the panel", command, environment={}, log=log)

@@ -1,32 +1,24 @@
 """The reads of a tap as statements that are built once: their text never changes, whatever the number of taps.
 
-A list of keys travels as one parameter (an array on PostgreSQL, a JSON text on SQLite), so that the database prepares
-each statement once, and nothing is compiled while somebody stands at a turnstile.
+Nothing is compiled while somebody stands at a turnstile.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from typing import Any, cast
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Dialect, String, Table, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.expression import any_
-from sqlalchemy.types import TypeDecorator
 
-from cvq_core.access.driver import Prepared
 from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
 from cvq_core.cards.tables import Card
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.tables import FamilyAccount, Membership, Person
+from cvq_core.prepared import Prepared, one_of
 from cvq_core.services.tables import Price, ServicePolicy
 
 # Whoever may fetch a child may not spend the family's money.
@@ -62,16 +54,6 @@ RIGHT_COLUMNS = (
 """The columns of a right, in the order of the fields of `facts.Right`."""
 
 
-class _JsonList(TypeDecorator[Collection[Any]]):
-    """A list of keys as the JSON text that SQLite's `json_each` takes apart, each key as the table stores it."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
-        return json.dumps([_stored(each) for each in value or ()])
-
-
 @dataclass(frozen=True, slots=True)
 class TapStatements:
     """What is read and written for some taps; parameters are named as in the comments."""
@@ -100,10 +82,7 @@ def tap_statements(dialect: str) -> TapStatements:
     """Return the statements for "sqlite" or "postgresql"."""
 
     def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-        if dialect == "postgresql":
-            return column == any_(bindparam(name, type_=ARRAY(column.type)))
-        keys = func.json_each(bindparam(name, type_=_JsonList())).table_valued("value")
-        return column.in_(select(keys.c.value))
+        return one_of(column, name, dialect)
 
     insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
     today: ColumnElement[Any] = bindparam("today")
@@ -227,9 +206,3 @@ def _price_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
         .limit(1)
         .scalar_subquery()
     )
-
-
-def _stored(key: object) -> str:
-    if isinstance(key, UUID):
-        return key.hex
-    return key.value if isinstance(key, StrEnum) else str(key)

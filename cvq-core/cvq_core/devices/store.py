@@ -5,16 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.devices.tables import Device, DeviceChallenge, DeviceToken, EnrolmentCode
 from cvq_core.errors import N_, BadInput, NotSignedIn
 from cvq_core.ids import new_id
+from cvq_core.prepared import Prepared, one_of
 from cvq_core.staff.rules import ANONYMOUS, Principal
 from cvq_core.staff.store import digest
 
@@ -148,15 +151,27 @@ async def principal_of_token(db: AsyncSession, token: str, *, now: datetime) -> 
 async def principals_of_tokens(db: AsyncSession, tokens: Collection[str], *, now: datetime) -> dict[str, Principal]:
     """Return the devices that hold some tokens; one that is over, unknown or of a revoked device is absent."""
     digests = {digest(token): token for token in tokens}
-    rows = await db.execute(
-        select(DeviceToken.token_digest, Device.id, Device.kind, Device.name, Device.subject_id)
-        .join(Device, Device.id == DeviceToken.device_id)
-        .where(DeviceToken.token_digest.in_(digests), DeviceToken.expires_at > now, Device.revoked_at.is_(None))
-    )
+    holders = _holders(db.get_bind().dialect.name)
+    rows = await holders.fetch(db, digests=list(digests), now=now)
     return {
         digests[held]: Principal("booth" if kind == "booth" else "reader", device_id, name, subject_id=subject_id)
         for held, device_id, kind, name, subject_id in rows
     }
+
+
+@cache
+def _holders(dialect: str) -> Prepared:
+    """Return the statement that every tap begins with, built once."""
+    tokens, devices = cast(Table, DeviceToken.__table__).c, cast(Table, Device.__table__).c
+    return Prepared(
+        select(tokens.token_digest, devices.id, devices.kind, devices.name, devices.subject_id)
+        .join_from(DeviceToken.__table__, Device.__table__, devices.id == tokens.device_id)
+        .where(
+            one_of(tokens.token_digest, "digests", dialect),
+            tokens.expires_at > bindparam("now", type_=tokens.expires_at.type),
+            devices.revoked_at.is_(None),
+        )
+    )
 
 
 async def revoke(db: AsyncSession, device_id: UUID, now: datetime) -> None:

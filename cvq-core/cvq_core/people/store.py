@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, delete, func, insert, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, delete, func, insert, intersect, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.errors import N_, NotFound
@@ -101,8 +101,12 @@ def _people_with(
 ) -> Select[Person, str | None]:
     commune: ColumnElement[str | None] = type_coerce(Commune.name, String)
     wanted = select(Person, commune).outerjoin(Commune, Commune.insee == Person.commune_insee)
-    for word in words:
-        wanted = wanted.where(Person.id.in_(select(PersonWord.person_id).where(word)))
+    found = [select(PersonWord.person_id).where(word) for word in words]
+    if found:
+        # Materialized, or PostgreSQL reads everybody in the order of the list until enough have the words.
+        named = intersect(*found).cte("named") if len(found) > 1 else found[0].distinct().cte("named")
+        named = named.prefix_with("MATERIALIZED")
+        wanted = wanted.join(named, named.c.person_id == Person.id)
     if born is not None and born.days:
         wanted = wanted.where(Person.birth_date.in_(born.days))
     elif born is not None:

@@ -45,6 +45,26 @@ def demo(
     demo_main(folder.resolve())
 
 
+def check() -> None:
+    """Dire si cette installation est saine : base à jour, comptes justes, journal intact, guichets vus."""
+    from rich.console import Console
+
+    from cvq_desk.check import Finding, look
+    from cvq_migrations import runner
+
+    settings = _settings()
+    console = Console()
+    at, newest = asyncio.run(_revisions(settings)), runner.head()
+    findings = [Finding("révision de la base", at == newest, f"{at or 'vide'} (la plus récente : {newest})")]
+    if at == newest:
+        findings += asyncio.run(look(settings))
+    for finding in findings:
+        mark = "[green]ok[/green] " if finding.sound else "[red]NON[/red]"
+        console.print(f"{mark} {finding.what:<24} {finding.detail}")
+    if not all(finding.sound for finding in findings):
+        raise typer.Exit(1)
+
+
 def _settings(**overrides: object) -> Settings:
     try:
         return load_settings(**overrides)
@@ -54,13 +74,20 @@ def _settings(**overrides: object) -> Settings:
 
 async def _check_head(settings: Settings) -> None:
     """A server on a database of another revision would fail at its first query: it does not start."""
+    from cvq_migrations import runner
+
+    at, newest = await _revisions(settings), runner.head()
+    if at != newest:
+        raise SystemExit(f"the database is at {at or 'nothing'}, this version needs {newest}: run `cvq migrate` first")
+
+
+async def _revisions(settings: Settings) -> str | None:
+    """Return the revision that the database is at."""
     from cvq_core.database import Database
     from cvq_migrations import runner
 
     database = Database(settings.database_url)
     try:
-        at, newest = await runner.current(database), runner.head()
+        return await runner.current(database)
     finally:
         await database.close()
-    if at != newest:
-        raise SystemExit(f"the database is at {at or 'nothing'}, this version needs {newest}: run `cvq migrate` first")

@@ -1,0 +1,102 @@
+"""Is this installation sound: what `cvq check` looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.clock import local, shifted
+from cvq_core.database import Base, Database
+from cvq_core.journal.store import verify_chain
+from cvq_core.ledger.verify import verify as verify_ledger
+from cvq_core.offices.verify import verify_offices
+from cvq_core.settings import Settings
+from cvq_core.vault import VaultError, load_master_key
+from cvq_desk import tables
+from cvq_desk.booking.tables import Booth
+from cvq_desk.booths.tables import BoothStatus
+
+SAID_MAX = 3
+SILENT_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    sound: bool
+    detail: str
+
+
+async def look(settings: Settings) -> list[Finding]:
+    """Look at everything; what cannot be looked at is not sound."""
+    database = Database(settings.database_url)
+    try:
+        findings = [_key(settings), await _tables(database)]
+        if not findings[-1].sound:
+            return findings
+        async with database.read() as db:
+            findings.append(await _verified("grand livre", verify_ledger, db))
+            findings.append(await _verified("régies et quittances", verify_offices, db))
+            findings.append(await _verified("journal", verify_chain, db))
+            findings += await _booths(db, settings)
+        return findings
+    except (SQLAlchemyError, OSError) as error:
+        return [Finding("base de données", False, f"ne répond pas : {error}".splitlines()[0])]
+    finally:
+        await database.close()
+
+
+def _key(settings: Settings) -> Finding:
+    file = settings.master_key_file or settings.data_dir / "master.key"
+    if not file.exists():
+        return Finding("clé des documents", True, "sera faite au premier démarrage")
+    try:
+        load_master_key(file)
+    except (VaultError, OSError) as error:
+        return Finding("clé des documents", False, str(error))
+    return Finding("clé des documents", file.stat().st_mode & 0o077 == 0, str(file))
+
+
+async def _tables(database: Database) -> Finding:
+    """Look whether every table is there; at which revision they are is looked at by the command itself."""
+    assert tables.core
+    async with database.engine.connect() as connection:
+        there = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+    missing = sorted(set(Base.metadata.tables) - there)
+    detail = f"il manque {', '.join(missing[:SAID_MAX])} : lancez `cvq migrate`" if missing else "à jour"
+    return Finding("base de données", not missing, detail)
+
+
+async def _verified(what: str, verify: Callable[[AsyncSession], Awaitable[list[str]]], db: AsyncSession) -> Finding:
+    troubles = await verify(db)
+    more = f" (et {len(troubles) - SAID_MAX} autres)" if len(troubles) > SAID_MAX else ""
+    return Finding(what, not troubles, "; ".join(troubles[:SAID_MAX]) + more if troubles else "juste")
+
+
+async def _booths(db: AsyncSession, settings: Settings) -> list[Finding]:
+    now = shifted(settings.clock_offset_s)()
+    rows = await db.execute(
+        select(Booth.name, BoothStatus).outerjoin(BoothStatus, BoothStatus.booth_id == Booth.id).order_by(Booth.name)
+    )
+    findings = []
+    for row in rows:
+        name: str = row[0]
+        status: BoothStatus | None = row[1]
+        if status is None:
+            findings.append(Finding(name, True, "pas encore installé"))
+            continue
+        connected = status.connected_at is not None
+        seen = f"vu le {local(status.last_seen_at):%d/%m à %H:%M}" if status.last_seen_at else "jamais vu"
+        silent = not connected and (status.last_seen_at is None or now - status.last_seen_at > SILENT_AFTER)
+        broken = [device["device"] for device in status.devices.values() if device.get("state") == "trouble"]
+        troubles = f" ; panne : {', '.join(broken)}" if broken else ""
+        detail = ("en ligne" if connected else seen) + troubles
+        findings.append(Finding(name, not silent and not broken, detail))
+    return findings

@@ -21,7 +21,7 @@ from aiohttp import ClientSession
 from cvq_booth.clipboard import clear_clipboards
 from cvq_booth.commands import Commands
 from cvq_booth.desk import Desk
-from cvq_booth.devices.cards import CardEvent, CardReader
+from cvq_booth.devices.cards import CardEvent, CardReader, CardUnreadable
 from cvq_booth.front import Front
 from cvq_booth.identity import Identity
 from cvq_booth.jobs import Detail, Failed, page_head
@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
 LINE_LOST_AFTER_S = 5.0
-CARD_FORGOTTEN_HELP_S = 20.0
+CARD_FORGOTTEN_HELP_S = 10.0
 LEFT_VISIT_S = 600.0
 """A visit that an earlier start left, and of which no desk says anything for so long, is wiped."""
 
@@ -276,10 +276,14 @@ class Agent:
             case CardSeen():
                 self._card = event
                 self._link.report(event)
+                self._front.change(card_unreadable=False)
+            case CardUnreadable():
+                log.warning("a card cannot be read", reason=event.reason)
+                self._front.change(card_unreadable=True)
             case CardGone():
                 self._card = self._card_left_s = None
                 self._link.report(event)
-                self._front.change(card_forgotten=False)
+                self._front.change(card_forgotten=False, card_unreadable=False)
             case _:
                 log.info("card reader", what=type(event).__name__)
 

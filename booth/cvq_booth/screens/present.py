@@ -104,7 +104,7 @@ def _phase(state: BoothState, visit: VisitView) -> Scene:
         return _papers(visit, state.activity)
     if phase is Phase.FORM and visit.form:
         return _form(visit, visit.form)
-    if phase is Phase.CARD or visit.card.state in {CardState.UNKNOWN, CardState.REFUSED}:
+    if phase is Phase.CARD or state.card_unreadable or visit.card.state in {CardState.UNKNOWN, CardState.REFUSED}:
         return Scene("card", {"visit": visit})
     return Scene("welcome", {"visit": visit})
 

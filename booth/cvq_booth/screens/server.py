@@ -113,7 +113,10 @@ class ScreenServer:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, LOOPBACK, self._wanted_port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise OSError(f"CVQ_BOOTH_SCREENS_PORT: {self._wanted_port} cannot be had: {error.strerror}") from error
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

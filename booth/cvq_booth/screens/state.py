@@ -68,6 +68,7 @@ class BoothState:
     curtain_here: bool = False
     help_asked: bool = False
     card_forgotten: bool = False
+    card_unreadable: bool = False
 
     @property
     def visit(self) -> VisitView | None:

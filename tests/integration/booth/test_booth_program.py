@@ -131,11 +131,14 @@ async def test_a_wrong_code_says_so_and_the_booth_can_try_again_with_the_same_ke
     [
         ("CVQ_BOOTH_DESK_URL", "http://desk.example", "CVQ_BOOTH_DESK_URL"),
         ("CVQ_BOOTH_SPOOL_DIR", ON_DISK, "CVQ_BOOTH_SPOOL_DIR"),
+        ("CVQ_BOOTH_SCREENS_PORT", "taken", "CVQ_BOOTH_SCREENS_PORT"),
         ("CVQ_BOOTH_KEY_FILE", "/nowhere/key.json", "cvq booth enrol"),
     ],
 )
-async def test_a_wrong_setting_stops_the_start_with_its_name(enrolled, setting, value, words):
+async def test_a_wrong_setting_stops_the_start_with_its_name(enrolled, desk, setting, value, words):
     env = enrolled
+    if value == "taken":
+        value = desk.url.rsplit(":", 1)[1]
     code, said = await cvq_booth(env | {setting: value}, "run")
     assert code == 2
     assert words in said

@@ -164,6 +164,7 @@ STATES: dict[str, BoothState] = {
             "Cette carte a été déclarée perdue le 3 mars. Gardez-la et appelez le 05 49 00 00 01.",
         ),
     ),
+    "card_unreadable": state(Phase.WELCOME, visit(), card_unreadable=True),
     "consent": state(Phase.CARD, visit(consent=question(), card=CardView(state=CardState.PRESENT))),
     "consent_yes": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT, answered_yes=True),
     "consent_no": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT),

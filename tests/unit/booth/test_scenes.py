@@ -189,6 +189,7 @@ def test_an_open_account_is_always_in_sight_with_its_end_and_how_to_close_it():
         ("card_laid", "Votre carte est posée. Laissez-la"),
         ("card_removed", "Sinon, gardez-la : on continue sans"),
         ("card_unknown", "Ce n’est pas grave"),
+        ("card_unreadable", "Reprenez-la, puis reposez-la bien à plat"),
         ("card_refused", "déclarée perdue le 3 mars. Gardez-la et appelez"),
     ],
 )

@@ -136,7 +136,6 @@ class Front:
         self._conduct = call.NO_CALL
         self._forget_visit(card_forgotten=card_left)
         self.screens.forget()
-        self._write_addresses()
 
     def _forget_visit(self, *, card_forgotten: bool) -> None:
         self.screens.forget_bands()

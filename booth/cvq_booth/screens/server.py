@@ -177,11 +177,10 @@ class ScreenServer:
         self._bands.clear()
 
     def forget(self) -> None:
-        """Send both pages away from all that they hold: storage, cache and history's back are of no more use."""
+        """Send both pages away from all that they hold: what they stored, what is cached, what they have drawn."""
         self._bands.clear()
-        self._key = new_key()
         for screen, page in self._pages.items():
-            page.put({"type": "forget", "to": f"/forget/{screen}?key={self._key}"})
+            page.put({"type": "forget", "to": f"/forget/{screen}"})
 
     def _push(self, page: _Page) -> None:
         assert self._state is not None
@@ -228,10 +227,9 @@ class ScreenServer:
         return web.Response(text=self._renderer.page(screen, self._state), content_type="text/html", charset="utf-8")
 
     async def _forget(self, request: web.Request) -> web.StreamResponse:
-        self._check(request.query.get("key", ""))
-        response = web.HTTPSeeOther(f"/screen/{_number(request)}?key={self._key}")
+        self._check_cookie(request)
+        response = web.HTTPSeeOther(f"/screen/{_number(request)}")
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
-        response.del_cookie(self._cookie)
         raise response
 
     async def _page_image(self, request: web.Request) -> web.StreamResponse:

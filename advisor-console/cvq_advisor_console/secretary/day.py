@@ -11,6 +11,7 @@ from cvq_advisor_console.views.secretary import (
     BoothAlert,
     BoothHealthView,
     BoothState,
+    ComingRow,
     MachineState,
     RowState,
     TodayRow,
@@ -22,7 +23,7 @@ from cvq_core.text import hour
 from cvq_core.web.views import Act
 from cvq_desk.booking.alerts import AlertKind
 from cvq_desk.booking.rules import HOLDS_TIME, AppointmentEvent, AppointmentStatus, may
-from cvq_desk.booking.store import DayEntry, appointments_of_day, calendar_of, open_alerts
+from cvq_desk.booking.store import DayEntry, appointments_after, appointments_of_day, calendar_of, open_alerts
 from cvq_desk.booking.tables import Alert, Organisation
 from cvq_desk.booths.tables import BoothStatus
 from cvq_desk.booths.words import TROUBLES
@@ -60,7 +61,27 @@ async def today_view(place: Place) -> TodayView:
             _row(entry, "" if seated in (None, entry.appointment.id) else place.say(SEAT_TAKEN)) for entry in entries
         ),
         closes_at=span.ends_at if span else None,
+        coming=tuple(
+            ComingRow(
+                id=str(appointment.id),
+                starts_at=appointment.starts_at,
+                name=appointment.resident_name,
+                initials=initials(appointment.resident_name),
+                organisation=organisation.short_name,
+                slip_url=slip_url(appointment.id),
+                move_url=f"/mairie/rendez-vous/{appointment.id}/deplacer",
+                cancel=act_on(appointment.id, PATHS[E.CANCEL]),
+            )
+            for appointment, organisation in await appointments_after(
+                place.context.db, place.town_hall.id, local_day(now)
+            )
+        ),
     )
+
+
+def slip_url(appointment_id: object) -> str:
+    """Return where the slip of an appointment is."""
+    return f"/mairie/rendez-vous/{appointment_id}/bulletin.pdf"
 
 
 def _row(entry: DayEntry, seat_taken: str) -> TodayRow:
@@ -87,7 +108,7 @@ def _row(entry: DayEntry, seat_taken: str) -> TodayRow:
         mark_absent=None if over else key(E.MARK_ABSENT, AppointmentStatus.ABSENT),
         vouch=act_on(appointment.id, "atteste") if status in HOLDS_TIME and appointment.vouched_by is None else None,
         vouched=appointment.vouched_by is not None,
-        slip_url="" if over else f"/mairie/rendez-vous/{appointment.id}/bulletin.pdf",
+        slip_url="" if over else slip_url(appointment.id),
     )
 
 

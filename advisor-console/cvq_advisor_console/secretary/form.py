@@ -10,12 +10,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from cvq_advisor_console.secretary.day import act_on
+from cvq_advisor_console.secretary.day import act_on, slip_url
 from cvq_advisor_console.secretary.place import Place
 from cvq_advisor_console.views.secretary import (
     BookedView,
     BookingView,
     FoundView,
+    MovePage,
     NowChoice,
     OrganisationChoice,
     PersonFound,
@@ -33,6 +34,7 @@ from cvq_desk.booking.lookup import look_up
 from cvq_desk.booking.rules import Span, free_slots, now_choice
 from cvq_desk.booking.service import NAME_LENGTH_MAX, WHEN, Booking
 from cvq_desk.booking.store import (
+    DayEntry,
     booked_spans,
     calendar_of,
     closed_because,
@@ -88,7 +90,7 @@ def booking_of(place: Place, form: BookingForm) -> Booking:
         fields["when"] = N_("Choisissez « Maintenant » ou un créneau.")
     starts_at = None
     if form.when and form.when != NOW:
-        starts_at = _instant(form.when)
+        starts_at = slot_begin(form.when)
         if starts_at is None:
             fields["when"] = N_("Ce choix n’existe pas ou n’existe plus.")
     if fields:
@@ -111,7 +113,8 @@ def written_date(text: str, today: date) -> date | None:
     return birth.days[0] if birth is not None and len(birth.days) == 1 else None
 
 
-def _instant(text: str) -> datetime | None:
+def slot_begin(text: str) -> datetime | None:
+    """Return the instant that a slot's value names, None when it names none."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -203,19 +206,43 @@ async def when_view(place: Place, organisation: str, reason: str, chosen: str) -
     at_once = now_choice(calendar, await waiting_at(db, place.booth.id, now), minutes, now)
     booked = await booked_spans(db, place.booth.id, now)
     free = free_slots(calendar, booked, minutes=minutes, now=now, days=SLOT_DAYS)
-    days = [(day, list(slots)) for day, slots in groupby(free, key=lambda slot: local_day(slot.starts_at))]
+    days = _days(free, now, chosen)
     why_not, warning = "", ""
     if not at_once.possible:
         why_not = await _closed_words(place, about_to_close=calendar.open_at(now) is not None, at=at_once.reopens_at)
     elif at_once.closes_first and at_once.closes_at is not None:
         closing = hour(at_once.closes_at, place.context.language)
         warning = place.say(N_("La mairie ferme à {hour}, peut-être avant la fin de l’entretien."), hour=closing)
-    shown = tuple(_slot_day(day, slots, chosen, today=day == local_day(now)) for day, slots in days[:DAYS_UNFOLDED])
     return WhenView(
         url,
         NowChoice(at_once.wait_minutes, at_once.waiting_count, why_not, warning, chosen=chosen in ("", NOW)),
-        days=shown[:DAYS_SHOWN],
-        later=shown[DAYS_SHOWN:],
+        days=days[:DAYS_SHOWN],
+        later=days[DAYS_SHOWN:DAYS_UNFOLDED],
+    )
+
+
+async def move_view(place: Place, entry: DayEntry, error: str = "") -> MovePage:
+    """Return the page on which another hour is chosen; the appointment's own time does not stand in its way."""
+    appointment = entry.appointment
+    db, now = place.context.db, place.context.now
+    booked = await booked_spans(db, place.booth.id, now, except_id=appointment.id)
+    calendar = await calendar_of(db, place.town_hall.id, now)
+    days = _days(free_slots(calendar, booked, minutes=appointment.minutes, now=now, days=SLOT_DAYS), now)
+    return MovePage(
+        url=f"/mairie/rendez-vous/{appointment.id}/deplacer",
+        back_url=place.page_url,
+        name=appointment.resident_name,
+        organisation=known_as(entry.organisation),
+        starts_at=appointment.starts_at,
+        when=WhenView("", days=days[:DAYS_SHOWN], later=days[DAYS_SHOWN:DAYS_UNFOLDED]),
+        error=error,
+    )
+
+
+def _days(free: list[Span], now: datetime, chosen: str = "") -> tuple[SlotDay, ...]:
+    return tuple(
+        _slot_day(day, list(slots), chosen, today=day == local_day(now))
+        for day, slots in groupby(free, key=lambda slot: local_day(slot.starts_at))
     )
 
 
@@ -253,7 +280,7 @@ async def booked_view(place: Place, appointment_id: UUID) -> BookedView | None:
         name=appointment.resident_name,
         organisation=known_as(entry.organisation),
         starts_at=appointment.starts_at,
-        slip_url=f"/mairie/rendez-vous/{appointment.id}/bulletin.pdf",
+        slip_url=slip_url(appointment.id),
         now=appointment.walk_in,
         to_bring=tuple(entry.reason.bring) if entry.reason else (),
         cancel=act_on(appointment.id, "annuler"),

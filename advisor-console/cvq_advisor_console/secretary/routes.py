@@ -21,12 +21,14 @@ from cvq_advisor_console.secretary.form import (
     booking_of,
     booking_view,
     found_view,
+    move_view,
+    slot_begin,
     when_view,
 )
 from cvq_advisor_console.secretary.place import Place, place_of, place_wanted, places
 from cvq_advisor_console.views.secretary import SecretaryPage
 from cvq_core.clock import local_day
-from cvq_core.errors import NotFound, Refusal
+from cvq_core.errors import N_, NotFound, Refusal
 from cvq_core.offices.store import sub_offices_of
 from cvq_core.staff import Permission, Scope
 from cvq_core.web import Context, Routes
@@ -35,7 +37,7 @@ from cvq_desk.booking import service
 from cvq_desk.booking.routes import act_of
 from cvq_desk.booking.rules import AppointmentEvent
 from cvq_desk.booking.slip import Slip, slip_pdf
-from cvq_desk.booking.store import entry_of
+from cvq_desk.booking.store import DayEntry, entry_of
 from cvq_desk.booking.tables import Alert
 
 routes = Routes(tag="pages")
@@ -84,6 +86,31 @@ async def vouch(context: Context) -> web.Response:
     """Say that the secretary knows the person, or saw their identity paper."""
     await service.vouch(act_of(context), context.path_id())
     return await _after_mark(context)
+
+
+@routes.get("/mairie/rendez-vous/{id}/deplacer", access=Permission.BOOK)
+async def move_page(context: Context) -> web.Response:
+    """Show the page on which another hour is chosen."""
+    place, entry = await _entry(context)
+    return context.page("move.html", view=await move_view(place, entry))
+
+
+@routes.post("/mairie/rendez-vous/{id}/deplacer", access=Permission.BOOK, body=BookingForm, form=True)
+async def move(context: Context, form: BookingForm) -> web.Response:
+    """Give somebody another hour, and print the new slip."""
+    place, entry = await _entry(context)
+    starts_at = slot_begin(form.when)
+    if starts_at is None:
+        error = context._(N_("Choisissez un créneau."))
+        return context.page("move.html", view=await move_view(place, entry, error), status=422)
+    try:
+        await service.move(act_of(context), context.path_id(), starts_at)
+    except Refusal as refusal:
+        problem = describe(refusal, context.words)
+        context.journal("appointment-moved", outcome="refused", personal={"slug": refusal.slug})
+        error = f"{problem['title']} {problem['detail']}".strip()
+        return context.page("move.html", view=await move_view(place, entry, error), status=refusal.status)
+    return context.redirect(f"{place.page_url}&reserve={context.path_id()}")
 
 
 @routes.post("/mairie/rendez-vous/{id}/{event}", access=Permission.BOOK, form=True)
@@ -179,6 +206,12 @@ async def _again(place: Place, form: BookingForm, refusal: Refusal) -> web.Respo
         errors = {field: f"{problem['title']} {problem['detail']}".strip()}
     place.context.journal("appointment-booked", outcome="refused", personal={"slug": refusal.slug})
     return await _page(place, form, status=refusal.status, search=bool(form.q), errors=errors)
+
+
+async def _entry(context: Context) -> tuple[Place, DayEntry]:
+    """Return the appointment in the path, and its town hall, which must be the person's."""
+    entry, _booth, town_hall = await entry_of(context.db, context.path_id())
+    return await place_of(context, town_hall.id, Permission.BOOK), entry
 
 
 async def _after_mark(context: Context) -> web.Response:

@@ -168,14 +168,29 @@ class TodayRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ComingRow:
+    """One appointment of a later day; `move_url` is a page where another hour is chosen."""
+
+    id: str
+    starts_at: datetime
+    name: str
+    initials: str
+    organisation: str
+    slip_url: str
+    move_url: str
+    cancel: Act
+
+
+@dataclass(frozen=True, slots=True)
 class TodayView:
-    """`fragments/today.html`."""
+    """`fragments/today.html`. `coming` are the appointments of later days, that unfold beneath."""
 
     region: Region
     place: str
     rows: tuple[TodayRow, ...] = ()
     closes_at: datetime | None = None
     stale_since: datetime | None = None
+    coming: tuple[ComingRow, ...] = ()
 
 
 class BoothState(StrEnum):
@@ -245,3 +260,16 @@ class SecretaryPage:
     booked: BookedView | None = None
     cash_url: str = ""
     places: tuple[NavItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MovePage:
+    """`move.html`: another hour for an appointment. POST `when` (a slot's value) to `url`."""
+
+    url: str
+    back_url: str
+    name: str
+    organisation: str
+    starts_at: datetime
+    when: WhenView
+    error: str = ""

@@ -28,6 +28,7 @@ from cvq_desk.visits.tables import Visit
 
 DAY_MAX = 200
 ALERTS_MAX = 20
+COMING_MAX = 60
 TALK_MINUTES = 30
 """How long an appointment is whose reason is for the advisor alone to hear."""
 
@@ -204,6 +205,24 @@ async def appointments_of_day(db: AsyncSession, town_hall_id: UUID, day: date) -
         for appointment, organisation, reason, visit in rows
         if local_day(appointment.starts_at) == day
     ]
+
+
+async def appointments_after(db: AsyncSession, town_hall_id: UUID, day: date) -> list[tuple[Appointment, Organisation]]:
+    """Return who is expected at a town hall on later days than `day`, the next ones first."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=PARIS) + timedelta(days=1)
+    rows = await db.execute(
+        select(Appointment, Organisation)
+        .join(Booth, Booth.id == Appointment.booth_id)
+        .join(Organisation, Organisation.id == Appointment.organisation_id)
+        .where(
+            Booth.town_hall_id == town_hall_id,
+            Appointment.status == AppointmentStatus.EXPECTED.value,
+            Appointment.starts_at >= midnight,
+        )
+        .order_by(Appointment.starts_at, Appointment.id)
+        .limit(COMING_MAX)
+    )
+    return [(appointment, organisation) for appointment, organisation in rows]
 
 
 async def entry_of(db: AsyncSession, appointment_id: UUID) -> tuple[DayEntry, Booth, TownHall]:

@@ -280,3 +280,26 @@ async def test_the_page_outlives_a_restart_of_the_server(
         await expect(page.locator("#line")).to_have_attribute("data-line", "ok")
         await expect(page.locator("#who")).to_have_value("caillaud")
         await page.close()
+
+
+async def test_an_appointment_of_a_later_day_is_moved_and_cancelled(village: Village, sign_in: SignIn) -> None:
+    tomorrow = 24 * 60
+    appointment = await booked(village, "Jeanne Moreau", tomorrow + 30)
+    page = await sign_in(village)
+    await page.locator(".coming summary").click()
+    await expect(page.locator(".coming [data-row]")).to_contain_text("mercredi 4 mars 2026")
+    await village.picture(page, "10-later-days")
+    await page.get_by_role("link", name="déplacer").click()
+    await page.wait_for_url("**/deplacer")
+    later = NOW + timedelta(minutes=tomorrow + 60)
+    await page.locator(f'#when input[value="{later.isoformat()}"]').check()
+    await village.picture(page, "11-move")
+    assert await axe(page) == []
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#booked")).to_contain_text("mercredi 4 mars 2026 à 11")
+    async with village.site.database.read() as db:
+        assert (await db.get_one(Appointment, appointment)).starts_at == later
+    await page.get_by_role("button", name="Annuler ce rendez-vous").click()
+    await expect(page.locator(".coming")).to_have_count(0)
+    await expect(page.locator("#booked")).to_be_empty()
+    assert await status_of(village, appointment) == "cancelled"

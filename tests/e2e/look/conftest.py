@@ -91,7 +91,9 @@ async def look(window: BrowserContext, site: Site) -> AsyncIterator[Open]:
         pages.append(page)
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(f"{site.url}/look/{name}")
+        answer = await page.goto(f"{site.url}/look/{name}")
+        assert answer is not None
+        assert answer.ok
         await page.evaluate("document.fonts.ready.then(() => true)")
         for selector in SAMPLES[name].presses:
             await page.click(selector)

@@ -71,7 +71,11 @@ class DeviceWatch:
     async def _poll(self) -> None:
         while True:
             self._wake.clear()
-            await asyncio.gather(self._ask_printer(), self._ask_scanner())
+            try:
+                await asyncio.gather(self._ask_printer(), self._ask_scanner())
+            except Exception:
+                # A driver that fails in a new way must not take the call and the screens with it.
+                log.exception("the machines could not be asked")
             self._tell()
             try:
                 async with asyncio.timeout(POLL_S):

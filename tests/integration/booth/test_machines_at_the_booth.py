@@ -10,6 +10,8 @@ import pytest
 from playwright.async_api import async_playwright
 
 from cvq_booth.virtual.cards import Fault, VirtualCards, virtual_cards
+from cvq_booth.virtual.printer import Fault as PrinterFault
+from cvq_booth.virtual.printer import virtual_printer
 from cvq_desk.wire import (
     CardGone,
     CardSeen,
@@ -102,6 +104,16 @@ async def test_a_card_that_stays_behind_is_told_until_it_is_taken(desk, spool_di
         assert (await desk.heard(HelpAsked)).reason == "card_forgotten"
         await cards.remove()
         await eventually(lambda: scene(agent, 1) == scene(agent, 2) == "idle")
+
+
+async def test_what_the_printer_lacks_is_told_before_anybody_prints(desk, spool_dir):
+    async with virtual_printer() as printer:
+        await printer.set_faults(PrinterFault.PAPER_OUT)
+        async with working_agent(desk, spool_dir, printer_uri=printer.uri) as agent:
+            await desk.heard(Devices, lambda message: told(message, "printer") == "paper_out")
+            await printer.set_faults()
+            agent.screens_changed()  # whatever makes the agent look again
+            await desk.heard(Devices, lambda message: told(message, "printer") == "ready")
 
 
 async def test_a_scanned_page_goes_straight_to_the_console_and_again_to_a_reloaded_one(

@@ -89,5 +89,7 @@ async def end_worker(worker: Worker, *, grace_s: float = EXIT_GRACE_S) -> None:
         # Also after a worker that went by itself: what its driver had started goes with it.
         try:
             await kill_group(process)
+            # Its pipes are then at their end, and nothing of it outlives the event loop.
+            await worker.errors.text()
         finally:
             worker.errors.stop()

@@ -77,12 +77,11 @@ async def test_the_page_grows_while_the_scanner_still_works(start_scan, scanner,
 
 async def test_a_slow_scanner_is_shown_in_more_and_smaller_bands(scan_all, test_job):
     options = {"read-delay-duration": 20_000, "read-delay": 1, "test-picture": "Color pattern"}
-    slow = await scan_all(**test_job, mode="gray", extra_options=options)
+    slow = await scan_all(**test_job, extra_options=options)
     assert slow.trouble is None
-    assert len(slow.bands) > 2
-    assert min(band.height for band in slow.bands[:-1]) < 128
-    first_page = next(i for i, item in enumerate(slow.items) if isinstance(item, Page))
-    assert first_page == len(slow.items) - 1
+    # A fast scanner's 877 rows come in 7 bands of 128 rows at most; this one takes a quarter of a second for each.
+    assert len(slow.bands) >= 10
+    assert isinstance(slow.items[-1], Page)
 
 
 async def test_a_feeder_gives_all_its_sheets_in_order_and_marks_the_blank_one(scan_all, scanner):

@@ -149,6 +149,7 @@ HOSTILE = {
     "half a PNG": (_file(_quarters().effect_spread(50), "PNG")[:-4000], "truncated"),
     "the beginning of a PNG": (_png_begun(100, 100), "truncated"),
     "no more than a PNG's head": (_png_begun(100, 100)[:33], "not_an_image"),
+    "a PNG of 64 megapixels": (_png_begun(8_000, 8_000), "too_many_pixels"),
     "a PNG of 100 megapixels": (_png_begun(10_000, 10_000), "too_many_pixels"),
     "a PNG of 4 gigapixels": (_png_begun(65_000, 65_000), "too_many_pixels"),
     "a PNG whose text swells": (_png_with_text_bomb(), "not_an_image"),

@@ -106,7 +106,7 @@ async def has_page(page: Page, head: PageHead) -> None:
 
 
 async def test_a_page_of_a_mebibyte_arrives_with_its_hash(site: Site, spool: Spool, bare_browser: Browser) -> None:
-    async with booth(site, spool) as peer, console(site, bare_browser) as page:
+    async with booth(site, spool, PaceLimits(20_000)) as peer, console(site, bare_browser) as page:
         head, path = spool.add(noise(MEBIBYTE))
         assert await peer.send_page(head, path)
         await has_page(page, head)
@@ -315,3 +315,23 @@ async def test_what_a_newer_booth_says_is_passed_over(site: Site, bare_browser: 
             return [stage.notes.length, stage.troubles];
         }""")
         assert notes == [1, []]
+
+
+async def test_a_page_that_comes_twice_is_given_once(site: Site, bare_browser: Browser) -> None:
+    image = list(noise(100))
+    head = {"type": "page", "page_id": "p", "bytes": 100, "sha256": hashlib.sha256(bytes(image)).hexdigest()}
+    async with open_page(bare_browser, f"{site.url}/pages/papers.html?room=r") as page:
+        await until(page, "stage.papers !== undefined")
+        await page.evaluate(
+            """([head, image]) => {
+                const channel = { label: "papers", readyState: "open", send() {}, close() {} };
+                stage.papers.attach(channel);
+                for (const id of ["p", "p", "last"]) {
+                    channel.onmessage({ data: JSON.stringify({ ...head, page_id: id }) });
+                    channel.onmessage({ data: new Uint8Array(image).buffer });
+                }
+            }""",
+            [head, image],
+        )
+        await until(page, "stage.given.includes('last')")
+        assert await page.evaluate("stage.given") == ["p", "last"]

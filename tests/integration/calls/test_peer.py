@@ -28,10 +28,11 @@ async def test_two_pages_find_each_other_whoever_comes_first(site: Site, bare_br
     for first, second in (("console", "booth"), ("booth", "console")):
         async with open_page(bare_browser, f"{site.url}/pages/pair.html") as page:
             await until(page, "globalThis.stage?.ready")
-            await page.evaluate("name => { stage.open(name); }", first)
+            open_with_picture = "name => { stage.open(name).addStream(stage.picture('teal')); }"
+            await page.evaluate(open_with_picture, first)
             await until(page, "stage.wire.passed.length === 1")
-            await page.evaluate("name => { stage.open(name); }", second)
-            await until(page, BOTH)
+            await page.evaluate(open_with_picture, second)
+            await until(page, f"{BOTH} && stage.tracks.console.length === 1 && stage.tracks.booth.length === 1")
             assert await page.evaluate("stage.connections.length") == 2
             offers = "stage.wire.passed.filter(({signal}) => signal.description?.type === 'offer').map(p => p.end)"
             assert await page.evaluate(offers) == ["console"]
@@ -57,6 +58,13 @@ async def test_whatever_the_signalling_lost_is_made_up_for_when_it_is_back(
         await page.evaluate("stage.wire.loses = () => false; stage.console.signallingBack()")
         await page.evaluate("stage.booth.signallingBack()")
         await until(page, BOTH)
+
+
+async def test_a_lost_welcome_is_noticed_by_what_follows_it(site: Site, bare_browser: Browser) -> None:
+    prepare = "let lost = 0; stage.wire.loses = signal => signal.kind === 'welcome' && ++lost <= 2;"
+    async with pair(site, bare_browser, prepare) as page:
+        await until(page, BOTH)
+        assert await page.evaluate("stage.log.filter(([, event]) => event === 'retry')") == []
 
 
 async def test_one_end_alone_coming_back_heals_both(site: Site, bare_browser: Browser) -> None:
@@ -236,6 +244,20 @@ async def test_without_servers_named_none_is_asked_and_a_new_list_serves_the_nex
         await page.evaluate("stage.console.setIceServers([{ urls: 'stun:127.0.0.1:9' }])")
         urls = "stage.connections.flatMap(one => one.getConfiguration().iceServers.flatMap(server => server.urls))"
         assert await page.evaluate(urls) == ["stun:127.0.0.1:9"]
+
+
+async def test_servers_that_make_no_sense_are_logged_and_a_better_list_serves(
+    site: Site, bare_browser: Browser
+) -> None:
+    async with open_page(bare_browser, f"{site.url}/pages/pair.html") as page:
+        await until(page, "globalThis.stage?.ready")
+        await page.evaluate("""
+            stage.open('console', { iceServers: [{ urls: 'http://nonsense' }] });
+            stage.open('booth');
+        """)
+        await until(page, "stage.log.some(([end, event]) => end === 'console' && event === 'failure')")
+        await page.evaluate("stage.console.setIceServers([])")
+        await until(page, BOTH)
 
 
 async def test_the_picture_is_capped_so_that_papers_keep_their_share(site: Site, bare_browser: Browser) -> None:

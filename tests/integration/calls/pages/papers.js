@@ -5,7 +5,18 @@ import { Line } from "./line.js";
 
 const query = new URLSearchParams(location.search);
 const growing = new GrowingPage(document.getElementById("page"));
-const stage = { log: [], states: [], bands: [], pages: {}, stills: [], notes: [], held: [], troubles: [], progress: 0 };
+const stage = {
+  log: [],
+  states: [],
+  bands: [],
+  pages: {},
+  stills: [],
+  notes: [],
+  held: [],
+  troubles: [],
+  given: [],
+  progress: 0,
+};
 globalThis.stage = stage;
 
 async function sha256(blob) {
@@ -19,8 +30,8 @@ stage.papers = new PapersChannel({
     stage.bands.push(head.top);
   },
   onPage: async (head, blob) => {
+    stage.given.push(head.page_id);
     stage.pages[head.page_id] = { sha256: await sha256(blob), bytes: blob.size, type: blob.type, page: head.page };
-    stage.seconds = (performance.now() - stage.startedAt) / 1000;
   },
   onProgress: (_head, received) => {
     stage.progress = received;

@@ -11,6 +11,7 @@
  */
 
 import { Connection } from "./peer-connection.js";
+import { isSignal, newGeneration } from "./peer-signals.js";
 import { summarise } from "./peer-stats.js";
 
 export { mediaTrouble, openMedia } from "./media.js";
@@ -22,21 +23,7 @@ export { mediaTrouble, openMedia } from "./media.js";
  * @typedef {"waiting" | "connecting" | "connected" | "interrupted" | "replaced" | "closed"} PeerState
  */
 
-/**
- * What goes through the signalling, as it stands on the wire.
- *
- * @typedef {object} PeerSignal
- * @property {"hello" | "welcome" | "bye" | "description" | "candidate"} kind
- * @property {string} from generation of the sender
- * @property {string | null} to generation that it is meant for, as far as the sender knows one
- * @property {boolean} [heal] hello, welcome: signals may have been lost
- * @property {boolean} [connected] hello, welcome: how the sender sees the connection
- * @property {boolean} [ice_restart] hello, welcome: false where an ICE restart is not understood (aiortc)
- * @property {boolean} [replaced] bye: another page took the place of this one
- * @property {RTCSessionDescriptionInit} [description]
- * @property {number} [offer] description: the number of the offer that it is, or answers
- * @property {RTCIceCandidateInit} [candidate]
- */
+/** @typedef {import("./peer-signals.js").PeerSignal} PeerSignal */
 
 /**
  * @typedef {object} PeerOptions
@@ -254,7 +241,20 @@ export class Peer {
   #connect() {
     const { polite, iceServers = [], receive = [], channels = [], videoKbitMax = VIDEO_KBIT_MAX } = this.#options;
     const plan = { polite, iceServers, receive, channels, videoKbitMax, streams: this.#streams };
-    this.#connection = new Connection(plan, {
+    try {
+      this.#connection = new Connection(plan, this.#events());
+    } catch (error) {
+      // The browser refuses servers whose addresses make no sense.
+      this.#fail("connect", error);
+      return;
+    }
+    if (this.#state !== "interrupted") this.#become("connecting");
+    this.#watch(Math.min(RETRY_MS_MAX, CONNECT_MS * (1 + this.#attempts)));
+  }
+
+  /** @returns {import("./peer-connection.js").ConnectionEvents} */
+  #events() {
+    return {
       onDescription: (numbered) => this.#send({ kind: "description", ...numbered }),
       onCandidate: (candidate) => this.#send({ kind: "candidate", candidate }),
       onState: (state) => this.#follow(state),
@@ -262,9 +262,7 @@ export class Peer {
       onChannel: (channel) => this.#options.onChannel?.(channel),
       onFailure: (what, error) => this.#fail(what, error),
       log: (event, detail) => this.#log(event, detail),
-    });
-    if (this.#state !== "interrupted") this.#become("connecting");
-    this.#watch(Math.min(RETRY_MS_MAX, CONNECT_MS * (1 + this.#attempts)));
+    };
   }
 
   #disconnect() {
@@ -343,6 +341,7 @@ export class Peer {
     // Without signalling nothing can be mended, and nothing was tried: its return begins the mending.
     if (!this.#signallingOpen) return;
     this.#attempts += 1;
+    this.#log("retry", this.#attempts);
     this.#watch(Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (this.#attempts - 1)));
     if (!this.#remote) this.#sayHello(true);
     else if (!this.#connection) this.#rebuild();
@@ -415,19 +414,4 @@ export class Peer {
   #log(event, detail) {
     this.#options.log?.(event, detail);
   }
-}
-
-function newGeneration() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/**
- * @param {unknown} data
- * @returns {data is PeerSignal}
- */
-function isSignal(data) {
-  if (typeof data !== "object" || data === null) return false;
-  const { kind, from, to } = /** @type {Record<string, unknown>} */ (data);
-  const named = typeof from === "string" && from.length <= 64 && (to === null || typeof to === "string");
-  return named && typeof kind === "string";
 }

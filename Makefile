@@ -33,12 +33,14 @@ $(VENV)/.assets: $(VENV)/.installed package.json package-lock.json tools/collect
 
 assets: $(VENV)/.assets
 
-# French sentences are the keys; only English is a catalogue.
+# French sentences are the keys; only English is a catalogue. The template between the two is thrown away.
 LOCALE := cvq-core/cvq_core/locale
 messages: $(VENV)/.installed
+	@mkdir -p build
 	$(BIN)/pybabel -q extract -F tools/babel.cfg -k N_ --no-location --omit-header --sort-output \
-	  -o $(LOCALE)/cvq.pot cvq-core desk advisor-console booth scanning
-	$(BIN)/pybabel -q update -D cvq -i $(LOCALE)/cvq.pot -d $(LOCALE) --no-fuzzy-matching --omit-header
+	  -o build/cvq.pot cvq-core desk advisor-console booth scanning
+	$(BIN)/pybabel -q update -D cvq -i build/cvq.pot -d $(LOCALE) --no-fuzzy-matching --ignore-obsolete \
+	  --ignore-pot-creation-date
 
 demo: setup
 	@exec $(BIN)/cvq demo

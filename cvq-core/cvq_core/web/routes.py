@@ -179,12 +179,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
     async def endpoint(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         # The body is read before the transaction opens: a slow sender must not hold the database's lock.
-        body: Any
-        if route.upload:
-            await _admit(route, request, services)
-            body, raw = await read_upload(request, services.settings.upload_bytes_max), b""
-        else:
-            body, raw = await _read_body(route, request, services)
+        body, raw = await _read(route, request, services)
         token = bearer_token(request)
         if route.gather is not None and token is not None and services.settings.taps_gathered_max > 1:
             return await _answer_gathered(route, route.gather, request, token, body)
@@ -199,6 +194,21 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
 
     endpoint.__name__ = getattr(route.handler, "__name__", "endpoint")
     return endpoint
+
+
+async def _read(route: Route, request: web.Request, services: Services) -> tuple[Any, bytes]:
+    """Read what was sent; that something unreadable was refused is recorded where it is known who sent it."""
+    try:
+        if route.upload:
+            await _admit(route, request, services)
+            return await read_upload(request, services.settings.upload_bytes_max), b""
+        return await _read_body(route, request, services)
+    except Refusal as refusal:
+        async with services.database.read() as db:
+            principal = await authenticate(services, request, db)
+        if principal.kind != "anonymous":
+            await _record_refusal(services, principal, route, refusal)
+        raise
 
 
 async def _admit(route: Route, request: web.Request, services: Services) -> None:

@@ -61,7 +61,11 @@ async def test_whatever_the_signalling_lost_is_made_up_for_when_it_is_back(
 
 
 async def test_a_lost_welcome_is_noticed_by_what_follows_it(site: Site, bare_browser: Browser) -> None:
-    prepare = "let lost = 0; stage.wire.loses = signal => signal.kind === 'welcome' && ++lost <= 2;"
+    prepare = """
+        let lost = 0;
+        const greets = (signal) => ["hello", "welcome"].includes(signal.kind);
+        stage.wire.loses = (signal, end) => end === "console" && greets(signal) && ++lost <= 2;
+    """
     async with pair(site, bare_browser, prepare) as page:
         await until(page, BOTH)
         assert await page.evaluate("stage.log.filter(([, event]) => event === 'retry')") == []

@@ -113,8 +113,9 @@ class Commands:
                 self._running[command.id] = _Running(job, task)
 
     async def stop_by_resident(self) -> None:
-        """Stop what scans and prints, because the resident pressed the button."""
-        await self._stop(lambda command: command.kind in {CommandKind.SCAN, CommandKind.PRINT}, "resident")
+        """Stop what scans, prints or takes pictures, because the resident pressed the button."""
+        stoppable = {CommandKind.SCAN, CommandKind.PRINT, CommandKind.STILL}
+        await self._stop(lambda command: command.kind in stoppable, "resident")
 
     async def stop_for_wipe(self) -> None:
         """Stop everything but the wipe itself."""

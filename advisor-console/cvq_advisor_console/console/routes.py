@@ -166,13 +166,12 @@ async def complete(context: Context) -> web.Response:
     desk = await desk_of(context, context.path_id())
     if desk.dossier is None:
         raise NotFound
-    checked = False
     try:
         await dossiers.complete(act_of(context), context.services.vault, desk.dossier.id)
     except FormIncomplete:
-        checked = True
+        desk.dossier.checked = True
         context.journal("form-incomplete", outcome="refused", visit_id=desk.visit.id)
-    return context.page("fragments/form.html", view=await work.form_view(desk, checked=checked))
+    return context.page("fragments/form.html", view=await work.form_view(desk))
 
 
 @routes.post("/console/{id}/drop", access=Permission.SERVE, upload=True)

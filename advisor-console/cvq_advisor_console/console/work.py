@@ -61,8 +61,8 @@ PRINT_STATES = {
 NOT_NOW = N_("Possible pendant l’entretien.")
 
 
-async def form_view(desk: Desk, *, checked: bool = False) -> FormView:
-    """Return the open form, or the forms to choose from; `checked` marks what is missing too."""
+async def form_view(desk: Desk) -> FormView:
+    """Return the open form, or the forms to choose from; what is missing is marked once somebody wanted to finish."""
     region = desk.region("form")
     dossier = desk.dossier
     if dossier is None or not dossier.form_code:
@@ -72,7 +72,7 @@ async def form_view(desk: Desk, *, checked: bool = False) -> FormView:
     form = form_by_code(dossier.form_code)
     answers = await answers_of(desk.db, dossier.id)
     today = local_day(desk.context.now)
-    troubles = check_complete(form, answers, today) if checked else {}
+    troubles = check_complete(form, answers, today) if dossier.checked else {}
     completed = dossier.status == "complete"
     base = f"/api/v1/dossiers/{dossier.id}"
     papers = [paper for paper in await documents_of(desk.db, desk.visit.id) if paper.dossier_id == dossier.id]

@@ -24,6 +24,8 @@ class Dossier(Base):
     title: Mapped[str] = mapped_column(String(160))
     reference: Mapped[str] = mapped_column(String(24), unique=True)
     status: Mapped[str] = mapped_column(String(20))
+    # Somebody wanted to finish it: what is missing is marked from then on.
+    checked: Mapped[bool] = mapped_column(default=False)
     opened_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
 

@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises:
-Create Date: 2026-11-21 21:17:47.577892
+Create Date: 2026-11-21 22:22:06.698138
 """
 
 from collections.abc import Sequence
@@ -1300,6 +1300,7 @@ def upgrade() -> None:
         sa.Column("title", sa.String(length=160), nullable=False),
         sa.Column("reference", sa.String(length=24), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
+        sa.Column("checked", sa.Boolean(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("status IN ('draft', 'complete')", name=op.f("ck_dossier_status")),
@@ -1395,14 +1396,14 @@ def upgrade() -> None:
         "receipt_print",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("receipt_id", sa.Uuid(), nullable=False),
+        sa.Column("copy_number", sa.Integer(), nullable=False),
         sa.Column("staff_id", sa.Uuid(), nullable=False),
         sa.Column("printed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["receipt_id"], ["receipt.id"], name=op.f("fk_receipt_print_receipt_id_receipt")),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_receipt_print_staff_id_staff")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_print")),
+        sa.UniqueConstraint("receipt_id", "copy_number", name=op.f("uq_receipt_print_receipt_id_copy_number")),
     )
-    with op.batch_alter_table("receipt_print", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_receipt_print_receipt_id"), ["receipt_id"], unique=False)
 
     for table in APPEND_ONLY:
         for statement in append_only_ddl(table, op.get_bind().dialect.name):
@@ -1410,9 +1411,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-
-    with op.batch_alter_table("receipt_print", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_receipt_print_receipt_id"))
 
     op.drop_table("receipt_print")
     op.drop_table("draft_field")

@@ -14,6 +14,7 @@ import { onLine } from "/static/js/live.js";
  */
 
 const RETRY_MS = 2000;
+const SETTLE_MS = 40;
 
 /** @type {Map<string, Pending>} what is not saved yet, by dossier and field */
 const pending = new Map();
@@ -141,8 +142,31 @@ function markCurrent(form, name) {
   }
 }
 
+/** Resolves when everything that was typed is saved. */
+async function allSaved() {
+  while (pending.size) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  }
+}
+
+/**
+ * What is asked of a form while its last words are on their way waits for them.
+ *
+ * @param {SubmitEvent} event
+ */
+function holdBack(event) {
+  const form = event.target;
+  if (pending.size && form instanceof HTMLFormElement && form.closest("#form")) {
+    const submitter = event.submitter;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    void allSaved().then(() => form.isConnected && form.requestSubmit(submitter));
+  }
+}
+
 /** Starts saving the forms of this page. */
 export function startDrafts() {
+  document.addEventListener("submit", holdBack, { capture: true });
   const kept = /** @type {[string, Pending][]} */ (JSON.parse(sessionStorage.getItem("drafts") ?? "[]"));
   for (const [key, draft] of kept) {
     pending.set(key, draft);

@@ -101,8 +101,12 @@ TAKE_ALONG_PICTURES = (
     ("papiers", "files"),
     ("lunettes", "glasses"),
     ("feuille", "file-text"),
+    ("card", "credit-card"),
+    ("papers", "files"),
+    ("glasses", "glasses"),
+    ("sheet", "file-text"),
 )
-"""Which picture stands beside a thing to take home, by a word of its name."""
+"""Which picture stands beside a thing to take home, by a word of its name in either language."""
 
 WRONG_ADDRESS = N_(
     "Cette adresse n’ouvre pas l’écran du guichet : elle a changé. Prenez celle que le guichet a donnée."

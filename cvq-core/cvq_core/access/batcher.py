@@ -50,7 +50,8 @@ class TapBatcher:
         self._batch_max = batch_max
         self._at_once = 1 if database.is_sqlite else 2
         self._waiting: deque[Waiting] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, token: str, permission: Permission, build: Callable[[Principal], TapRequest]) -> Answered:
         """Return who asked and the answer, once it is durable.
@@ -62,13 +63,21 @@ class TapBatcher:
             raise Unavailable
         waiting = Waiting(token, permission, build, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._running) < self._at_once:
+        if self._under_way < self._at_once:
+            self._under_way += 1
             task = asyncio.create_task(self._work())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await waiting.answer
 
     async def _work(self) -> None:
+        try:
+            await self._empty_the_queue()
+        finally:
+            # In the same step that saw the queue empty: whoever asks next starts a task again.
+            self._under_way -= 1
+
+    async def _empty_the_queue(self) -> None:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
             # A reader that hung up before its turn came gets nothing decided: it will ask again.

@@ -11,8 +11,12 @@ import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
-from cvq_core.bench.harness import CpuClock
+import asyncpg
+
+from cvq_core.bench.harness import CpuClock, parent_of
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -32,6 +36,10 @@ class NoPostgresql(Exception):
     """PostgreSQL's programs are not on this machine."""
 
 
+class ServerElsewhere(Exception):
+    """The server that was named runs on another machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class PgbenchRun:
     """What one run of pgbench did. `cpu_s` is that of pgbench and of all that this process started."""
@@ -42,16 +50,108 @@ class PgbenchRun:
     latencies_s: list[float]
 
 
-class Cluster:
-    """One PostgreSQL in a temporary folder, on a free loopback port, stopped and removed at the end."""
+class Postgresql:
+    """A PostgreSQL server, with its programs beside it; names of databases are our own."""
+
+    def __init__(self, base_url: str) -> None:
+        self._binaries = _binaries()
+        self._base_url = base_url
+        self._made: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for name in self._made:
+            await self._run_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def url(self, name: str) -> str:
+        """Return the address of the database `name`."""
+        return urlunsplit(urlsplit(self._base_url)._replace(path=f"/{name}"))
+
+    async def create(self, name: str) -> str:
+        """Create an empty database and return its address."""
+        await self._run_sql(f"CREATE DATABASE {name}")
+        self._made.append(name)
+        return self.url(name)
+
+    async def initialise_pgbench(self, name: str, scale: int) -> None:
+        """Fill a database with pgbench's own tables."""
+        await self._run([str(self._binaries / "pgbench"), "-q", "-i", "-s", str(scale), self.url(name)])
+
+    async def conditions(self) -> dict[str, str]:
+        """Return the server's version and what it does to keep what was committed."""
+        connection = await asyncpg.connect(self._base_url)
+        try:
+            return {
+                "postgresql": str(await connection.fetchval("SHOW server_version")),
+                "fsync": str(await connection.fetchval("SHOW fsync")),
+                "synchronous_commit": str(await connection.fetchval("SHOW synchronous_commit")),
+            }
+        finally:
+            await connection.close()
+
+    async def server_pid(self) -> int:
+        """Return the process that all of the server descends from.
+
+        Raises:
+            ServerElsewhere: it does not run on this machine.
+        """
+        connection = await asyncpg.connect(self._base_url)
+        try:
+            backend = int(await connection.fetchval("SELECT pg_backend_pid()"))
+            return parent_of(backend)
+        except OSError:
+            raise ServerElsewhere("the CPU of a PostgreSQL on another machine cannot be counted") from None
+        finally:
+            await connection.close()
+
+    async def pgbench(self, name: str, *options: str, clients: int, seconds: float) -> PgbenchRun:
+        """Run pgbench for some whole seconds (two at least), with a latency for each transaction."""
+        duration = str(max(2, round(seconds)))
+        pids = [os.getpid(), await self.server_pid()]
+        with tempfile.TemporaryDirectory(prefix="cvq-pgbench-") as folder:
+            command = [str(self._binaries / "pgbench"), "-c", str(clients), "-j", str(min(2, clients)), "-n"]
+            command += ["-T", duration, "--log", f"--log-prefix={folder}/tx", *options, self.url(name)]
+            clock = CpuClock(pids)
+            told = await self._run(command)
+            cpu_s = clock.ours_s()
+            found = TPS.search(told)
+            assert found is not None, told
+            latencies = _logged_latencies(Path(folder))
+        return PgbenchRun(len(latencies), float(found[1]), cpu_s, latencies)
+
+    async def _run_sql(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._base_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _run(self, command: list[str], folder: Path | None = None) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        told, _ = await process.communicate()
+        if process.returncode != 0:
+            raise RuntimeError(f"{command[0]} failed: {told.decode(errors='replace')[-2000:]}")
+        return told.decode()
+
+
+class ExistingServer(Postgresql):
+    """A server that runs already, on this machine; its databases of ours are dropped at the end."""
+
+
+class Cluster(Postgresql):
+    """A server of our own in a temporary folder, on a free loopback port, stopped and removed at the end."""
 
     def __init__(self) -> None:
-        self._binaries = _binaries()
-        self._folder = Path(tempfile.mkdtemp(prefix="cvq-bench-"))
         self._port = _free_port()
+        super().__init__(f"postgresql://cvq@127.0.0.1:{self._port}/postgres")
+        self._folder = Path(tempfile.mkdtemp(prefix="cvq-bench-"))
         self._process: asyncio.subprocess.Process | None = None
 
-    async def __aenter__(self) -> Cluster:
+    async def __aenter__(self) -> Self:
         try:
             await self._start()
         except BaseException:
@@ -62,47 +162,11 @@ class Cluster:
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
 
-    @property
-    def pid(self) -> int:
-        """The process that all others of the cluster descend from."""
-        assert self._process is not None
-        return self._process.pid
-
-    def url(self, name: str) -> str:
-        """Return the address of the database `name`."""
-        return f"postgresql://cvq@127.0.0.1:{self._port}/{name}"
-
-    async def create(self, name: str) -> str:
-        """Create an empty database and return its address."""
-        await self._tool("createdb", name)
-        return self.url(name)
-
-    async def initialise_pgbench(self, name: str, scale: int) -> None:
-        """Fill a database with pgbench's own tables."""
-        await self._tool("pgbench", "-q", "-i", "-s", str(scale), name)
-
-    async def version(self) -> str:
-        """Return PostgreSQL's version."""
-        return (await self._run([str(self._binaries / "postgres"), "--version"])).split()[-1].strip()
-
-    async def pgbench(self, name: str, *options: str, clients: int, seconds: float) -> PgbenchRun:
-        """Run pgbench for some whole seconds (two at least), with a latency for each transaction."""
-        duration = str(max(2, round(seconds)))
-        with tempfile.TemporaryDirectory(dir=self._folder, prefix="log-") as folder:
-            command = ["pgbench", "-c", str(clients), "-j", str(min(2, clients)), "-T", duration, "-n"]
-            clock = CpuClock([os.getpid()])
-            told = await self._tool(*command, "--log", f"--log-prefix={folder}/tx", *options, name)
-            cpu_s = clock.ours_s()
-            found = TPS.search(told)
-            assert found is not None, told
-            latencies = _logged_latencies(Path(folder))
-        return PgbenchRun(len(latencies), float(found[1]), cpu_s, latencies)
-
     async def _start(self) -> None:
         data = self._folder / "data"
         self._give_away(self._folder)
         initdb = ["initdb", "-D", str(data), "-U", "cvq", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
-        await self._run([*self._drop(), str(self._binaries / initdb[0]), *initdb[1:]])
+        await self._run([*self._drop(), str(self._binaries / initdb[0]), *initdb[1:]], self._folder)
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         self._process = await asyncio.create_subprocess_exec(
             *self._drop("--pdeathsig=INT"),
@@ -133,19 +197,6 @@ class Cluster:
             str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)
         )
         return await ready.wait() == 0
-
-    async def _tool(self, name: str, *arguments: str) -> str:
-        where = ("-h", "127.0.0.1", "-p", str(self._port), "-U", "cvq")
-        return await self._run([str(self._binaries / name), *where, *arguments])
-
-    async def _run(self, command: list[str]) -> str:
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=self._folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        told, _ = await process.communicate()
-        if process.returncode != 0:
-            raise RuntimeError(f"{command[0]} failed: {told.decode(errors='replace')[-2000:]}")
-        return told.decode()
 
     def _drop(self, *options: str) -> list[str]:
         """PostgreSQL refuses to run as root; its Debian package made a user for it."""

@@ -118,6 +118,11 @@ def percentile_ms(latencies_s: list[float], share: float) -> float:
     return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def parent_of(pid: int) -> int:
+    """Return the parent of a process on this machine."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def conditions_of(*packages: str, **more: object) -> dict[str, object]:
     """Return what a reader of the figures must know: cores, versions, and what the bench adds."""
     found: dict[str, object] = {
@@ -149,11 +154,13 @@ def _cpu_of_trees(pids: Iterable[int]) -> float:
         pid = int(entry.name)
         parents[int(fields[1])].append(pid)
         ticks[pid] = sum(int(value) for value in fields[11:15])
-    total, waiting = 0, list(pids)
+    total, waiting, seen = 0, list(pids), set[int]()
     while waiting:
         pid = waiting.pop()
-        total += ticks.get(pid, 0)
-        waiting += parents.get(pid, [])
+        if pid not in seen:
+            seen.add(pid)
+            total += ticks.get(pid, 0)
+            waiting += parents.get(pid, [])
     return total / TICKS_PER_S
 
 

@@ -61,10 +61,8 @@ def main() -> None:
     parser.add_argument("--taps-gathered-max", type=int, default=128)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cvq-bench-data-") as folder:
-        if asked.database_url:
-            app = core_app(asked.database_url, Path(folder), asked.taps_gathered_max)
-        else:
-            app = bare_app()
+        url = asked.database_url
+        app = core_app(url, Path(folder), asked.taps_gathered_max) if url else bare_app()
         asyncio.run(_serve(app))
 
 

@@ -59,6 +59,7 @@ PRINT_STATES = {
     "cancelled": PrintState.CANCELLED,
 }
 NOT_NOW = N_("Possible pendant l’entretien.")
+UNREADABLE = N_("{title} (n’a pas pu être préparé : numérisez-le de nouveau)")
 
 
 async def form_view(desk: Desk) -> FormView:
@@ -164,12 +165,12 @@ async def papers_view(desk: Desk) -> PapersView:
         cancel=desk.act(f"commands/{latest.id}/cancel") if latest and running else None,
         filed=tuple(
             FiledDocument(
-                title=document.title,
+                title=document.title if document.state != "failed" else desk.say(UNREADABLE, title=document.title),
                 page_count=document.page_count,
                 filed_at=document.filed_at,
                 url=f"/api/v1/documents/{document.id}/content",
                 file_name=f"{document.title}.pdf",
-                ready=document.state == "ready",
+                ready=document.state != "filing",
                 print_it=desk.act(f"print?document_id={document.id}")
                 if document.state == "ready" and desk.in_session
                 else None,

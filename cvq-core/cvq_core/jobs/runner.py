@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from cvq_core.clock import Clock
 from cvq_core.database import Database
-from cvq_core.jobs.store import finish, lease_next, put_back
+from cvq_core.jobs.store import RENEW_EVERY_S, finish, lease_next, put_back, renew
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,7 @@ class JobRunner:
             job = await lease_next(db, list(self.handlers), now)
         if job is None:
             return False
+        keeping = asyncio.create_task(self._keep(job.id), name=f"keep-{job.kind}")
         try:
             await self.handlers[job.kind](job.payload)
         except Exception as error:
@@ -75,7 +77,16 @@ class JobRunner:
         else:
             async with self._database.write() as db:
                 await finish(db, job.id, self._clock())
+        finally:
+            keeping.cancel()
         return True
+
+    async def _keep(self, job_id: UUID) -> None:
+        """Renew the lease while the work goes on; a process that dies stops renewing, and another takes the job."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            async with self._database.write() as db:
+                await renew(db, job_id, self._clock())
 
     async def _work(self) -> None:
         while True:

@@ -12,7 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.ids import new_id
 from cvq_core.jobs.tables import Job
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=45)
+"""How long a job stays with a process that no longer says that it works on it."""
+
+RENEW_EVERY_S = 15.0
 ATTEMPTS_MAX = 8
 
 
@@ -57,6 +60,11 @@ async def lease_next(db: AsyncSession, kinds: list[str], now: datetime) -> Job |
         job.leased_until = now + LEASE
         job.attempts += 1
     return job
+
+
+async def renew(db: AsyncSession, job_id: UUID, now: datetime) -> None:
+    """Keep a job that is still being worked on."""
+    await db.execute(update(Job).where(Job.id == job_id).values(leased_until=now + LEASE))
 
 
 async def finish(db: AsyncSession, job_id: UUID, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from cvq_core.vault import Stored
 from cvq_core.web import Services
 from cvq_desk.dossiers.service import unpack_pages
 from cvq_desk.dossiers.tables import Document
-from cvq_scanning.pdf import BadPage, PageEdit, PageInput, make_searchable_pdf
+from cvq_scanning.pdf import BadPage, PageEdit, PageInput, RecognitionFailed, make_searchable_pdf
 
 log = structlog.get_logger(__name__)
 
@@ -34,10 +35,10 @@ async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
         for page in unpack_pages(source)
     ]
     try:
-        with tempfile.TemporaryDirectory(prefix="cvq-pdf-") as folder:
+        with tempfile.TemporaryDirectory(prefix="cvq-pdf-", dir=in_memory()) as folder:
             made = await make_searchable_pdf(pages, title=document.title, work_dir=Path(folder))
-    except BadPage as trouble:
-        # Trying again would give the same: the page cannot be used, and the advisor is told.
+    except (BadPage, RecognitionFailed) as trouble:
+        # Trying again would give the same: the advisor is told, and the pages are kept as they came.
         await _settle(services, document_id, state="failed", trouble=trouble.slug)
         return
     stored = await asyncio.to_thread(services.vault.put, document_id, made.pdf)
@@ -52,6 +53,12 @@ async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
         key_id=stored.key_id,
         wrapped_key=stored.wrapped_key,
     )
+
+
+def in_memory() -> str | None:
+    """Return a folder that lies in memory: while they are worked on, pages are there in clear."""
+    folder = Path("/dev/shm")  # noqa: S108 - memory, not a disk, is the point
+    return str(folder) if folder.is_dir() and os.access(folder, os.W_OK) else None
 
 
 async def _settle(services: Services, document_id: UUID, **values: Any) -> None:

@@ -98,14 +98,14 @@ async def test_the_same_taps_in_batches_of_two_servers_at_once_are_taken_once(vi
 async def test_readers_that_ask_again_as_soon_as_they_are_answered_never_wait_for_ever(village: Village) -> None:
     """The moment in which the last of a batch is answered is the moment in which everybody asks again."""
     _, token = await reader(village)
-    taps = batcher_of(village, batch_max=3)
+    taps = batcher_of(village)
 
     async def ask() -> None:
         for _ in range(10):
             await taps.take(token, Permission.TAP, card(STRANGER_UID))
 
     async with asyncio.timeout(120):
-        await asyncio.gather(*(ask() for _ in range(6)))
+        await asyncio.gather(*(ask() for _ in range(4)))
 
 
 async def test_each_is_answered_for_itself_whatever_is_wrong_with_the_others(village: Village) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,15 @@ from rich import print as say
 
 from cvq_core.logs import configure_logs
 from cvq_core.settings import Settings, SettingsError, load_settings
+
+
+class BenchName(StrEnum):
+    """What `cvq bench` can measure."""
+
+    TAPS = "taps"
+    CALL = "call"
+    MIRROR = "mirror"
+    RESUME = "resume"
 
 
 def serve(
@@ -63,6 +74,33 @@ def check() -> None:
         console.print(f"{mark} {finding.what:<24} {finding.detail}")
     if not all(finding.sound for finding in findings):
         raise typer.Exit(1)
+
+
+def bench(
+    name: Annotated[BenchName, typer.Argument(help="What to measure.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print nothing but the one line of JSON.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often each side is measured.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="`taps`: how long a slice of a round is.")] = 3.0,
+    preset: Annotated[str, typer.Option(help="`taps`: the territory to measure on.")] = "parthenay",
+    database_url: Annotated[
+        str | None, typer.Option(help="An empty database, instead of one that the bench makes for itself.")
+    ] = None,
+) -> None:
+    """Measure taps, call, mirror or resume beside its limit; the last line is one JSON object."""
+    from rich.console import Console
+
+    from cvq_advisor_console.bench.command import CannotMeasure, figures_table, measure
+    from cvq_core.bench.harness import BenchOptions
+
+    options = BenchOptions(rounds=rounds, seconds=seconds, database_url=database_url, preset=preset)
+    try:
+        found = asyncio.run(measure(name.value, options))
+    except CannotMeasure as error:
+        raise SystemExit(str(error)) from None
+    if not as_json:
+        Console().print(figures_table(found))
+    typer.echo(json.dumps(found, ensure_ascii=False))
 
 
 def _settings(**overrides: object) -> Settings:

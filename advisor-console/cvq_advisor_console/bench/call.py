@@ -8,11 +8,7 @@ alternate. Both ends read one machine's clock.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import importlib.util
-import json
-import sys
 import tempfile
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
@@ -24,42 +20,21 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
-from cvq_advisor_console.bench.conditions import Watch
+from cvq_advisor_console.bench.conditions import BenchError, Watch
+from cvq_advisor_console.demo.browsers import film, marks_script, open_browser
 from cvq_core.assets import STATIC
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 OWN_STATIC = Path(__file__).parent / "static"
-CHROMIUM = Path("/usr/bin/chromium")
 FRAMES_WARM = 15
 FRAMES_COMPARED = 60
 PATIENCE_S = 60.0
 POLL_S = 0.05
 ROUNDS_MIN = 5
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-background-timer-throttling",
-    "--disable-renderer-backgrounding",
-    "--disable-backgrounding-occluded-windows",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
-)
-
 Sightings = Sequence[tuple[float, int]]
-
-
-class BenchError(Exception):
-    """The bench cannot run here; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +74,9 @@ async def run(rounds: int = ROUNDS_MIN, ours: CallPages | None = None) -> dict[s
     watch = Watch()
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cvq-bench-call-")))
-        cameras = [await _film(folder, end) for end in ("advisor", "resident")]
+        cameras = [await film(folder, end) for end in ("advisor", "resident")]
         origin = await stack.enter_async_context(_serve())
-        browsers = [await stack.enter_async_context(_browser(camera)) for camera in cameras]
+        browsers = [await stack.enter_async_context(open_browser(camera)) for camera in cameras]
         kinds = {"bare": _own_pages(origin, "bare"), "ours": ours or _own_pages(origin, "ours")}
         results: dict[str, list[CallRound]] = {"bare": [], "ours": []}
         for number in range(rounds):
@@ -188,55 +163,11 @@ def _own_pages(origin: str, kind: str) -> CallPages:
     return CallPages(f"{address}console", f"{address}booth")
 
 
-async def _film(folder: Path, end: str) -> Path:
-    """Let the booth's virtual camera write its film; it is another component, so it runs as the program that it is."""
-    if importlib.util.find_spec("cvq_booth") is None:
-        raise BenchError("the booth's package is missing: install the extra `booth`")
-    film = folder / f"{end}.y4m"
-    arguments = ["-m", "cvq_booth.virtual.camera", str(film), "--end", end, "--size", "640x480", "--fps", "25"]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, "--seconds", "4", stdout=asyncio.subprocess.DEVNULL
-    )
-    if await process.wait() != 0:
-        raise BenchError("the virtual camera could not be made")
-    return film
-
-
-def _marks_script() -> Path:
-    spec = importlib.util.find_spec("cvq_booth.virtual")
-    if spec is None or spec.origin is None:
-        raise BenchError("the booth's virtual camera is missing: install the extra `booth`")
-    return Path(spec.origin).parent / "static" / "marks.js"
-
-
-@asynccontextmanager
-async def _browser(camera: Path) -> AsyncIterator[Browser]:
-    try:
-        from playwright.async_api import Error as PlaywrightError  # noqa: PLC0415
-        from playwright.async_api import async_playwright  # noqa: PLC0415 - only whoever measures needs it
-    except ImportError as error:
-        raise BenchError("Playwright is missing: install the extra `dev`") from error
-    async with async_playwright() as playwright:
-        try:
-            browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"],
-                ignore_default_args=["--mute-audio"],
-                chromium_sandbox=False,
-            )
-        except PlaywrightError as error:
-            raise BenchError(f"{CHROMIUM} does not start: {error.message.splitlines()[0]}") from error
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-
 @asynccontextmanager
 async def _page(browser: Browser, url: str) -> AsyncIterator[Page]:
     context = await browser.new_context(viewport={"width": 800, "height": 600})
     try:
-        await context.add_init_script(path=_marks_script())
+        await context.add_init_script(path=marks_script())
         await context.add_init_script(path=OWN_STATIC / "probe.js")
         page = await context.new_page()
         await page.goto(url)
@@ -281,18 +212,3 @@ async def _serve() -> AsyncIterator[str]:
         yield f"http://localhost:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
-
-
-def main() -> None:
-    """Run the bench from the command line; the last line is its object as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m cvq_advisor_console.bench.call", description=main.__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS_MIN)
-    try:
-        result = asyncio.run(run(parser.parse_args().rounds))
-    except BenchError as error:
-        parser.error(str(error))
-    sys.stdout.write(json.dumps(result) + "\n")
-
-
-if __name__ == "__main__":
-    main()

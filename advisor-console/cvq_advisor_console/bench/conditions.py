@@ -10,6 +10,10 @@ from pathlib import Path
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
+class BenchError(Exception):
+    """The bench cannot run here; the message says what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ticks:
     busy: int

@@ -212,6 +212,10 @@ class Site:
             **self._booth_settings,
         }
 
+    def add_booth_settings(self, settings: dict[str, str]) -> None:
+        """Add settings of the booth, by their names in the environment, from its next start on."""
+        self._booth_settings = {**self._booth_settings, **settings}
+
     @property
     def spool(self) -> Path:
         """Return the booth's spool, on tmpfs."""

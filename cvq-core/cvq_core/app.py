@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -75,7 +76,7 @@ async def refusals(
         return await handler(request)
     except Refusal as refusal:
         if refusal.status == 401 and request.method == "GET" and wants_page(request):
-            return web.Response(status=303, headers={"Location": f"/connexion?next={request.path}"})
+            return web.Response(status=303, headers={"Location": f"/connexion?next={quote(request.path)}"})
         return answer(request, refusal)
     except web.HTTPException as error:
         if error.status < 400:

@@ -125,8 +125,7 @@ class Context:
     @staticmethod
     def redirect(path: str) -> web.Response:
         """Send the browser on after a form, with GET; only to our own pages."""
-        target = urlsplit(path)
-        if target.scheme or target.netloc or not path.startswith("/") or path.startswith("//"):
+        if not is_own_path(path):
             raise NotFound
         return web.Response(status=303, headers={"Location": path})
 
@@ -141,6 +140,13 @@ PageMessageHandler = Callable[[Context, dict[str, Any]], Awaitable[None]]
 def services_of(app: web.Application) -> Services:
     """Return the services of the process."""
     return app[SERVICES]
+
+
+def is_own_path(path: str) -> bool:
+    """Whether an address leads to one of our own pages; browsers read a backslash as a slash, and drop tabs."""
+    target = urlsplit(path)
+    plain = path.isprintable() and "\\" not in path
+    return plain and path.startswith("/") and not path.startswith("//") and not (target.scheme or target.netloc)
 
 
 def csrf_token_of(session_token: str | None) -> str:

@@ -46,7 +46,7 @@ class KeyReused(Refusal):
 
 
 class BadKey(BadInput):
-    """The key is empty or too long."""
+    """The key is empty, too long, or no plain text."""
 
     slug = "bad-idempotency-key"
     message = N_("La clé d’opération est mal écrite.")
@@ -57,9 +57,9 @@ async def remembered_answer(context: Context, path: str, key: str, raw: bytes) -
 
     Raises:
         KeyReused: it was, with other parameters.
-        BadKey: not 1 to 100 characters.
+        BadKey: not 1 to 100 characters of ASCII.
     """
-    if not 1 <= len(key) <= KEY_LENGTH_MAX:
+    if not (1 <= len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()):
         raise BadKey
     known = await context.db.scalar(
         select(RememberedAnswer).where(
@@ -98,4 +98,4 @@ async def remember_answer(context: Context, path: str, key: str, raw: bytes, res
 
 
 def _digest(context: Context, raw: bytes) -> str:
-    return hashlib.sha256(context.request.path.encode() + b"\0" + raw).hexdigest()
+    return hashlib.sha256(context.request.path_qs.encode() + b"\0" + raw).hexdigest()

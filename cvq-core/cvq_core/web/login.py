@@ -23,7 +23,7 @@ from cvq_core.staff.store import (
     set_password,
 )
 from cvq_core.staff.tables import LoginSession, Staff
-from cvq_core.web.context import SESSION_COOKIE, Context
+from cvq_core.web.context import SESSION_COOKIE, Context, is_own_path
 from cvq_core.web.problems import describe
 from cvq_core.web.routes import PUBLIC, SIGNED_IN, Routes
 from cvq_core.web.views import AccountView, Act, Explanation, LoginView, OpenSession
@@ -34,7 +34,7 @@ HOME_BY_ROLE = (
     (Role.ADVISOR, "/console"),
     (Role.SECRETARY, "/mairie"),
     (Role.CASH_OFFICER, "/caisse"),
-    (Role.SERVICE_MANAGER, "/service"),
+    (Role.SERVICE_MANAGER, "/compte"),
     (Role.AUDITOR, "/journal"),
     (Role.ADMINISTRATOR, "/compte"),
 )
@@ -113,8 +113,7 @@ async def sign_in(context: Context, form: LoginForm) -> web.Response:
     )
     context.principal = Principal("staff", staff.id, staff.display_name)
     context.journal("sign-in", personal={"address": address})
-    target = form.next if form.next.startswith("/") and not form.next.startswith("//") else "/"
-    return _with_session(context, context.redirect(target), token)
+    return _with_session(context, context.redirect(form.next if is_own_path(form.next) else "/"), token)
 
 
 def _login_page(context: Context, view: LoginView, status: int = 200) -> web.Response:

@@ -204,11 +204,17 @@ async def _read(route: Route, request: web.Request, services: Services) -> tuple
             return await read_upload(request, services.settings.upload_bytes_max), b""
         return await _read_body(route, request, services)
     except Refusal as refusal:
+        told = refusal
         async with services.database.read() as db:
             principal = await authenticate(services, request, db)
+        try:
+            # Whoever may not come in is told so, and not what a good body looks like.
+            check_access(principal, route.access)
+        except Refusal as not_allowed:
+            told = not_allowed
         if principal.kind != "anonymous":
-            await _record_refusal(services, principal, route, refusal)
-        raise
+            await _record_refusal(services, principal, route, told)
+        raise told from None
 
 
 async def _admit(route: Route, request: web.Request, services: Services) -> None:
@@ -306,10 +312,10 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
             fields = {**request.query, **_form_fields(raw)}
             request[CSRF_SENT] = fields.pop(CSRF_FIELD, "")
         elif request.content_type == "application/json":
-            fields = json.loads(raw or b"{}")
+            fields = _json_fields(raw)
         else:
             raise WrongContentType
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise NotJson from None
     if route.body is None:
         request[FIELDS] = fields
@@ -320,9 +326,30 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
         raise from_validation(error) from None
 
 
+def _json_fields(raw: bytes) -> Any:
+    """Return a JSON body. NUL and lone surrogates are refused: neither database stores them as text.
+
+    Raises:
+        ValueError: it is no JSON, or holds what is no text.
+    """
+    fields = json.loads(raw or b"{}")
+    if b"\\u" in raw:
+        text = json.dumps(fields, ensure_ascii=False)
+        text.encode()
+        if "\\u0000" in text:
+            raise ValueError("NUL in a text")
+    return fields
+
+
 def _form_fields(raw: bytes) -> dict[str, Any]:
-    """Return a form's fields; one that comes several times is a list, an empty one is absent."""
+    """Return a form's fields; one that comes several times is a list, an empty one is absent.
+
+    Raises:
+        ValueError: it is no UTF-8, has too many fields, or holds NUL, which PostgreSQL does not store.
+    """
     fields: dict[str, Any] = {}
+    if b"\0" in raw or b"%00" in raw:
+        raise ValueError("NUL in a form")
     for name, value in parse_qsl(raw.decode("utf-8"), keep_blank_values=False, max_num_fields=500):
         if name in fields:
             known = fields[name]

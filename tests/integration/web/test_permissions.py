@@ -1,0 +1,279 @@
+"""Who may call what: the whole table, asked of the running server.
+
+A route that is declared and has no row here fails, and so does a row without its route. What a role holds is written
+here a second time on purpose: a change in `cvq_core.staff.rules` must be meant.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientSession, DummyCookieJar, web
+
+from cvq_advisor_console.app import make_app
+from cvq_core.devices.tables import Device, DeviceToken
+from cvq_core.ids import new_id
+from cvq_core.journal.tables import AuditRecord
+from cvq_core.settings import Settings
+from cvq_core.staff.rules import Role
+from cvq_core.staff.store import digest, open_session
+from cvq_core.web.context import SESSION_COOKIE, csrf_token_of
+from cvq_core.web.routes import declared_routes
+from tests.core_examples import NOW
+from tests.factories import make_staff
+from tests.served import Site, served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# What each principal holds.
+HELD: dict[str, set[str]] = {
+    "anonymous": {"public"},
+    "secretary": {"public", "signed-in", "appointments.book", "town_hall.see", "people.search", "cash.collect"},
+    "advisor": {"public", "signed-in", "visits.serve"},
+    "cash_officer": {"public", "signed-in", "cash.collect", "people.search"},
+    "service_manager": {"public", "signed-in", "service.see", "attendance.tick"},
+    "administrator": {"public", "signed-in", "administer"},
+    "auditor": {"public", "signed-in", "audit.read"},
+    "booth": {"public", "booth.connect"},
+    "reader": {"public", "taps.decide", "attendance.tick"},
+}
+
+# What each route asks for.
+TABLE: dict[str, str] = {
+    "GET /livez": "public",
+    "GET /readyz": "public",
+    "GET /metrics": "public",
+    "GET /api/openapi.json": "public",
+    "GET /": "public",
+    "GET /connexion": "public",
+    "POST /connexion": "public",
+    "POST /deconnexion": "signed-in",
+    "GET /compte": "signed-in",
+    "POST /compte/mot-de-passe": "signed-in",
+    "POST /compte/sessions/{id}/fermer": "signed-in",
+    "GET /api/v1/live": "signed-in",
+    "POST /api/v1/devices/enrol": "public",
+    "POST /api/v1/devices/challenge": "public",
+    "POST /api/v1/devices/token": "public",
+    "POST /api/v1/taps": "taps.decide",
+    "POST /api/v1/attendances": "attendance.tick",
+    "POST /api/v1/absences": "attendance.tick",
+    "GET /api/v1/attendances/expected": "attendance.tick",
+    "GET /api/v1/sub-offices": "cash.collect",
+    "POST /api/v1/sub-offices/{id}/drawers": "cash.collect",
+    "GET /api/v1/drawers/{id}": "cash.collect",
+    "POST /api/v1/drawers/{id}/receipts": "cash.collect",
+    "GET /api/v1/receipts/{id}": "cash.collect",
+    "POST /api/v1/receipts/{id}/void": "cash.collect",
+    "POST /api/v1/receipts/{id}/prints": "cash.collect",
+    "GET /api/v1/receipts/{id}/prints/{print_id}.pdf": "cash.collect",
+    "POST /api/v1/drawers/{id}/close": "cash.collect",
+    "GET /api/v1/queue": "visits.serve",
+    "POST /api/v1/appointments/{id}/take": "visits.serve",
+    "GET /api/v1/visits/{id}": "visits.serve",
+    "POST /api/v1/visits/{id}/release": "visits.serve",
+    "POST /api/v1/visits/{id}/call": "visits.serve",
+    "POST /api/v1/visits/{id}/hang-up": "visits.serve",
+    "POST /api/v1/visits/{id}/end": "visits.serve",
+    "POST /api/v1/visits/{id}/go-back": "visits.serve",
+    "POST /api/v1/visits/{id}/wipe": "visits.serve",
+    "POST /api/v1/visits/{id}/identity": "visits.serve",
+    "POST /api/v1/visits/{id}/consents": "visits.serve",
+    "POST /api/v1/visits/{id}/consents/{consent_id}/spoken": "visits.serve",
+    "POST /api/v1/visits/{id}/alerts": "visits.serve",
+    "POST /api/v1/visits/{id}/without-card": "visits.serve",
+    "POST /api/v1/visits/{id}/close-account": "visits.serve",
+    "POST /api/v1/visits/{id}/show": "visits.serve",
+    "POST /api/v1/visits/{id}/curtain": "visits.serve",
+    "POST /api/v1/visits/{id}/window": "visits.serve",
+    "POST /api/v1/visits/{id}/scan": "visits.serve",
+    "POST /api/v1/visits/{id}/still": "visits.serve",
+    "POST /api/v1/visits/{id}/commands/{command_id}/cancel": "visits.serve",
+    "GET /api/v1/visits/{id}/commands": "visits.serve",
+    "GET /api/v1/booth/live": "booth.connect",
+    "POST /api/v1/visits/{id}/forms": "visits.serve",
+    "POST /api/v1/dossiers/{id}/draft": "visits.serve",
+    "POST /api/v1/dossiers/{id}/sections": "visits.serve",
+    "POST /api/v1/dossiers/{id}/complete": "visits.serve",
+    "POST /api/v1/dossiers/{id}/reopen": "visits.serve",
+    "POST /api/v1/visits/{id}/documents": "visits.serve",
+    "POST /api/v1/visits/{id}/dropped": "visits.serve",
+    "POST /api/v1/visits/{id}/print": "visits.serve",
+    "GET /api/v1/documents/{id}/content": "visits.serve",
+    "GET /api/v1/booth/files/{id}": "booth.connect",
+    "POST /api/v1/visits/{id}/summary/print": "visits.serve",
+    "POST /api/v1/visits/{id}/summary/mail": "visits.serve",
+    "POST /api/v1/people/search": "people.search",
+    "GET /api/v1/organisations": "appointments.book",
+    "GET /api/v1/town-halls/{id}/slots": "appointments.book",
+    "GET /api/v1/town-halls/{id}/appointments": "town_hall.see",
+    "POST /api/v1/appointments": "appointments.book",
+    "POST /api/v1/appointments/{id}/events": "appointments.book",
+    "POST /api/v1/appointments/{id}/move": "appointments.book",
+    "POST /api/v1/appointments/{id}/vouch": "appointments.book",
+    "GET /api/v1/town-halls/{id}/alerts": "town_hall.see",
+    "POST /api/v1/alerts/{id}/settle": "town_hall.see",
+    "GET /console": "visits.serve",
+    "GET /dock": "visits.serve",
+    "GET /console/fragments/queue": "visits.serve",
+    "GET /console/{id}": "visits.serve",
+    "GET /dock/{id}": "visits.serve",
+    "GET /console/{id}/fragments/{name}": "visits.serve",
+    "POST /console/take/{id}": "visits.serve",
+    "POST /console/{id}/complete": "visits.serve",
+    "POST /console/{id}/drop": "visits.serve",
+    "GET /console/{id}/resume.pdf": "visits.serve",
+    "GET /journal": "audit.read",
+    "GET /journal/liste.csv": "audit.read",
+    "GET /mairie": "town_hall.see",
+    "POST /mairie/{id}/chercher": "people.search",
+    "POST /mairie/{id}/rendez-vous": "appointments.book",
+    "POST /mairie/rendez-vous/{id}/atteste": "appointments.book",
+    "GET /mairie/rendez-vous/{id}/deplacer": "appointments.book",
+    "POST /mairie/rendez-vous/{id}/deplacer": "appointments.book",
+    "POST /mairie/rendez-vous/{id}/{event}": "appointments.book",
+    "GET /mairie/rendez-vous/{id}/bulletin.pdf": "town_hall.see",
+    "POST /mairie/alertes/{id}/vu": "town_hall.see",
+    "GET /mairie/{id}/fragments/{name}": "town_hall.see",
+    "GET /caisse": "cash.collect",
+    "GET /caisse/qui": "cash.collect",
+    "POST /caisse/ouvrir": "cash.collect",
+    "POST /caisse/chercher": "cash.collect",
+    "POST /caisse/fragments/payers": "cash.collect",
+    "GET /caisse/comptes/{id}": "cash.collect",
+    "POST /caisse/verifier": "cash.collect",
+    "POST /caisse/encaisser": "cash.collect",
+    "GET /caisse/quittances/{id}.pdf": "cash.collect",
+    "GET /caisse/quittances/{id}": "cash.collect",
+    "POST /caisse/quittances/{id}/annuler": "cash.collect",
+    "GET /caisse/compter": "cash.collect",
+    "POST /caisse/fermer": "cash.collect",
+    "GET /caisse/arretes/{id}": "cash.collect",
+}
+
+SIGN_OUT = "POST /deconnexion"
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """The server, and what each principal sends to be known."""
+
+    site: Site
+    session: ClientSession
+    staff: dict[str, UUID]
+    tokens: dict[str, str]
+    sessions: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    async def headers(self, who: str) -> dict[str, str]:
+        """What `who` sends to be known."""
+        if who == "anonymous":
+            return {}
+        if who in self.tokens:
+            return {"Authorization": f"Bearer {self.tokens[who]}"}
+        if who in self.sessions:
+            return self.sessions[who]
+        async with self.site.database.write() as db:
+            token = await open_session(db, self.staff[who], now=self.site.services.clock(), hours_max=1)
+        self.sessions[who] = {"Cookie": f"{SESSION_COOKIE}={token}", "X-CSRF-Token": csrf_token_of(token)}
+        return self.sessions[who]
+
+    async def ask(self, who: str, route: str) -> tuple[int, str]:
+        """Call a route as `who` with an identifier of nothing and an empty body; give the status and the slug."""
+        method, path = route.split(" ", 1)
+        for name in ("{id}", "{consent_id}", "{command_id}", "{print_id}"):
+            path = path.replace(name, str(new_id()))
+        path = path.replace("{name}", "nothing").replace("{event}", "arrive")
+        headers = {"Origin": self.site.url, **await self.headers(who)}
+        body = None if method == "GET" else {}
+        async with self.session.request(
+            method, self.site.url + path, json=body, headers=headers, allow_redirects=False
+        ) as answer:
+            if route == SIGN_OUT:
+                self.sessions.pop(who, None)
+            problem = await answer.json() if answer.content_type == "application/problem+json" else {}
+            return answer.status, problem.get("slug", "")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def everybody(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Everybody]:
+    folder = tmp_path_factory.mktemp("permissions")
+    shutil.copyfile(sqlite_template, folder / "cvq.sqlite")
+    async with served(f"sqlite:///{folder}/cvq.sqlite", folder) as site:
+        staff, tokens = {}, {}
+        async with site.database.write() as db:
+            for role in Role:
+                everywhere = role in (Role.ADMINISTRATOR, Role.AUDITOR)
+                staff[role.value] = (await make_staff(db, role, None if everywhere else new_id())).id
+            for kind in ("booth", "reader"):
+                device = Device(
+                    id=new_id(), kind=kind, subject_id=new_id(), name=kind, public_key=bytes(32), enrolled_at=NOW
+                )
+                db.add(device)
+                await db.flush()
+                tokens[kind] = f"token of the {kind}"
+                later = NOW.replace(year=NOW.year + 1)
+                db.add(DeviceToken(token_digest=digest(tokens[kind]), device_id=device.id, expires_at=later))
+        async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+            yield Everybody(site, session, staff, tokens)
+
+
+async def test_every_declared_route_has_its_row_and_asks_for_what_the_row_says(tmp_path: Path) -> None:
+    app = make_app(Settings(database_url=f"sqlite:///{tmp_path}/cvq.sqlite", data_dir=tmp_path))
+    assert {f"{route.method} {route.path}": str(route.access) for route in declared_routes(app)} == TABLE
+
+
+async def test_every_role_of_the_staff_and_every_permission_of_a_route_is_in_the_table() -> None:
+    assert set(HELD) == {"anonymous", "booth", "reader", *(role.value for role in Role)}
+    assert set(TABLE.values()) <= set().union(*HELD.values())
+
+
+@pytest.mark.parametrize("route", TABLE)
+async def test_a_route_answers_those_who_hold_its_permission_and_nobody_else(everybody: Everybody, route: str) -> None:
+    wrong = []
+    for who, held in HELD.items():
+        status, slug = await everybody.ask(who, route)
+        if TABLE[route] in held:
+            as_it_should = (
+                slug not in ("not-signed-in", "forbidden", "cross-site", "device-refused") and status < 500
+            ) or (status, slug) == (503, "unavailable")
+        elif who == "anonymous":
+            as_it_should = (status, slug) == (401, "not-signed-in")
+        else:
+            as_it_should = (status, slug) == (403, "forbidden")
+        if not as_it_should:
+            wrong.append(f"{who}: {status} {slug}")
+    assert wrong == []
+
+
+async def test_the_name_of_every_route_fits_into_the_journal() -> None:
+    length_max = AuditRecord.__table__.c.action.type.length
+    assert [route for route in TABLE if len(route) > length_max] == []
+
+
+async def test_a_page_without_a_session_leads_to_the_login_and_back(everybody: Everybody) -> None:
+    answer = await everybody.session.get(
+        everybody.site.url + "/console", headers={"Accept": "text/html"}, allow_redirects=False
+    )
+    assert (answer.status, answer.headers["Location"]) == (303, "/connexion?next=/console")
+
+
+async def test_a_route_without_a_permission_stops_the_start(tmp_path: Path, sqlite_template: Path) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "cvq.sqlite")
+    app = make_app(Settings(database_url=f"sqlite:///{tmp_path}/cvq.sqlite", data_dir=tmp_path))
+
+    async def behind_our_back(request: web.Request) -> web.Response:
+        return web.Response()
+
+    app.router.add_get("/porte", behind_our_back)
+    runner = web.AppRunner(app)
+    try:
+        with pytest.raises(RuntimeError, match=r"GET .*/porte.* declares no permission"):
+            await runner.setup()
+    finally:
+        await runner.cleanup()

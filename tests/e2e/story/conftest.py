@@ -7,18 +7,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
 
-from cvq_advisor_console.demo.mailbox import Mailbox
-from cvq_advisor_console.demo.processes import free_port
-from cvq_advisor_console.demo.site import Site
 from cvq_booth.virtual.camera import write_camera
 from cvq_booth.virtual.figure import End
 from cvq_booth.virtual.voice import write_voice
+from tests.e2e.story.opening import FAILED, open_village
 from tests.e2e.story.village import Village
-from tests.integration.calls.stage import open_browser
-
-FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
@@ -45,22 +39,7 @@ async def village(
     request: pytest.FixtureRequest, tmp_path: Path, films: dict[End, tuple[Path, Path]]
 ) -> AsyncIterator[Village]:
     """A village that has just opened: server, booth, machines and three browsers; nobody is in yet."""
-    mailbox = Mailbox(tmp_path / "mail", free_port())
-    mailbox.start()
-    site = Site(tmp_path / "site", settings={"CVQ_SMTP_URL": mailbox.url})
-    try:
-        await site.prepare()
-        await site.start()
-        async with (
-            async_playwright() as driver,
-            open_browser(driver, *films[End.RESIDENT]) as booth,
-            open_browser(driver, *films[End.ADVISOR]) as advisor,
-            open_browser(driver, None, None) as office,
-            Village(site, mailbox, booth=booth, advisor=advisor, office=office) as opened,
-        ):
-            yield opened
-            if request.node.stash.get(FAILED, False):
-                await opened.show_failure()
-    finally:
-        await site.stop()
-        mailbox.stop()
+    async with open_village(tmp_path, films) as opened:
+        yield opened
+        if request.node.stash.get(FAILED, False):
+            await opened.show_failure()

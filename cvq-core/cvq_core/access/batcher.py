@@ -40,15 +40,15 @@ class Waiting:
 class TapBatcher:
     """Takes taps from all readers and hands them to the database in batches.
 
-    On SQLite one batch is under way at a time, since there is one writer. On PostgreSQL there may be two, so that one
-    is prepared while the other waits for its commit.
+    One batch is under way at a time: what arrives meanwhile makes the next one larger and each tap in it cheaper. On
+    PostgreSQL a second one begins when so many wait that it will be large anyway; SQLite has one writer.
     """
 
     def __init__(self, database: Database, clock: Clock, *, batch_max: int) -> None:
         self._database = database
         self._clock = clock
         self._batch_max = batch_max
-        self._at_once = 1 if database.is_sqlite else 2
+        self._second_from = None if database.is_sqlite else max(2, batch_max // 2)
         self._waiting: deque[Waiting] = deque()
         self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,12 +63,15 @@ class TapBatcher:
             raise Unavailable
         waiting = Waiting(token, permission, build, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._under_way < self._at_once:
+        if self._under_way == 0 or (self._under_way == 1 and self._second_is_due()):
             self._under_way += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await waiting.answer
+
+    def _second_is_due(self) -> bool:
+        return self._second_from is not None and len(self._waiting) >= self._second_from
 
     async def _work(self) -> None:
         try:

@@ -23,13 +23,18 @@ ROUNDS_MIN = 5
 
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
-    """What was asked for: `seconds` is how long one slice of one round lasts."""
+    """What was asked for: `seconds` is how long one slice of one round lasts.
+
+    `database_url` is a PostgreSQL of this machine on which databases may be made and dropped; without it, the bench
+    starts one of its own.
+    """
 
     rounds: int = ROUNDS_MIN
     seconds: float = 3.0
     database_url: str | None = None
     preset: str = "parthenay"
     clients: int = 32
+    pgbench_scale: int = 50
 
 
 @dataclass(frozen=True, slots=True)

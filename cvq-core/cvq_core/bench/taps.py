@@ -38,7 +38,6 @@ from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.verify import verify
 
 TAPS, LIMIT = "cvq_bench_taps", "cvq_bench_limit"
-PGBENCH_SCALE = 50
 OPEN_LOOP_PER_S = 500
 WARM_UP_S = 1.0
 CARDS_A_SLICE = 997  # a prime: every slice begins at another card
@@ -136,7 +135,7 @@ async def run(options: BenchOptions) -> BenchResult:
         url = await cluster.create(TAPS)
         ground = await prepare(url, options.preset)
         await cluster.create(LIMIT)
-        await cluster.initialise_pgbench(LIMIT, PGBENCH_SCALE)
+        await cluster.initialise_pgbench(LIMIT, options.pgbench_scale)
         plan = folder / "plan.json"
         ground.write_plan(plan, utc_now())
         bench = TapBench(options, cluster, plan, [os.getpid(), await cluster.server_pid()])
@@ -170,7 +169,7 @@ async def run(options: BenchOptions) -> BenchResult:
         preset=options.preset,
         cards=len(ground.cards),
         readers=len(ground.tokens),
-        pgbench_scale=PGBENCH_SCALE,
+        pgbench_scale=options.pgbench_scale,
         open_loop_per_s=OPEN_LOOP_PER_S,
         others_cpu_share=round(sum(others) / len(others), 3),
         **server_settings,

@@ -90,8 +90,7 @@ class Pace:
 
     def spend(self, size_bytes: int, now_s: float) -> None:
         """Note that `size_bytes` were handed to the channel."""
-        start_s = max(now_s, self._free_at_s)
-        self._free_at_s = start_s + size_bytes / self._bytes_per_s
+        self._free_at_s = now_s + size_bytes / self._bytes_per_s
         self._sent_bytes += size_bytes
         self._unheard.append((self._sent_bytes, now_s))
 

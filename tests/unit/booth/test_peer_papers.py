@@ -129,9 +129,14 @@ def folder(tmp_path: Path) -> Folder:
 
 
 @pytest.fixture
-def papers(folder: Folder) -> Papers:
-    """The sending end, by a clock of the test's own."""
-    clock = Clock()
+def clock() -> Clock:
+    """A clock of the test's own."""
+    return Clock()
+
+
+@pytest.fixture
+def papers(folder: Folder, clock: Clock) -> Papers:
+    """The sending end, at 400 kbit/s."""
     return Papers(folder, lambda: Pace(PaceLimits(400, 400)), clock=clock, sleep=clock.sleep)
 
 
@@ -171,6 +176,14 @@ async def test_a_page_arrives_whole_in_chunks_that_the_wire_allows(papers: Paper
         await until(lambda: sum(len(frame) for frame in channel.sent if isinstance(frame, bytes)) == len(image))
     head, arrived = read(channel.sent)[-1]
     assert hashlib.sha256(arrived).hexdigest() == head["sha256"]
+
+
+async def test_a_page_takes_the_time_that_the_pace_gives_it(papers: Papers, folder: Folder, clock: Clock) -> None:
+    channel = Channel()
+    async with running(papers, channel):
+        papers.page(*folder.add(b"p" * 50_000))
+        await until(lambda: complete(channel, 50_000))
+    assert 0.9 < clock.now_s < 1.1
 
 
 async def test_strips_and_notes_overtake_a_page_that_is_on_its_way(papers: Papers, folder: Folder) -> None:
@@ -319,10 +332,14 @@ async def test_a_channel_that_closes_ends_the_sending_and_the_next_one_begins_af
     first.on_send = close_in_the_middle
     async with running(papers, first) as task:
         papers.page(*folder.add(b"p" * 50_000))
+        papers.page(*folder.add(b"queued behind it"))
         await asyncio.wait_for(task, 10)
     async with running(papers, second):
-        await until(lambda: len(second.sent) == 1)
-    assert kinds(second.sent) == ["pages_held"]
+        papers.note(note("ready"))
+        await until(lambda: "device_note" in kinds_so_far(second))
+        for _ in range(50):
+            await asyncio.sleep(0)
+    assert kinds(second.sent) == ["pages_held", "device_note"]
 
 
 @pytest.mark.parametrize(("said", "jpeg"), [(3, b"four"), (0, b""), (BAND_BYTES_MAX + 1, b"b" * (BAND_BYTES_MAX + 1))])

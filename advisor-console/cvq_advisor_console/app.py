@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import cash, secretary
+from cvq_advisor_console import cash, journal, secretary
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
 from cvq_core.clock import Clock
@@ -36,8 +36,10 @@ def setup_console(app: web.Application) -> None:
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
+        (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
     app.router.add_static("/static/console/", HERE / "static")
     console_routes.routes.setup(app)
     secretary.setup(app)
     cash.setup(app)
+    journal.setup(app)

@@ -64,7 +64,7 @@ test-py: setup
 test: lint types test-py
 
 nightly: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python tools/nightly $(ARGS)
 
 clean:
 	rm -rf $(VENV) node_modules build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

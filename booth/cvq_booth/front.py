@@ -51,6 +51,7 @@ HELP_SHOWN_S = 120.0
 FRESH_S = 10.0
 CALL_TOUCH_S = 5.0
 ANSWER_AGAIN_S = 2.0
+CLOCKS_AGREE_S = 2
 
 
 class FrontListener(Protocol):
@@ -120,7 +121,11 @@ class Front:
         """Draw the state on both screens, and tell the pages what camera and peers are to do."""
         conduct, visit = self._conduct, self.state.visit
         at_booth = replace(self.state.call, ring_ends_at=conduct.ends_at, open=conduct.open)
-        self.state = replace(self.state, now=self._now(), call=at_booth)
+        # A booth's clock may be wrong; the hour that people come at is the desk's.
+        ahead_s = round(self._listener.desk_ahead().total_seconds())
+        ahead_s = ahead_s if abs(ahead_s) >= CLOCKS_AGREE_S else 0
+        now = self._now() + timedelta(seconds=ahead_s)
+        self.state = replace(self.state, now=now, clock_ahead_s=ahead_s, call=at_booth)
         order: dict[str, Any] | None = None
         if visit:
             order = {"visit_id": str(visit.id), "ice_servers": visit.ice_servers, "curtain": self.state.curtain}

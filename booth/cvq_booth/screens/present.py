@@ -172,6 +172,7 @@ class Renderer:
         )
         environment.filters["hour"] = lambda instant: text.hour(instant, language, zone)
         environment.filters["wall_hour"] = lambda hours: _wall_hour(hours, language)
+        environment.filters["sentence"] = lambda words: words[:1].upper() + words[1:]
         environment.filters["unbroken"] = lambda words: words.replace(" ", text.NO_BREAK_SPACE)
         environment.filters["milliseconds"] = lambda instant: int(instant.timestamp() * 1000)
         environment.globals.update(

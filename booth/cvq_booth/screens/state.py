@@ -55,9 +55,13 @@ class CallAtBooth:
 
 @dataclass(frozen=True, slots=True)
 class BoothState:
-    """The newest view, and what only the booth knows."""
+    """The newest view, and what only the booth knows.
+
+    `now` is the hour that the clocks show: the desk's, which is `clock_ahead_s` ahead of this machine's.
+    """
 
     now: datetime
+    clock_ahead_s: int = 0
     line: Line = "starting"
     view: BoothView | None = None
     wiped_visit: UUID | None = None

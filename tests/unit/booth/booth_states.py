@@ -125,6 +125,21 @@ LONG = (
 )
 RINGING = visit(call=CallState.RINGING, ringing_until=NOW + timedelta(seconds=5))
 
+LONG_NAMES: dict[str, Any] = {
+    "advisor": "Marie-Emmanuelle Desrosiers-Lacroix",
+    "organisation": "Communauté de communes de Parthenay-Gâtine, service des écoles et de la petite enfance",
+}
+LONG_QUESTION = question().model_copy(
+    update={
+        "for_whom": LONG_NAMES["organisation"],
+        "what": [
+            "Vos cartes",
+            "Les personnes de votre famille",
+            "Ce qu’il reste pour chaque service, et les derniers mouvements",
+        ],
+    }
+)
+
 STATES: dict[str, BoothState] = {
     "starting": BoothState(now=NOW),
     "idle": state(),
@@ -168,6 +183,29 @@ STATES: dict[str, BoothState] = {
     "consent": state(Phase.CARD, visit(consent=question(), card=CardView(state=CardState.PRESENT))),
     "consent_yes": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT, answered_yes=True),
     "consent_no": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT),
+    "consent_long": state(
+        Phase.CARD, visit(**LONG_NAMES, consent=LONG_QUESTION, card=CardView(state=CardState.PRESENT))
+    ),
+    "ringing_long": state(
+        Phase.RINGING,
+        visit(**LONG_NAMES, call=CallState.RINGING),
+        call=CallAtBooth(ring_ends_at=datetime.now(UTC) + timedelta(seconds=5)),
+    ),
+    "call_long": state(Phase.WELCOME, visit(**LONG_NAMES)),
+    "form_long_names": state(
+        Phase.FORM,
+        visit(
+            **LONG_NAMES,
+            form=form(6, value=LONG),
+            consent=question(ConsentState.GIVEN),
+            card=CardView(state=CardState.PRESENT),
+        ),
+    ),
+    "print_long": state(
+        Phase.PAPERS,
+        visit(**LONG_NAMES),
+        activity=Activity(command_id=COMMAND, work="scan", state="failed", trouble="device_missing"),
+    ),
     "form": state(
         Phase.FORM,
         visit(form=form(), consent=question(ConsentState.GIVEN), card=CardView(state=CardState.PRESENT)),

@@ -179,7 +179,7 @@ def test_an_answered_question_asked_anew_is_asked_again():
 
 def test_an_open_account_is_always_in_sight_with_its_end_and_how_to_close_it():
     words = read(2, STATES["form"])
-    assert "Compte ouvert jusqu’à 11 h 17. Pour le fermer, dites-le à Nadia" in words
+    assert "Compte ouvert jusqu’à 11 h 17. Pour le fermer, dites-le" in words
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ function tick() {
       minute: "2-digit",
       hourCycle: "h23",
       timeZone: clock.dataset.zone,
-    }).formatToParts();
+    }).formatToParts(Date.now() + Number(clock.dataset.aheadS ?? 0) * 1000);
     const numbers = parts.filter((part) => part.type !== "literal").map((part) => Number(part.value));
     // The server wrote the hour the way this language writes it; the numbers alone change.
     const written = writtenHours.get(clock) ?? clock.textContent ?? "";

@@ -155,7 +155,7 @@ def call_view(desk: Desk) -> CallView:
     return CallView(
         region=desk.region("call"),
         visit_id=str(visit.id),
-        state=call_of(state),
+        state=call_of(state, connected=visit.ringing_until is not None),
         ringing_until=visit.ringing_until if state is VisitState.RINGING else None,
         ice_servers=json.dumps(desk.context.services.settings.ice_servers),
         troubles=tuple(troubles),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -42,12 +42,14 @@ def document(declared: Iterable[Route]) -> dict[str, Any]:
     api = [route for route in declared if route.path.startswith("/api/v1/") and not route.socket]
     models: list[type[BaseModel]] = sorted(
         {model for route in api for model in (route.body, route.answer) if model is not None},
-        key=lambda model: model.__name__,
+        key=lambda model: (model.__name__, model.__module__),
     )
-    _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=REF)
+    # Two subjects may name a model alike: pydantic then tells them apart, and says how.
+    named, schemas = models_json_schema([(model, "validation") for model in models], ref_template=REF)
+    schema_of = {model: schema for (model, _), schema in named.items()}
     paths: dict[str, dict[str, Any]] = {}
     for route in sorted(api, key=lambda route: (route.path, route.method)):
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
     return {
         "openapi": "3.1.0",
         "info": {"title": "CVQ", "version": "1", "license": {"name": "AGPL-3.0-or-later"}},
@@ -62,9 +64,12 @@ def document(declared: Iterable[Route]) -> dict[str, Any]:
     }
 
 
-def _operation(route: Route) -> dict[str, Any]:
+Schemas = Mapping[Any, dict[str, Any]]
+
+
+def _operation(route: Route, schema_of: Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": getattr(route.handler, "__name__", "operation"),
+        "operationId": f"{route.tag}-{getattr(route.handler, '__name__', 'operation')}".replace("_", "-"),
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": [
@@ -72,7 +77,7 @@ def _operation(route: Route) -> dict[str, Any]:
             for name in re.findall(r"{(\w+)}", route.path)
         ],
         "responses": {
-            str(route.status): _answer(route),
+            str(route.status): _answer(route, schema_of),
             "default": {
                 "description": "refused",
                 "content": {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}},
@@ -87,13 +92,15 @@ def _operation(route: Route) -> dict[str, Any]:
             {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}
         )
     if route.body:
-        schema = {"$ref": REF.format(model=route.body.__name__)}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = {"application/json": {"schema": schema_of[route.body]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    elif route.upload:
+        content = {"multipart/form-data": {"schema": {"type": "object"}}}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
-def _answer(route: Route) -> dict[str, Any]:
+def _answer(route: Route, schema_of: Schemas) -> dict[str, Any]:
     if route.answer is None:
         return {"description": "done"}
-    schema = {"$ref": REF.format(model=route.answer.__name__)}
-    return {"description": "done", "content": {"application/json": {"schema": schema}}}
+    return {"description": "done", "content": {"application/json": {"schema": schema_of[route.answer]}}}

@@ -99,7 +99,7 @@ async def _visit_view(
         id=visit.id,
         advisor=advisor or "",
         organisation=organisation.name,
-        call=call_of(state),
+        call=call_of(state, connected=visit.ringing_until is not None),
         ringing_until=visit.ringing_until if state is VisitState.RINGING else None,
         card=CardView(
             state=card.state,

@@ -154,6 +154,8 @@ async def repeat_section(act: Act, dossier_id: UUID, section_name: str, by: int)
     """Let a section that may repeat stand once more, or once less."""
     dossier, visit = await own_dossier(act, dossier_id)
     visits.require_session(visit)
+    if dossier.status == "complete":
+        raise DossierComplete(visit_id=visit.id)
     form = form_by_code(dossier.form_code)
     section = next((section for section in form.sections if section.name == section_name and section.repeat > 1), None)
     if section is None:
@@ -184,9 +186,12 @@ async def complete(act: Act, vault: Vault, dossier_id: UUID) -> Document:
 
     Raises:
         FormIncomplete: naming the fields.
+        DossierComplete: it is finished already; its paper is made once.
     """
     dossier, visit = await own_dossier(act, dossier_id)
     visits.require_session(visit)
+    if dossier.status == "complete":
+        raise DossierComplete(visit_id=visit.id)
     form = form_by_code(dossier.form_code)
     answers = await answers_of(act.db, dossier.id)
     if troubles := check_complete(form, answers, local_day(act.now)):

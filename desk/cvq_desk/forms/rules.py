@@ -156,13 +156,21 @@ BAD_MONEY = N_("Écrivez le montant comme 12,50.")
 _NIR = re.compile(
     r"(?<!\d)[1-478]\d{2}(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d{2}|2[AB])\d{3}\d{3}(?:\d{2})?(?!\d)", re.IGNORECASE
 )
+# The same, with something between its parts, where other numbers stand beside it.
+_NIR_IN_PARTS = re.compile(
+    r"(?<!\d)[1-478]S\d{2}S(?:0[1-9]|1[0-2]|[2-9]\d)S(?:\d{2}|2[AB])S\d{3}S\d{3}(?:S\d{2})?(?!\d)".replace(
+        "S", r"[\s./\-]*"
+    ),
+    re.IGNORECASE,
+)
+_BETWEEN_PARTS = re.compile(r"(?<=[\dAB])[\s./\-]+(?=\d)", re.IGNORECASE)
 _EMAIL = re.compile(r"^[^@\s,;<>]{1,64}@[^@\s.,;<>]+(\.[^@\s.,;<>]+)+$")
 _MONEY = re.compile(r"^\d{1,7}([.,]\d{1,2})?$")
 
 
 def looks_like_nir(text: str) -> bool:
     """Whether a text holds what looks like a social-security number, spaces and dots between its parts or not."""
-    return bool(_NIR.search(re.sub(r"(?<=[\dAB])[ .\-\u00a0\u202f](?=\d)", "", text)))
+    return bool(_NIR_IN_PARTS.search(text) or _NIR.search(_BETWEEN_PARTS.sub("", text)))
 
 
 def standings(section: Section, answers: Answers) -> int:
@@ -241,7 +249,8 @@ def _trouble(field: FormField, values: Sequence[str], today: date) -> str:
             return DATE_TO_COME if field.past and day > today else ""
         case FieldKind.CHOICE | FieldKind.CHOICES:
             known = {option.value for option in field.options}
-            return "" if set(values) <= known else BAD_CHOICE
+            one_too_many = field.kind is FieldKind.CHOICE and len(values) > 1
+            return "" if set(values) <= known and not one_too_many else BAD_CHOICE
         case FieldKind.YES_NO:
             return "" if value in ("yes", "no") else BAD_CHOICE
         case FieldKind.PHONE:

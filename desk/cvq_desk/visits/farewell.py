@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from cvq_core.errors import N_, BadInput
+from cvq_core.errors import N_, BadInput, NotFound
 from cvq_core.mail import file_mail
 from cvq_core.staff import Permission
 from cvq_core.vault import Vault
@@ -43,6 +43,8 @@ async def print_summary(act: Act, vault: Vault, visit_id: UUID, command_id: UUID
     service.require_session(visit)
     known = await act.db.get(BoothCommand, command_id)
     if known is not None:
+        if known.visit_id != visit.id:
+            raise NotFound
         return known
     summary = await summary_of(act.db, visit, advisor=act.principal.name)
     pdf = await asyncio.to_thread(summary_pdf, summary)

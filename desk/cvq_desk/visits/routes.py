@@ -374,8 +374,9 @@ async def guard_queue(context: Context, organisation_id: str) -> None:
 async def guard_visit(context: Context, visit_id: str) -> None:
     """Let an advisor watch a visit of their own."""
     visit = await visit_by_id(context.db, UUID(visit_id))
+    context.require(Permission.SERVE, Scope("organisation", visit.organisation_id))
     if visit.advisor_id != context.principal.id:
-        raise NotYourVisit(advisor="")
+        raise NotYourVisit(advisor="…")
 
 
 async def page_signal(context: Context, message: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ class VisitEvent(StrEnum):
     HANG_UP = "hang_up"
     END = "end"
     GO_BACK = "go_back"
+    GO_BACK_UNCONNECTED = "go_back_unconnected"
     WIPE = "wipe"
     WIPED = "wiped"
     RELEASE = "release"
@@ -49,6 +50,7 @@ TRANSITIONS: dict[tuple[VisitState, VisitEvent], VisitState] = {
     (S.HUNG_UP, E.END): S.ENDING,
     (S.RINGING, E.END): S.ENDING,
     (S.ENDING, E.GO_BACK): S.IN_CALL,
+    (S.ENDING, E.GO_BACK_UNCONNECTED): S.HUNG_UP,
     (S.ENDING, E.WIPE): S.WIPING,
     (S.WIPING, E.WIPED): S.ENDED,
 }
@@ -275,12 +277,14 @@ def phase_of(visit: VisitState, shown: str, *, consent_asked: bool) -> Phase:
     return Phase(shown) if shown in {Phase.WELCOME, Phase.CARD, Phase.FORM, Phase.PAPERS} else Phase.WELCOME
 
 
-def call_of(visit: VisitState) -> CallState:
-    """Return how the face-to-face call stands."""
+def call_of(visit: VisitState, *, connected: bool) -> CallState:
+    """Return how the face-to-face call stands; at the goodbye it goes on only where it was `connected`."""
     match visit:
         case VisitState.RINGING:
             return CallState.RINGING
-        case VisitState.IN_CALL | VisitState.ENDING:
+        case VisitState.ENDING:
+            return CallState.LIVE if connected else CallState.HUNG_UP
+        case VisitState.IN_CALL:
             return CallState.LIVE
         case VisitState.HUNG_UP:
             return CallState.HUNG_UP

@@ -12,12 +12,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.clock import local_day
 from cvq_core.errors import NotFound
 from cvq_core.ids import new_id
 from cvq_core.journal import record
 from cvq_core.journal.store import SYSTEM
 from cvq_core.live import publish
 from cvq_core.live.tables import LiveEvent
+from cvq_core.people.store import accounts_of
 from cvq_core.settings import Settings
 from cvq_core.staff import Permission, Principal, Scope
 from cvq_core.staff.tables import Staff
@@ -165,17 +167,20 @@ async def answered(act: Act, visit: Visit) -> None:
 
 async def hang_up(act: Act, visit_id: UUID) -> Visit:
     """Hang up; the visit goes on and one can call again."""
-    return await _advance(act, await own_visit(act, visit_id), VisitEvent.HANG_UP)
+    visit = await _advance(act, await own_visit(act, visit_id), VisitEvent.HANG_UP)
+    visit.ringing_until = None
+    return visit
 
 
 async def end(act: Act, visit_id: UUID) -> Visit:
     """Say goodbye: screen 2 names what to take home; nothing is wiped yet."""
-    return await _advance(act, await own_visit(act, visit_id), VisitEvent.END)
+    return await _end(act, await own_visit(act, visit_id))
 
 
 async def go_back(act: Act, visit_id: UUID) -> Visit:
-    """Go on after all."""
-    return await _advance(act, await own_visit(act, visit_id), VisitEvent.GO_BACK)
+    """Go on after all: in the call that still stands, or else one rings again first."""
+    visit = await own_visit(act, visit_id)
+    return await _advance(act, visit, VisitEvent.GO_BACK if visit.ringing_until else VisitEvent.GO_BACK_UNCONNECTED)
 
 
 async def wipe(act: Act, visit_id: UUID) -> Visit:
@@ -185,12 +190,23 @@ async def wipe(act: Act, visit_id: UUID) -> Visit:
 
 async def abandon(act: Act, visit: Visit) -> None:
     """End a visit that was left standing for too long: given back before its first call, wiped afterwards."""
+    if VisitState(visit.state) in rules.OVER or visit.state == VisitState.WIPING:
+        return  # somebody was faster
     if visit.state == VisitState.TAKEN:
         await _advance(act, visit, VisitEvent.RELEASE)
         return
     if visit.state != VisitState.ENDING:
-        await _advance(act, visit, VisitEvent.END)
+        await _end(act, visit)
     await _wipe(act, visit)
+
+
+async def _end(act: Act, visit: Visit) -> Visit:
+    """A call that has not been answered, or was hung up, must not come alive at the goodbye."""
+    connected = visit.state == VisitState.IN_CALL
+    await _advance(act, visit, VisitEvent.END)
+    if not connected:
+        visit.ringing_until = None
+    return visit
 
 
 async def _wipe(act: Act, visit: Visit) -> Visit:
@@ -246,6 +262,7 @@ async def ask_consent(
     Raises:
         ConsentForAnother: `organisation_id` is not the visit's organisation.
         IdentityFirst: nobody knows who sits there.
+        NoAccount: `account_id` is no account of the person who sits there.
     """
     visit = await own_visit(act, visit_id)
     require_session(visit)
@@ -255,6 +272,9 @@ async def ask_consent(
         raise rules.IdentityFirst(visit_id=visit.id)
     if not scopes:
         raise rules.NotNow(visit_id=visit.id)
+    theirs = await accounts_of(act.db, visit.person_id, local_day(act.now)) if visit.person_id else []
+    if account_id not in {account.id for account in theirs}:
+        raise rules.NoAccount(visit_id=visit.id)
     await end_consents(act, visit, why="asked-again", states=("asked", "given"))
     assert act.principal.id is not None
     consent = Consent(
@@ -403,6 +423,8 @@ async def command(
     command_id = command_id or new_id()
     known = await act.db.get(BoothCommand, command_id)
     if known is not None:
+        if known.visit_id != visit.id:
+            raise NotFound
         return known
     row = BoothCommand(
         id=command_id,

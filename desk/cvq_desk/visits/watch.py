@@ -14,6 +14,7 @@ from cvq_core.staff.rules import ANONYMOUS
 from cvq_desk.visits import service
 from cvq_desk.visits.rules import AT_THE_BOOTH, VisitState
 from cvq_desk.visits.service import Act
+from cvq_desk.visits.store import visit_by_id
 from cvq_desk.visits.tables import Consent, Visit
 
 EVERY_S = 2.0
@@ -55,10 +56,10 @@ class VisitWatch:
         async with self._database.write() as db:
             act = Act(db=db, principal=ANONYMOUS, now=now, settings=self._settings, by_system=True)
             for visit_id in due["ended"]:
-                visit = await db.get_one(Visit, visit_id)
+                visit = await visit_by_id(db, visit_id)
                 await service.end_consents(act, visit, why="over")
                 service.tell(db, visit)
             for visit_id in due["removed"]:
                 service.tell(db, await db.get_one(Visit, visit_id))
             for visit_id in due["left"]:
-                await service.abandon(act, await db.get_one(Visit, visit_id))
+                await service.abandon(act, await visit_by_id(db, visit_id))

@@ -31,8 +31,11 @@
  * @property {Iterable<MediaStream>} streams to send
  * @property {("audio" | "video")[]} receive kinds to ask for even where nothing of the kind is sent
  * @property {string[]} channels data channels to open
- * @property {number} videoKbitMax
+ * @property {number} videoKbitMax for a camera's picture
  */
+
+// Small print must stay readable, and a window changes seldom: more room than a face, fewer pictures when it is short.
+const WINDOW_KBIT_MAX = 1500;
 
 // Nobody negotiates this much in earnest: more waiting than that is a fault, or somebody who means harm.
 const TASKS_MAX = 256;
@@ -76,6 +79,7 @@ export class Connection {
   addStream(stream) {
     const sent = new Set(this.#pc.getSenders().map((sender) => sender.track));
     for (const track of stream.getTracks()) {
+      if (isWindow(track)) track.contentHint = "detail";
       if (!sent.has(track)) this.#pc.addTrack(track, stream);
     }
   }
@@ -218,7 +222,8 @@ export class Connection {
       const parameters = sender.getParameters();
       if (!sender.track || !parameters.encodings?.length) continue;
       for (const encoding of parameters.encodings) {
-        if (sender.track.kind === "video") encoding.maxBitrate = this.#plan.videoKbitMax * 1000;
+        if (isWindow(sender.track)) encoding.maxBitrate = WINDOW_KBIT_MAX * 1000;
+        else if (sender.track.kind === "video") encoding.maxBitrate = this.#plan.videoKbitMax * 1000;
         else encoding.priority = encoding.networkPriority = "high";
       }
       try {
@@ -250,4 +255,13 @@ export class Connection {
       }
     });
   }
+}
+
+/**
+ * Whether a track is somebody's window or screen.
+ *
+ * @param {MediaStreamTrack} track
+ */
+function isWindow(track) {
+  return track.getSettings().displaySurface !== undefined;
 }

@@ -35,7 +35,7 @@ export { mediaTrouble, openMedia } from "./media.js";
  * @property {(channel: RTCDataChannel) => void} [onChannel] own and foreign channels, again after each new connection
  * @property {("audio" | "video")[]} [receive] kinds that the impolite end asks for even if it sends none of them
  * @property {string[]} [channels] labels of the data channels that this end opens
- * @property {number} [videoKbitMax]
+ * @property {number} [videoKbitMax] for a camera's picture; a shared window has a cap of its own
  * @property {(event: string, detail?: unknown) => void} [log]
  */
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Request, Route, expect
 from sqlalchemy import select
 
 from cvq_core.database import Database
@@ -28,6 +28,8 @@ from tests.e2e.story.village import Village
 SLOW_S_A_PAGE = 4.0
 LONG_MS = 120_000
 PAPER = "Justificatif de domicile"
+PAPER_OF_THE_DEAD_SERVER = "Facture d’eau"
+PAPER_OF_THE_RELOAD = "Certificat de scolarité"
 
 
 async def test_a_visit_outlives_the_server_the_agent_and_the_page(village: Village) -> None:
@@ -35,15 +37,21 @@ async def test_a_visit_outlives_the_server_the_agent_and_the_page(village: Villa
     await take(village)
     await call(village)
     await village.console.get_by_role("button", name="Pièce vue").click()
-    await a_paper_is_filed(village)
+    await a_paper_is_scanned(village, PAPER)
+    await file_it(village)
+    await it_is_filed(village, PAPER)
     await open_form(village)
     visit_url = village.console.url
 
     await cash_is_ready(village)
+    await a_paper_is_scanned(village, PAPER_OF_THE_DEAD_SERVER)
     await lives_through(village, kill_server, field="child_family_name", value="Moreau-Lebrun")
     number = await cash_is_taken(village)
+    await it_is_filed(village, PAPER_OF_THE_DEAD_SERVER)
     await lives_through(village, kill_agent, field="child_given_name", value="Léa")
+    await a_paper_is_scanned(village, PAPER_OF_THE_RELOAD)
     await lives_through(village, reload_page, field="school", value="École du Tallud")
+    await filed_again_after_the_reload(village)
 
     assert village.console.url == visit_url
     await expect(village.console.locator("#form [name=child_family_name]")).to_have_value("Moreau-Lebrun")
@@ -51,18 +59,47 @@ async def test_a_visit_outlives_the_server_the_agent_and_the_page(village: Villa
     await nothing_is_lost_or_doubled(village, prints=3, receipt_number=number)
 
 
-async def a_paper_is_filed(village: Village) -> None:
-    """One sheet goes through the scanner and into the dossier."""
+async def a_paper_is_scanned(village: Village, title: str) -> None:
+    """One sheet goes through the scanner, and the advisor says what it is."""
     console = village.console
     assert village.site.scanner is not None
     village.site.scanner.load_feeder([SHEETS["residence_proof"](300)])
     await console.get_by_role("tab", name=re.compile("Papiers")).click()
     await console.get_by_role("button", name="Numériser la pile").click()
     await expect(console.locator("#strip [data-page]:not([data-growing])")).to_have_count(1, timeout=LONG_MS)
-    await console.get_by_label("Ce papier est").fill(PAPER)
-    await console.get_by_role("button", name="Classer au dossier").click()
-    filed = console.locator("#papers .filed li", has_text=PAPER)
+    await console.get_by_label("Ce papier est").fill(title)
+
+
+async def file_it(village: Village) -> None:
+    """The advisor files it, and waits for nothing but the pages being on their way."""
+    console = village.console
+    await console.get_by_role("tab", name=re.compile("Papiers")).click()
+    async with console.expect_request(_files_pages):
+        await console.get_by_role("button", name="Classer au dossier").click()
+
+
+async def it_is_filed(village: Village, title: str) -> None:
+    """It stands among the filed papers, if need be after the advisor has tried again as the page says."""
+    console = village.console
+    await console.get_by_role("tab", name=re.compile("Papiers")).click()
+    filed = console.locator("#papers .filed li", has_text=title)
+    not_sent = console.locator("[data-strip-trouble=not_sent]:not([hidden])")
+    await expect(filed.or_(not_sent).first).to_be_visible(timeout=LONG_MS)
+    if not await filed.count():
+        await console.get_by_role("button", name="Classer au dossier").click()
     await expect(filed.get_by_role("button", name="Imprimer au guichet")).to_be_visible(timeout=LONG_MS)
+    await expect(console.locator("#strip [data-page]")).to_have_count(0)
+
+
+async def filed_again_after_the_reload(village: Village) -> None:
+    """The booth sends the page of which no answer came once more; filed again, it is the same document."""
+    console = village.console
+    await console.get_by_role("tab", name=re.compile("Papiers")).click()
+    await expect(console.locator("#papers .filed li", has_text=PAPER_OF_THE_RELOAD)).to_have_count(1, timeout=LONG_MS)
+    await expect(console.locator("#strip [data-page]:not([data-growing])")).to_have_count(1, timeout=LONG_MS)
+    await console.get_by_label("Ce papier est").fill(PAPER_OF_THE_RELOAD)
+    await file_it(village)
+    await it_is_filed(village, PAPER_OF_THE_RELOAD)
 
 
 async def lives_through(
@@ -70,7 +107,7 @@ async def lives_through(
 ) -> None:
     """Bring a fault about while the form is being written and a paper printed, and wait until all is as it was."""
     console = village.console
-    done = await console.locator("#printing li", has_text="sortie").count()
+    done = await console.locator("#printing li .chip.ok", has_text="sortie").count()
     village.printer(do="speed", seconds_per_page=SLOW_S_A_PAGE)
     await console.get_by_role("tab", name=re.compile("Papiers")).click()
     await console.locator("#papers .filed li", has_text=PAPER).get_by_role("button", name="Imprimer au guichet").click()
@@ -87,17 +124,19 @@ async def lives_through(
         village.sees_other_end(village.screen_1, "#face", "advisor"),
     )
     await expect(console.locator(f"#form [name={field}]")).to_have_value(value, timeout=LONG_MS)
-    # An answer that changes again and shows proves the whole way from the console's key to screen 2.
+    await console.get_by_role("tab", name=re.compile("Formulaire")).click()
+    # Where the advisor goes now shows on screen 2 with its answer: the whole way from the console to the booth is open.
     await console.locator(f"#form [name={field}]").focus()
     await expect(village.screen_2.locator("#scene")).to_contain_text(value, timeout=LONG_MS)
-    await expect(console.locator("#printing li", has_text="sortie")).to_have_count(done + 1, timeout=LONG_MS)
+    await expect(console.locator("#printing li .chip.ok", has_text="sortie")).to_have_count(done + 1, timeout=LONG_MS)
     await expect(console.locator("#machines")).not_to_contain_text("Plus de nouvelles", timeout=LONG_MS)
     await expect(console.locator("#papers .filed li", has_text=PAPER)).to_have_count(1)
 
 
 async def kill_server(village: Village) -> None:
-    """The server dies; the secretary takes the cash meanwhile, twice; the server comes back."""
+    """The server dies while pages go to the dossier; the secretary takes the cash meanwhile; the server comes back."""
     assert village.site.server is not None
+    await file_it(village)
     await village.site.server.kill()
     await village.mairie.get_by_role("button", name=re.compile("Encaisser 20,00")).click()
     await village.site.start_server()
@@ -111,8 +150,20 @@ async def kill_agent(village: Village) -> None:
 
 
 async def reload_page(village: Village) -> None:
-    """The advisor's page is loaded anew."""
-    await village.console.reload()
+    """The advisor's page is loaded anew when the server has filed its pages and the page has not heard of it yet."""
+    console = village.console
+    filed = asyncio.Event()
+
+    async def never_answer(route: Route) -> None:
+        await route.fetch()
+        filed.set()
+
+    await console.route("**/documents", never_answer)
+    await file_it(village)
+    async with asyncio.timeout(LONG_MS / 1000):
+        await filed.wait()
+    await console.reload()
+    await console.unroute("**/documents", never_answer)
 
 
 async def cash_is_ready(village: Village) -> None:
@@ -158,7 +209,9 @@ async def nothing_is_lost_or_doubled(village: Village, *, prints: int, receipt_n
     finally:
         await database.close()
     assert visit.state == "in_call"
-    assert [(document.title, document.state) for document in documents] == [(PAPER, "ready")]
+    assert sorted((document.title, document.state) for document in documents) == [
+        (title, "ready") for title in sorted((PAPER, PAPER_OF_THE_DEAD_SERVER, PAPER_OF_THE_RELOAD))
+    ]
     assert [command.state for command in commands] == ["done"] * prints
     assert drafts["child_family_name"] == ["Moreau-Lebrun"]
     assert drafts["child_given_name"] == ["Léa"]
@@ -169,7 +222,11 @@ async def nothing_is_lost_or_doubled(village: Village, *, prints: int, receipt_n
     printed: dict[str, Any] = village.printer(do="state")
     sums = [_sha256(path) for path in printed["printed"]]
     assert len(sums) == prints
-    assert set(sums) == {documents[0].sha256}
+    assert set(sums) == {document.sha256 for document in documents if document.title == PAPER}
+
+
+def _files_pages(request: Request) -> bool:
+    return request.method == "POST" and request.url.endswith("/documents")
 
 
 def _sha256(path: str) -> str:

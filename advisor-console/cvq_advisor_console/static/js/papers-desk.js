@@ -23,8 +23,6 @@ let lineVisit = "";
 const growing = new Map();
 /** @type {Map<string, PageHead>} */
 const heads = new Map();
-/** @type {string | null} kept until an answer has come: filed twice is filed once */
-let documentId = null;
 
 /** @returns {Set<string>} pages of this visit that were filed: only their numbers are kept */
 function filedPages() {
@@ -34,6 +32,24 @@ function filedPages() {
 /** @param {Iterable<string>} ids */
 function noteFiled(ids) {
   sessionStorage.setItem(`filed:${lineVisit}`, JSON.stringify([...filedPages(), ...ids]));
+}
+
+/**
+ * The number under which these pages are filed. It is kept, over a reload too, until an answer has come, so that pages
+ * filed twice are filed once; other pages get another number, so that none is taken for filed that was not sent.
+ *
+ * @param {string[]} pageIds
+ * @returns {string}
+ */
+function documentIdOf(pageIds) {
+  const pages = [...pageIds].sort().join(" ");
+  const kept = JSON.parse(sessionStorage.getItem(`filing:${lineVisit}`) ?? "{}");
+  if (kept.pages === pages) {
+    return kept.id;
+  }
+  const id = newId();
+  sessionStorage.setItem(`filing:${lineVisit}`, JSON.stringify({ id, pages }));
+  return id;
 }
 
 /** @param {string} visitId @param {RTCIceServer[]} iceServers */
@@ -97,9 +113,8 @@ async function file(title) {
     strip.setTrouble("too_many");
     return;
   }
-  documentId ??= newId();
   const body = new FormData();
-  body.append("document_id", documentId);
+  body.append("document_id", documentIdOf(pages.map(({ id }) => id)));
   body.append("title", title);
   const edits = pages.map(({ id, turn_degrees, crop }) => ({
     turn_degrees,
@@ -114,7 +129,7 @@ async function file(title) {
   const answer = await send(url, body);
   strip.setSending(false);
   if (answer?.ok) {
-    documentId = null;
+    sessionStorage.removeItem(`filing:${lineVisit}`);
     noteFiled(pages.map(({ id }) => id));
     strip.clear();
     const region = document.getElementById("papers");

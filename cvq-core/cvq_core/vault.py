@@ -6,6 +6,7 @@ both layers; the identifier is bound in, so that two files cannot be exchanged f
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Vault:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(path)
+        _sync_folder(path.parent)
         return Stored(self._key_id, _seal(self._master, key, file_id.bytes))
 
     def get(self, file_id: UUID, stored: Stored) -> bytes:
@@ -81,14 +83,37 @@ def load_master_key(file: Path) -> bytes:
     In production the file is a systemd credential. Losing it loses every document: `docs/operator.md`.
     """
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(secrets.token_bytes(32))
+        _make_master_key(file)
     key = file.read_bytes()
     if len(key) != 32:
         raise VaultError(f"{file} does not hold 32 bytes")
     return key
+
+
+def _make_master_key(file: Path) -> None:
+    """Write a new key whole and durably; of two processes that start at once, both then use the first one's."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(secrets.token_bytes(32))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, file)
+    finally:
+        partial.unlink()
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A file's name is durable once its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _seal(cipher: AESGCM, content: bytes, bound: bytes) -> bytes:

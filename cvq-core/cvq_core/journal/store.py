@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -110,23 +110,31 @@ async def verify_chain(db: AsyncSession) -> list[str]:
     digest, expected = GENESIS, 1
     rows = await db.stream(
         select(AuditSeal, AuditRecord)
-        .join(AuditRecord, AuditRecord.id == AuditSeal.record_id)
+        .outerjoin(AuditRecord, AuditRecord.id == AuditSeal.record_id)
         .order_by(AuditSeal.position)
     )
-    async for sealed, row in rows:
+    async for sealed, found in rows:
+        row = cast("AuditRecord | None", found)
         if sealed.position != expected:
             troubles.append(f"seal {expected} is missing")
+        expected = sealed.position + 1
+        if row is None:
+            troubles.append(f"audit record {sealed.record_id} of seal {sealed.position} is gone")
+            digest = sealed.digest
+            continue
         if row.personal is not None and personal_digest(row.salt, row.personal) != row.personal_digest:
             troubles.append(f"the personal part of audit record {row.id} was changed")
         digest = chain_digest(digest, _facts(row), row.personal_digest)
         if digest != sealed.digest:
             troubles.append(f"audit record {row.id} does not fit its seal {sealed.position}")
             digest = sealed.digest
-        expected = sealed.position + 1
     return troubles
 
 
 async def erase_personal(db: AsyncSession, record_id: UUID) -> None:
-    """Erase the personal part of a record; the chain stays whole, since it holds only the digest."""
+    """Erase the personal part of a record; the chain stays whole, since it holds only the digest.
+
+    The salt goes with it: whoever has both could still guess a name and see whether it fits the digest.
+    """
     row = await db.get_one(AuditRecord, record_id)
-    row.personal = None
+    row.personal, row.salt = None, b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
@@ -36,8 +37,10 @@ async def file_mail(
     """
     if settings.smtp_url is None:
         raise NoMail
-    payload = {"to": to, "subject": subject, "text": text, "id": key}
-    await enqueue(db, SEND_MAIL, payload, now=now, unique_key=f"mail:{key}"[:120])
+    # A digest: of any length of address, fit for a Message-ID, and not the address itself.
+    mail_id = hashlib.sha256(key.encode()).hexdigest()
+    payload = {"to": to, "subject": subject, "text": text, "id": mail_id}
+    await enqueue(db, SEND_MAIL, payload, now=now, unique_key=f"mail:{mail_id}")
 
 
 async def send_mail(settings: Settings, payload: dict[str, Any]) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import io
 import re
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from uuid import UUID
 
 import pypdfium2
-from playwright.async_api import Page, expect
+from PIL import Image, ImageChops, ImageStat
+from playwright.async_api import Locator, Page, expect
+from sqlalchemy import select
 
+from cvq_core.database import Database
 from cvq_core.seed.heroes import JEANNE_UID
+from cvq_desk.dossiers.tables import Document
 from cvq_scanning.pdf import check_pdfa
 from tests.e2e.story.village import Reader, Village
 
@@ -176,6 +184,8 @@ async def papers_are_scanned_and_filed(village: Village) -> None:
     await expect(finished).to_have_count(4, timeout=90_000)
     await village.picture(console, "scanned")
     await expect(finished.nth(3)).to_contain_text("blanche ?")
+    for number in range(3):
+        await shows_the_sheet(village, finished.nth(number).locator("canvas"), number)
     await finished.nth(3).get_by_role("button", name="Jeter").click()
     await finished.nth(2).get_by_role("button", name="Mettre avant").click()
     await finished.nth(0).get_by_role("button", name="Tourner").click()
@@ -189,6 +199,20 @@ async def papers_are_scanned_and_filed(village: Village) -> None:
     url = await filed.get_by_role("link").get_attribute("href")
     answer = await console.request.get(village.site.url + (url or ""))
     await check_searchable(await answer.body())
+
+
+async def shows_the_sheet(village: Village, canvas: Locator, number: int) -> None:
+    """The page at the console is the sheet that lay in the scanner, and none of the others."""
+    drawn = await canvas.evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
+    seen = _small(Image.open(io.BytesIO(base64.b64decode(drawn))))
+    sheets = sorted((village.site.folder / "scanner" / "paper" / "feeder").glob("*.pnm"))
+    differences = [ImageStat.Stat(ImageChops.difference(seen, _small(Image.open(sheet)))).mean[0] for sheet in sheets]
+    assert differences.index(min(differences)) == number, differences
+    assert differences[number] < 6, differences
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    return picture.convert("L").resize((210, 297), Image.Resampling.BOX)
 
 
 async def check_searchable(pdf: bytes) -> None:
@@ -208,6 +232,19 @@ async def form_prints(village: Village) -> None:
     await console.get_by_role("tab", name=re.compile("Papiers")).click()
     await expect(console.locator("#printing")).to_contain_text("sortie")
     await village.picture(console, "printed")
+    (printed,) = village.printer(do="state")["printed"]
+    received = await asyncio.to_thread(Path(printed).read_bytes)
+    assert hashlib.sha256(received).hexdigest() == await sum_of_the_form(village)
+
+
+async def sum_of_the_form(village: Village) -> str:
+    """What the form that was filed adds up to."""
+    database = Database(village.site.database_url)
+    try:
+        async with database.read() as db:
+            return (await db.scalars(select(Document.sha256).where(Document.kind == "form"))).one()
+    finally:
+        await database.close()
 
 
 async def end_and_wipe(village: Village) -> None:

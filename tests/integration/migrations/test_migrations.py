@@ -1,0 +1,72 @@
+"""The database that the migrations make is the one that the code describes, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from cvq_core.append_only import APPEND_ONLY
+from cvq_core.database import Base, Database
+from cvq_migrations.runner import check, current, head, upgrade
+from tests.postgresql_cluster import Cluster, run_on
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database without a single table."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path}/empty.sqlite")
+        yield database
+        await database.close()
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    name = f"migrated_{abs(hash(tmp_path)) % 10**9}"
+    await run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE template0")
+    database = Database(cluster.url(name))
+    yield database
+    await database.close()
+    await run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_the_migrations_make_the_tables_of_the_code(empty: Database) -> None:
+    assert await current(empty) is None
+    await upgrade(empty)
+    assert await current(empty) == head()
+    await check(empty)
+    async with empty.engine.connect() as connection:
+        names = set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+    assert names == {*Base.metadata.tables, "alembic_version"}
+
+
+async def test_migrating_again_changes_nothing(empty: Database) -> None:
+    await upgrade(empty)
+    await upgrade(empty)
+    assert await current(empty) == head()
+    await check(empty)
+
+
+async def test_tables_that_only_grow_have_their_triggers_after_a_migration(empty: Database) -> None:
+    await upgrade(empty)
+    asked = "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    if not empty.is_sqlite:
+        asked = "SELECT DISTINCT event_object_table FROM information_schema.triggers"
+    async with empty.engine.connect() as connection:
+        guarded = set((await connection.execute(text(asked))).scalars())
+    assert APPEND_ONLY
+    assert guarded == APPEND_ONLY
+
+
+async def test_two_machines_that_start_at_once_migrate_one_after_the_other(postgresql: Cluster) -> None:
+    await run_on(postgresql.url("postgres"), "CREATE DATABASE migrated_twice TEMPLATE template0")
+    machines = [Database(postgresql.url("migrated_twice")) for _ in range(2)]
+    try:
+        await asyncio.gather(*(upgrade(machine) for machine in machines))
+        await check(machines[0])
+    finally:
+        for machine in machines:
+            await machine.close()
+        await run_on(postgresql.url("postgres"), "DROP DATABASE migrated_twice WITH (FORCE)")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 
+from cvq_core.access import pages as access_pages
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
 from cvq_core.assets import STATIC
@@ -54,8 +55,9 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         vault=Vault(settings.data_dir / "documents", load_master_key(key_file)),
     )
     app[SERVICES] = services
-    for room in (health, openapi, login, live_socket, device_routes, access_routes, office_routes):
+    for room in (health, openapi, login, live_socket, device_routes, access_routes, access_pages, office_routes):
         room.routes.setup(app)
+    services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app.router.add_static("/static/", STATIC)
     services.jobs.periodic += [

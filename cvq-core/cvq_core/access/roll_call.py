@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import and_, select
@@ -18,6 +19,7 @@ from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound, Refusal
 from cvq_core.once import insert_once
 from cvq_core.people.tables import Person
+from cvq_core.text import short_date
 
 EXPECTED_MAX = 500
 
@@ -40,15 +42,27 @@ class NotExpected(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Somebody who is enrolled at a point and expected on this weekday; `status` None is not there yet."""
+    """Somebody who is enrolled at a point and expected on this weekday.
+
+    `told_apart` is the birth date in words where two have the same name, else empty. `status` None is not there yet.
+    """
 
     person_id: UUID
     family_name: str
     given_name: str
+    told_apart: str
     status: AttendanceStatus | None
 
 
-async def expected_today(db: AsyncSession, point_id: UUID, *, now: datetime) -> list[Expected]:
+@dataclass(frozen=True, slots=True)
+class RollCall:
+    """The list of the day at one point."""
+
+    place: str
+    expected: list[Expected]
+
+
+async def roll_call(db: AsyncSession, point_id: UUID, *, now: datetime) -> RollCall:
     """Return who is expected at a point today, by name; at most `EXPECTED_MAX`.
 
     The hours of an enrolment do not matter here: a child who eats at noon is on the list of the morning.
@@ -61,7 +75,15 @@ async def expected_today(db: AsyncSession, point_id: UUID, *, now: datetime) -> 
         raise UnknownPoint
     today = local_day(now)
     rows = await db.execute(
-        select(Person.id, Person.usual_name, Person.family_name, Person.given_names, Attendance.status, *RIGHT_COLUMNS)
+        select(
+            Person.id,
+            Person.usual_name,
+            Person.family_name,
+            Person.given_names,
+            Person.birth_date,
+            Attendance.status,
+            *RIGHT_COLUMNS,
+        )
         .join(Entitlement, Entitlement.person_id == Person.id)
         .outerjoin(
             Attendance,
@@ -80,12 +102,17 @@ async def expected_today(db: AsyncSession, point_id: UUID, *, now: datetime) -> 
         .order_by(Person.search_key, Person.id)
         .limit(EXPECTED_MAX)
     )
-    found: dict[UUID, Expected] = {}
-    for person_id, usual_name, family_name, given_names, status, *right in rows:
+    found: dict[UUID, tuple[Expected, date | None]] = {}
+    for person_id, usual_name, family_name, given_names, birth_date, status, *right in rows:
         if holds(Right(*right), now, at_any_hour=True):
             given = given_names.split()[0] if given_names else ""
-            found[person_id] = Expected(person_id, usual_name or family_name, given, status)
-    return list(found.values())
+            found[person_id] = Expected(person_id, usual_name or family_name, given, "", status), birth_date
+    names = Counter((each.given_name, each.family_name) for each, _ in found.values())
+    expected = [
+        replace(each, told_apart=short_date(born)) if born and names[each.given_name, each.family_name] > 1 else each
+        for each, born in found.values()
+    ]
+    return RollCall(point.site, expected)
 
 
 async def note_absent(db: AsyncSession, point_id: UUID, person_id: UUID, *, now: datetime) -> None:
@@ -99,7 +126,7 @@ async def note_absent(db: AsyncSession, point_id: UUID, person_id: UUID, *, now:
     point = await db.get(AccessPoint, point_id)
     if point is None:
         raise UnknownPoint
-    if person_id not in {each.person_id for each in await expected_today(db, point_id, now=now)}:
+    if person_id not in {each.person_id for each in (await roll_call(db, point_id, now=now)).expected}:
         raise NotExpected
     row = {
         "person_id": person_id,

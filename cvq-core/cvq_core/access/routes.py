@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cvq_core.access.batcher import TapBatcher
 from cvq_core.access.facts import AttendanceStatus, Manner
-from cvq_core.access.roll_call import expected_today, note_absent
+from cvq_core.access.roll_call import note_absent, roll_call
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import TapAnswer, take_tap
 from cvq_core.cards.rules import card_uid
@@ -73,19 +73,21 @@ class TapOut(BaseModel):
 
 
 class ExpectedOut(BaseModel):
-    """Somebody on the list of the day."""
+    """Somebody on the list of the day; `told_apart` is the birth date where two have the same name, else empty."""
 
     model_config = ConfigDict(from_attributes=True)
 
     person_id: UUID
     family_name: str
     given_name: str
+    told_apart: str
     status: AttendanceStatus | None
 
 
 class RollCallOut(BaseModel):
     """The list of the day at one point."""
 
+    place: str
     expected: list[ExpectedOut]
 
 
@@ -125,8 +127,8 @@ async def absence(context: Context, body: AbsenceBody) -> None:
 @routes.get("/attendances/expected", access=Permission.TICK, answer=RollCallOut)
 async def expected(context: Context) -> RollCallOut:
     """List who is expected today at the reader's own access point."""
-    people = await expected_today(context.db, _own_point(context.principal), now=context.now)
-    return RollCallOut(expected=[ExpectedOut.model_validate(each) for each in people])
+    found = await roll_call(context.db, _own_point(context.principal), now=context.now)
+    return RollCallOut(place=found.place, expected=[ExpectedOut.model_validate(each) for each in found.expected])
 
 
 async def _gather(

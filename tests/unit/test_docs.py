@@ -98,6 +98,15 @@ def test_every_picture_of_the_guides_is_shown_and_light() -> None:
     assert {path.name: path.stat().st_size for path in pictures if path.stat().st_size > PICTURE_BYTES_MAX} == {}
 
 
+def test_every_test_that_the_coverage_names_exists() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs" / "coverage.md").read_text())
+    assert named
+    for name in named:
+        path, _, test = name.partition("::")
+        assert (ROOT / path).exists(), name
+        assert not test or f"def {test}(" in (ROOT / path).read_text(), name
+
+
 @every_guide
 def test_every_make_target_exists(guide: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

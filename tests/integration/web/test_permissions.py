@@ -52,6 +52,7 @@ TABLE: dict[str, str] = {
     "GET /api/openapi.json": "public",
     "GET /": "public",
     "GET /connexion": "public",
+    "GET /tablette": "public",
     "POST /connexion": "public",
     "POST /deconnexion": "signed-in",
     "GET /compte": "signed-in",

@@ -35,6 +35,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cvq-pg-"))
+        self._log = self.folder / "log"
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -60,12 +61,14 @@ class Cluster:
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         # SIGINT is PostgreSQL's fast shutdown, also when the tests themselves are killed.
         postgres = [str(binaries / "postgres"), "-D", str(data), "-p", str(self.port), "-k", str(self.folder)]
-        self._process = subprocess.Popen(
-            ["setpriv", *drop, "--pdeathsig=INT", "--", *postgres, *settings],
-            cwd=self.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        # A file and not a pipe: it says a line for each refusal that a test provokes, and a full pipe would stop it.
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", *drop, "--pdeathsig=INT", "--", *postgres, *settings],
+                cwd=self.folder,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self._wait(binaries)
 
     def stop(self) -> None:
@@ -77,8 +80,6 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-            if self._process.stderr:
-                self._process.stderr.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait(self, binaries: Path) -> None:
@@ -87,8 +88,7 @@ class Cluster:
         ready = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(ready, check=False).returncode != 0:
             if self._process.poll() is not None:
-                assert self._process.stderr is not None
-                raise AssertionError(self._process.stderr.read().decode())
+                raise AssertionError(self._log.read_text())
             assert time.monotonic() < deadline, "PostgreSQL did not start"
             time.sleep(0.05)
 

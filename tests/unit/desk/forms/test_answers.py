@@ -41,9 +41,7 @@ def form(*fields: FormField, nir_allowed: bool = False, repeat: int = 1) -> Form
         (FieldKind.NUMBER, ["0", "42"], ["-1", "4,2", "1e3", "1000"]),
     ],
 )
-def test_a_field_takes_what_can_be_right_and_no_other(
-    kind: FieldKind, good: list[str], bad: list[str]
-) -> None:
+def test_a_field_takes_what_can_be_right_and_no_other(kind: FieldKind, good: list[str], bad: list[str]) -> None:
     field = FormField(name="it", label="?", kind=kind, max=999)
     assert {value: check_draft(form(field), field, [value], TODAY) for value in good} == dict.fromkeys(good, "")
     assert [value for value in bad if not check_draft(form(field), field, [value], TODAY)] == []

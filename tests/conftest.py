@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +11,7 @@ import pytest
 
 import cvq_desk.tables  # noqa: F401 - the metadata must know every table
 from cvq_core.database import Base, Database
+from tests.apart import run_apart
 from tests.postgresql_cluster import Cluster, run_on
 
 _numbers = itertools.count(1)
@@ -30,8 +30,8 @@ def postgresql() -> Iterator[Cluster]:
     cluster = Cluster()
     try:
         cluster.start()
-        asyncio.run(run_on(cluster.url("postgres"), "CREATE DATABASE template"))
-        asyncio.run(_create_all(cluster.url("template")))
+        run_apart(run_on(cluster.url("postgres"), "CREATE DATABASE template"))
+        run_apart(_create_all(cluster.url("template")))
         yield cluster
     finally:
         cluster.stop()
@@ -41,7 +41,7 @@ def postgresql() -> Iterator[Cluster]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file that holds all tables, to be copied."""
     file = tmp_path_factory.mktemp("template") / "template.sqlite"
-    asyncio.run(_create_all(f"sqlite:///{file}"))
+    run_apart(_create_all(f"sqlite:///{file}"))
     return file
 
 
@@ -55,9 +55,9 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         return
     cluster: Cluster = request.getfixturevalue("postgresql")
     name = f"test_{next(_numbers)}"
-    asyncio.run(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE template"))
+    run_apart(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE template"))
     yield cluster.url(name)
-    asyncio.run(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+    run_apart(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

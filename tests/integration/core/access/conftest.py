@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +25,7 @@ from cvq_core.seed.draw import Draw
 from cvq_core.seed.load import load
 from cvq_core.seed.presets import PRESETS
 from cvq_core.services.rules import ServiceCode
+from tests.apart import run_apart
 from tests.postgresql_cluster import Cluster, run_on
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
@@ -45,14 +45,14 @@ async def _load(url: str) -> None:
 def sqlite_village(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("village") / "village.sqlite"
     shutil.copyfile(sqlite_template, file)
-    asyncio.run(_load(f"sqlite:///{file}"))
+    run_apart(_load(f"sqlite:///{file}"))
     return file
 
 
 @pytest.fixture(scope="session")
 def postgresql_village(postgresql: Cluster) -> str:
-    asyncio.run(run_on(postgresql.url("postgres"), "CREATE DATABASE village TEMPLATE template"))
-    asyncio.run(_load(postgresql.url("village")))
+    run_apart(run_on(postgresql.url("postgres"), "CREATE DATABASE village TEMPLATE template"))
+    run_apart(_load(postgresql.url("village")))
     return "village"
 
 
@@ -67,9 +67,9 @@ def village_url(request: pytest.FixtureRequest) -> Iterator[str]:
     template = request.getfixturevalue("postgresql_village")
     cluster: Cluster = request.getfixturevalue("postgresql")
     name = f"village_{next(_numbers)}"
-    asyncio.run(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"))
+    run_apart(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield cluster.url(name)
-    asyncio.run(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+    run_apart(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @dataclass(slots=True)

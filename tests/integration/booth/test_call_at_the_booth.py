@@ -292,22 +292,3 @@ async def test_help_is_asked_for_once_however_often_the_key_is_pressed(windows, 
         await expect(screen.locator("#scene").get_by_text("La secrétaire est prévenue.")).to_be_visible()
         await desk.heard(HelpAsked)
         assert len(desk.all(HelpAsked)) == 1
-
-
-async def test_a_ring_that_the_browser_keeps_silent_says_so_and_a_touch_makes_it_heard(desk, spool_dir):
-    async with working_agent(desk, spool_dir, ring_s=20.0) as agent, async_playwright() as playwright:
-        # Without the kiosk's flag, as in the browser of somebody who tries the demonstration.
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=document-user-activation-required"],
-            ignore_default_args=["--mute-audio"],
-            chromium_sandbox=False,
-        )
-        screen = await browser.new_page()
-        await screen.goto(agent.addresses[1])
-        await desk.show(ringing(20))
-        notice = screen.locator("#no-sound")
-        await expect(notice).to_be_visible()
-        await screen.locator("main").click()
-        await expect(notice).to_be_hidden()
-        await browser.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_address
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,8 +17,10 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
 PREFIX = "CVQ_BOOTH_"
+DEFAULT_FILE = "/etc/cvq/booth.toml"
 Place = tuple[int, int]
 
 
@@ -132,7 +135,7 @@ class BoothSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get(f"{PREFIX}CONFIG") or "/etc/cvq/booth.toml"
+        file = os.environ.get(f"{PREFIX}CONFIG") or DEFAULT_FILE
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
 
 
@@ -152,6 +155,12 @@ def load_settings(**overrides: Any) -> BoothSettings:
         return BoothSettings(**overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_line(place) for place in error.errors())) from None
+    except TOMLDecodeError as error:
+        raise SettingsError(f"{config or DEFAULT_FILE} is no TOML file: {error}") from None
+    except UnreadableSetting as error:
+        # A list or a table in the environment is written as JSON.
+        field = next((name for name in BoothSettings.model_fields if f'"{name}"' in str(error)), "settings")
+        raise SettingsError(f"{PREFIX}{field.upper()}: is no JSON") from None
 
 
 def is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_address
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -15,8 +16,14 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
 from cvq_core.database import async_url
+
+PREFIX = "CVQ_"
+DEFAULT_FILE = "/etc/cvq/cvq.toml"
+# Other programs of ours read these: the booth's agent, and what stands in for a printer and a card reader.
+OTHERS = ("CVQ_BOOTH_", "CVQ_PRINTER_DIR", "CVQ_PCSCD_DIR")
 
 
 class SettingsError(Exception):
@@ -26,7 +33,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Everything that an operator may set. `docs/operator.md` lists it with examples."""
 
-    model_config = SettingsConfigDict(env_prefix="CVQ_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     database_url: str = "sqlite:///var/cvq.sqlite"
     database_pool_size: int = Field(default=10, ge=1, le=200)
@@ -104,7 +111,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get("CVQ_CONFIG") or "/etc/cvq/cvq.toml"
+        file = os.environ.get("CVQ_CONFIG") or DEFAULT_FILE
         return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
 
 
@@ -117,14 +124,25 @@ def load_settings(**overrides: Any) -> Settings:
     config = os.environ.get("CVQ_CONFIG")
     if config and not Path(config).is_file():
         raise SettingsError(f"CVQ_CONFIG names a file that does not exist: {config}")
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {"CVQ_CONFIG"}
+    own = (name for name in os.environ if name.startswith(PREFIX) and not name.startswith(OTHERS))
+    if unknown := sorted(name for name in own if name not in known):
+        raise SettingsError(f"{unknown[0]}: no setting has this name")
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [
-            f"{'CVQ_' + str(place['loc'][0]).upper() if place['loc'] else 'settings'}: {place['msg']}"
-            for place in error.errors()
-        ]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_line(place) for place in error.errors())) from None
+    except TOMLDecodeError as error:
+        raise SettingsError(f"{config or DEFAULT_FILE} is no TOML file: {error}") from None
+    except UnreadableSetting as error:
+        # A list or a table in the environment is written as JSON.
+        field = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "settings")
+        raise SettingsError(f"{PREFIX}{field.upper()}: is no JSON") from None
+
+
+def _line(error: Any) -> str:
+    name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "settings"
+    return f"{name}: {error['msg']}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -39,6 +40,13 @@ class StartScan(Protocol):
     """Starts a scan with some of a job's fields; the others are those of a grey flatbed scan."""
 
     def __call__(self, *, stall_timeout_s: float = ..., **job: Any) -> AsyncGenerator[Band | Page]: ...
+
+
+@pytest.fixture
+def started() -> Callable[[], list[psutil.Process]]:
+    """Tells the processes that run now and were started by this test; those of other tests' servers do not count."""
+    before = set(psutil.Process().children())
+    return lambda: [child for child in psutil.Process().children() if child not in before]
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import contextlib
 import io
 
 import pikepdf
-import psutil
 import pytest
 from PIL import Image
 
@@ -39,12 +38,12 @@ async def test_a_page_is_shown_as_wide_as_asked():
     assert red < 60
 
 
-async def test_many_requests_at_once_are_answered_each_with_its_own_page(renderer):
+async def test_many_requests_at_once_are_answered_each_with_its_own_page(started, renderer):
     pages = _pdf([(shade, 0, 0) for shade in range(0, 250, 25)])
     pngs = await asyncio.gather(*(renderer.render(pages, index, 100) for index in range(10)))
     shades = [_picture(png).convert("RGB").getpixel((50, 50))[0] for png in pngs]
     assert shades == pytest.approx(list(range(0, 250, 25)), abs=6)
-    assert len(psutil.Process().children(recursive=True)) == 1
+    assert len(started()) == 1
 
 
 async def test_the_number_of_pages_is_told(renderer):
@@ -110,9 +109,9 @@ async def test_what_cannot_be_shown_is_refused_and_the_next_page_is_shown(render
     assert _picture(await renderer.render(_pdf(["red"]), 0, 100)).width == 100
 
 
-async def test_a_worker_that_died_is_replaced(renderer):
+async def test_a_worker_that_died_is_replaced(started, renderer):
     await renderer.render(_pdf(["red"]), 0, 100)
-    (worker,) = psutil.Process().children(recursive=True)
+    (worker,) = started()
     worker.kill()
     # The next request may meet the dying one.
     with contextlib.suppress(CannotRender):
@@ -120,12 +119,12 @@ async def test_a_worker_that_died_is_replaced(renderer):
     assert _picture(await renderer.render(_pdf(["red"]), 0, 100)).width == 100
 
 
-async def test_a_page_that_takes_too_long_is_given_up_and_its_worker_with_it():
+async def test_a_page_that_takes_too_long_is_given_up_and_its_worker_with_it(started):
     async with PageRenderer(timeout_s=0.001) as renderer:
         with pytest.raises(CannotRender) as refused:
             await renderer.render(_pdf(["red"]), 0, 100)
         assert refused.value.slug == "timeout"
-        assert psutil.Process().children(recursive=True) == []
+        assert started() == []
 
 
 @pytest.mark.parametrize("turns", [1, 3, 10, 30])

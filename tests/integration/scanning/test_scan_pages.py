@@ -4,7 +4,6 @@ import hashlib
 import io
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -138,22 +137,22 @@ async def test_pages_are_for_the_booths_user_alone(scan_all, test_job):
     assert page.path.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_worker_that_waits_is_used_and_replaced(scanner, spool):
+async def test_a_worker_that_waits_is_used_and_replaced(started, scanner, spool):
     ready = ReadyWorker(scanner.env)
     await ready.prepare()
-    (waiting,) = psutil.Process().children()
+    (waiting,) = started()
     for _ in range(2):
         job = ScanJob(PAPER_DEVICE, "flatbed", "gray", 75, 1, spool)
         items = scan(job, ready=ready)
         await anext(items)
-        assert [child.pid for child in psutil.Process().children()] == [waiting.pid], "no other one was started"
+        assert [child.pid for child in started()] == [waiting.pid], "no other one was started"
         assert isinstance([item async for item in items][-1], Page)
         await ready.prepare()
-        (successor,) = psutil.Process().children()
+        (successor,) = started()
         assert successor.pid != waiting.pid
         waiting = successor
     await ready.close()
-    assert psutil.Process().children() == []
+    assert started() == []
 
 
 async def test_a_waiting_worker_that_died_is_not_waited_for(scanner, spool):

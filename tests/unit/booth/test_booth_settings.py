@@ -68,6 +68,14 @@ def test_an_unknown_name_in_the_file_stops_the_start(monkeypatch, tmp_path):
         load_settings()
 
 
+def test_a_file_that_is_no_toml_is_told_by_its_name(monkeypatch, tmp_path):
+    file = tmp_path / "booth.toml"
+    file.write_text("scanner: test\n")
+    monkeypatch.setenv("CVQ_BOOTH_CONFIG", str(file))
+    with pytest.raises(SettingsError, match=r"booth\.toml is no TOML file"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8080", "http://localhost:8080/", "http://[::1]:80", "https://desk.example"]
 )

@@ -11,6 +11,14 @@ const NUMBER = /^[0-9A-F]$/i;
 
 let burst = "";
 let lastAt = Number.NEGATIVE_INFINITY;
+/**
+ * The first key, kept until the gap is over: nobody can tell yet whether a hand or a reader pressed it.
+ *
+ * @type {ReturnType<typeof setTimeout> | undefined}
+ */
+let kept;
+/** @type {WeakSet<Event>} keys that were kept and turned out to be a hand's */
+const released = new WeakSet();
 
 /**
  * @param {EventTarget | null} target
@@ -26,7 +34,21 @@ function writesElsewhere(target, field) {
 }
 
 /** @param {KeyboardEvent} event */
+function keep(event) {
+  event.preventDefault();
+  event.stopPropagation();
+  const again = new KeyboardEvent("keydown", { key: event.key, code: event.code, bubbles: true, cancelable: true });
+  released.add(again);
+  const target = event.target instanceof Node ? event.target : document.body;
+  // The row with the focus may have been replaced meanwhile by what the server told.
+  kept = setTimeout(() => (target.isConnected ? target : document.body).dispatchEvent(again), GAP_MS);
+}
+
+/** @param {KeyboardEvent} event */
 function onKey(event) {
+  if (released.has(event)) {
+    return;
+  }
   const field = document.querySelector("input[data-wedge]");
   if (!(field instanceof HTMLInputElement) || event.ctrlKey || event.altKey || event.metaKey) {
     return;
@@ -39,9 +61,17 @@ function onKey(event) {
   if (NUMBER.test(event.key)) {
     burst = quick ? burst + event.key : event.key;
     lastAt = event.timeStamp;
-    if (quick && event.target !== field) {
+    if (quick) {
+      clearTimeout(kept);
+    }
+    if (event.target === field) {
+      return;
+    }
+    if (quick) {
       event.preventDefault();
       event.stopPropagation();
+    } else {
+      keep(event);
     }
   } else if (event.key === "Enter" && quick && burst.length >= LENGTH_MIN) {
     event.preventDefault();

@@ -19,6 +19,7 @@ from cvq_core.database import Database
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
 from cvq_core.jobs.runner import JobRunner, Periodic
+from cvq_core.jobs.store import purge as purge_jobs
 from cvq_core.journal.store import seal
 from cvq_core.ledger.wallets import apply_policies
 from cvq_core.live.hub import LiveHub
@@ -63,6 +64,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.jobs.periodic += [
         Periodic("seal-journal", 5.0, lambda: _seal(services)),
         Periodic("purge-live-events", 3600.0, lambda: _purge(services)),
+        Periodic("purge-jobs", 3600.0, lambda: _purge_jobs(services)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)
@@ -105,6 +107,11 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
 async def _seal(services: Services) -> None:
     async with services.database.write() as db:
         await seal(db, services.clock())
+
+
+async def _purge_jobs(services: Services) -> None:
+    async with services.database.write() as db:
+        await purge_jobs(db, services.clock())
 
 
 async def _apply_policies(services: Services) -> None:

@@ -33,6 +33,7 @@ def setup_desk(app: web.Application) -> None:
     }
     services.page_messages["signal"] = visit_routes.page_signal
     services.jobs.handlers[MAKE_PDF] = partial(filing.make_pdf, services)
+    services.jobs.give_ups[MAKE_PDF] = partial(filing.give_up_pdf, services)
     services.jobs.handlers[SEND_MAIL] = partial(send_mail, services.settings)
     watch = VisitWatch(services.database, services.clock, services.settings)
     services.jobs.periodic.append(Periodic("watch-visits", EVERY_S, watch.look))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
+from cvq_core.jobs.store import count_failed
 from cvq_core.journal.store import verify_chain
 from cvq_core.ledger.verify import verify as verify_ledger
 from cvq_core.offices.verify import verify_offices
@@ -45,6 +46,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("grand livre", verify_ledger, db))
             findings.append(await _verified("régies et quittances", verify_offices, db))
             findings.append(await _verified("journal", verify_chain, db))
+            findings.append(_failed_jobs(await count_failed(db)))
             findings += await _booths(db, settings)
         return findings
     except (SQLAlchemyError, OSError) as error:
@@ -78,6 +80,11 @@ async def _verified(what: str, verify: Callable[[AsyncSession], Awaitable[list[s
     troubles = await verify(db)
     more = f" (et {len(troubles) - SAID_MAX} autres)" if len(troubles) > SAID_MAX else ""
     return Finding(what, not troubles, "; ".join(troubles[:SAID_MAX]) + more if troubles else "juste")
+
+
+def _failed_jobs(failed: dict[str, int]) -> Finding:
+    said = "; ".join(f"{kind} : {count}" for kind, count in sorted(failed.items()))
+    return Finding("tâches de fond", not failed, f"abandonnées depuis 30 jours : {said}" if failed else "faites")
 
 
 async def _booths(db: AsyncSession, settings: Settings) -> list[Finding]:

@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from cvq_core.clock import Clock
 from cvq_core.database import Database
-from cvq_core.jobs.store import RENEW_EVERY_S, finish, lease_next, put_back, renew
+from cvq_core.jobs import store
+from cvq_core.jobs.tables import Job
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +39,8 @@ class JobRunner:
         self._database = database
         self._clock = clock
         self.handlers: dict[str, Handler] = {}
+        self.give_ups: dict[str, Handler] = {}
+        """By kind of job, what else is to be done when it has failed for good."""
         self.periodic: list[Periodic] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._wake = asyncio.Event()
@@ -47,7 +51,7 @@ class JobRunner:
         self._tasks += [asyncio.create_task(self._repeat(work), name=work.name) for work in self.periodic]
 
     async def stop(self) -> None:
-        """Stop; a job in hand is given back by its lease."""
+        """Stop; a job in hand is given back."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -61,32 +65,53 @@ class JobRunner:
         now = self._clock()
         async with self._database.read() as db:
             # Looking costs no write lock; only a job that is there is leased.
-            if await lease_next(db, list(self.handlers), now) is None:
+            if await store.next_due(db, list(self.handlers), now) is None:
                 return False
         async with self._database.write() as db:
-            job = await lease_next(db, list(self.handlers), now)
+            job = await store.lease_next(db, list(self.handlers), now)
         if job is None:
             return False
+        if job.attempts > store.ATTEMPTS_MAX:
+            # A handler that fails is put back; only one that takes its process with it comes here.
+            await self._failed(job, "no process outlived it")
+            return True
         keeping = asyncio.create_task(self._keep(job.id), name=f"keep-{job.kind}")
         try:
             await self.handlers[job.kind](job.payload)
-        except Exception as error:
+        except asyncio.CancelledError:
             async with self._database.write() as db:
-                again = await put_back(db, job, self._clock(), f"{type(error).__name__}: {error}")
-            log.warning("job_failed", kind=job.kind, job=str(job.id), attempts=job.attempts, again=again, exc_info=True)
+                await store.release(db, job, self._clock())
+            raise
+        except Exception as error:
+            log.warning("job_failed", kind=job.kind, job=str(job.id), attempts=job.attempts, exc_info=True)
+            await self._failed(job, f"{type(error).__name__}: {error}")
         else:
             async with self._database.write() as db:
-                await finish(db, job.id, self._clock())
+                await store.finish(db, job.id, self._clock())
         finally:
             keeping.cancel()
         return True
 
+    async def _failed(self, job: Job, error: str) -> None:
+        if job.attempts < store.ATTEMPTS_MAX:
+            async with self._database.write() as db:
+                await store.put_back(db, job, self._clock(), error)
+            return
+        log.error("job_given_up", kind=job.kind, job=str(job.id), error=error)
+        if job.kind in self.give_ups:
+            await self.give_ups[job.kind](job.payload)
+        async with self._database.write() as db:
+            await store.give_up(db, job, self._clock(), error)
+
     async def _keep(self, job_id: UUID) -> None:
         """Renew the lease while the work goes on; a process that dies stops renewing, and another takes the job."""
         while True:
-            await asyncio.sleep(RENEW_EVERY_S)
-            async with self._database.write() as db:
-                await renew(db, job_id, self._clock())
+            await asyncio.sleep(store.RENEW_EVERY_S)
+            try:
+                async with self._database.write() as db:
+                    await store.renew(db, job_id, self._clock())
+            except (SQLAlchemyError, OSError):
+                log.warning("job_lease_not_renewed", job=str(job_id), exc_info=True)
 
     async def _work(self) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -76,41 +77,55 @@ def grant(db: AsyncSession, staff_id: UUID, role: Role, scope: Scope, *, now: da
     return row
 
 
-async def check_password(db: AsyncSession, login: str, password: str) -> Staff:
-    """Return who signs in.
+@dataclass(frozen=True, slots=True)
+class KnownPassword:
+    """What is stored of somebody's password."""
 
-    Raises:
-        WrongLogin: unknown, wrong, or the account is closed.
-    """
-    found = (
-        await db.execute(
-            select(Staff, Credential.secret)
-            .join(Credential, Credential.staff_id == Staff.id)
-            .where(Staff.login == login.strip().lower(), Credential.kind == "password", Staff.disabled_at.is_(None))
-        )
-    ).first()
+    staff_id: UUID
+    display_name: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"KnownPassword({self.staff_id})"
+
+
+async def password_of(db: AsyncSession, login: str) -> KnownPassword | None:
+    """Return what is stored for a login; None where it is unknown or its account closed."""
+    found = await db.execute(
+        select(Staff.id, Staff.display_name, Credential.secret)
+        .join(Credential, Credential.staff_id == Staff.id)
+        .where(Staff.login == login.strip().lower(), Credential.kind == "password", Staff.disabled_at.is_(None))
+    )
+    row = found.first()
+    return KnownPassword(*row) if row else None
+
+
+def is_password(known: KnownPassword | None, password: str) -> bool:
+    """Tell whether it is the password; slow on purpose, so call it in a thread and outside a transaction."""
     try:
-        HASHER.verify(found[1] if found else _NOBODYS_HASH, password)
+        HASHER.verify(known.secret if known else _NOBODYS_HASH, password)
     except (VerificationError, InvalidHashError):
-        raise WrongLogin from None
-    if not found:
-        raise WrongLogin
-    staff: Staff = found[0]
-    return staff
+        return False
+    return known is not None
 
 
-async def set_password(db: AsyncSession, staff_id: UUID, password: str, *, now: datetime) -> None:
-    """Replace a password and end the account's other sessions.
+def hash_password(password: str) -> str:
+    """Return what is stored of a new password; as slow as `is_password`.
 
     Raises:
         WeakPassword: it is too short.
     """
     if len(password) < PASSWORD_LENGTH_MIN:
         raise WeakPassword(length=PASSWORD_LENGTH_MIN)
+    return HASHER.hash(password)
+
+
+async def set_password(db: AsyncSession, staff_id: UUID, secret: str, *, now: datetime) -> None:
+    """Replace a password by one that was hashed, and end the account's sessions."""
     await db.execute(
         update(Credential)
         .where(Credential.staff_id == staff_id, Credential.kind == "password")
-        .values(secret=HASHER.hash(password), changed_at=now)
+        .values(secret=secret, changed_at=now)
     )
     await db.execute(
         update(LoginSession)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gettext
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,6 +93,12 @@ class Context:
     def journal(self, action: str, **facts: Any) -> None:
         """Write an audit record in this transaction."""
         record(self.db, now=self.now, actor=self.principal.actor, action=action, **facts)
+
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[Context]:
+        """Open a transaction, in a handler whose route declares `own_transactions`."""
+        async with self.services.database.write() as db:
+            yield replace(self, db=db)
 
     @property
     def csrf_token(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 from uuid import UUID
@@ -17,9 +18,11 @@ from cvq_core.staff.store import (
     PASSWORD_LENGTH_MIN,
     WeakPassword,
     WrongLogin,
-    check_password,
     end_session,
+    hash_password,
+    is_password,
     open_session,
+    password_of,
     set_password,
 )
 from cvq_core.staff.tables import LoginSession, Staff
@@ -86,7 +89,7 @@ async def login_page(context: Context) -> web.Response:
     return _login_page(context, LoginView(url="/connexion", next_url=context.request.query.get("next", "")))
 
 
-@routes.post("/connexion", access=PUBLIC, body=LoginForm, form=True)
+@routes.post("/connexion", access=PUBLIC, body=LoginForm, form=True, own_transactions=True)
 async def sign_in(context: Context, form: LoginForm) -> web.Response:
     """Sign in: a few tries in five minutes for an account, ten times as many for an address."""
     settings = context.services.settings
@@ -97,22 +100,25 @@ async def sign_in(context: Context, form: LoginForm) -> web.Response:
     limiter = context.services.limiter
     if not await limiter.hit(tries, "login", username) or not await limiter.hit(tries_of_address, "address", address):
         return _login_again(context, form, TooMany(retry_after_s=300))
-    try:
-        staff = await check_password(context.db, username, form.password)
-    except WrongLogin as refusal:
-        context.journal("sign-in", outcome="refused", personal={"username": username, "address": address})
-        return _login_again(context, form, refusal)
-    await limiter.clear(tries, "login", username)
-    token = await open_session(
-        context.db,
-        staff.id,
-        now=context.now,
-        hours_max=settings.session_hours_max,
-        address=address,
-        browser=context.request.headers.get("User-Agent", ""),
-    )
-    context.principal = Principal("staff", staff.id, staff.display_name)
-    context.journal("sign-in", personal={"address": address})
+    async with context.services.database.read() as db:
+        known = await password_of(db, username)
+    is_right = await asyncio.to_thread(is_password, known, form.password)
+    async with context.acting() as act:
+        # Meanwhile the account may have been closed, or its password changed.
+        if known is None or not is_right or await password_of(act.db, username) != known:
+            act.journal("sign-in", outcome="refused", personal={"username": username, "address": address})
+            return _login_again(context, form, WrongLogin())
+        await limiter.clear(tries, "login", username)
+        token = await open_session(
+            act.db,
+            known.staff_id,
+            now=act.now,
+            hours_max=settings.session_hours_max,
+            address=address,
+            browser=context.request.headers.get("User-Agent", ""),
+        )
+        act.principal = Principal("staff", known.staff_id, known.display_name)
+        act.journal("sign-in", personal={"address": address})
     return _with_session(context, context.redirect(form.next if is_own_path(form.next) else "/"), token)
 
 
@@ -186,24 +192,33 @@ async def _account_page(context: Context, errors: Mapping[str, str] = MappingPro
     return context.page("account.html", view=view, status=422 if errors else 200)
 
 
-@routes.post(PASSWORD_URL, access=SIGNED_IN, body=PasswordForm, form=True)
+@routes.post(PASSWORD_URL, access=SIGNED_IN, body=PasswordForm, form=True, own_transactions=True)
 async def change_password(context: Context, form: PasswordForm) -> web.Response:
     """Change one's own password; all sessions end, this one begins anew."""
-    staff = await context.db.get_one(Staff, context.principal.id)
+    async with context.services.database.read() as db:
+        staff = await db.get_one(Staff, context.principal.id)
+        known = await password_of(db, staff.login)
     if form.new_password != form.new_password_again:
-        return await _account_page(context, {"new_password_again": context._("Les deux ne sont pas les mêmes.")})
+        return await _wrong_password(context, "new_password_again", context._("Les deux ne sont pas les mêmes."))
+    if not await asyncio.to_thread(is_password, known, form.current_password):
+        return await _wrong_password(context, "current_password", context._("Ce n’est pas votre mot de passe."))
     try:
-        await check_password(context.db, staff.login, form.current_password)
-    except WrongLogin:
-        return await _account_page(context, {"current_password": context._("Ce n’est pas votre mot de passe.")})
-    try:
-        await set_password(context.db, staff.id, form.new_password, now=context.now)
+        secret = await asyncio.to_thread(hash_password, form.new_password)
     except WeakPassword as refusal:
-        return await _account_page(context, {"new_password": describe(refusal, context.words)["title"]})
-    context.journal("password-changed")
+        return await _wrong_password(context, "new_password", describe(refusal, context.words)["title"])
     hours_max = context.services.settings.session_hours_max
-    token = await open_session(context.db, staff.id, now=context.now, hours_max=hours_max)
+    async with context.acting() as act:
+        if await password_of(act.db, staff.login) != known:
+            return await _account_page(act, {"current_password": context._("Ce n’est pas votre mot de passe.")})
+        await set_password(act.db, staff.id, secret, now=act.now)
+        act.journal("password-changed")
+        token = await open_session(act.db, staff.id, now=act.now, hours_max=hours_max)
     return _with_session(context, context.redirect("/compte?change=1"), token)
+
+
+async def _wrong_password(context: Context, field: str, message: str) -> web.Response:
+    async with context.acting() as act:
+        return await _account_page(act, {field: message})
 
 
 @routes.post("/compte/sessions/{id}/fermer", access=SIGNED_IN, form=True)

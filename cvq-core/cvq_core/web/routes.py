@@ -61,6 +61,7 @@ class Route:
     form: bool
     upload: bool
     socket: bool
+    own_transactions: bool
     gather: Gather | None
 
 
@@ -105,6 +106,7 @@ class Routes:
                 form=options.get("form", False),
                 upload=options.get("upload", False),
                 socket=options.get("socket", False),
+                own_transactions=options.get("own_transactions", options.get("socket", False)),
                 gather=options.get("gather"),
             )
             self.all.append(route)
@@ -235,12 +237,10 @@ async def _answer(route: Route, request: web.Request, services: Services, body: 
             context = _context(services, request, db, principal)
             check_same_site(request, context, route)
             check_access(principal, route.access)
-            if not route.socket:
+            if not route.own_transactions:
                 return await _call(route, context, body, raw)
-        # A socket lives long: its handler gets no transaction and opens its own.
-        result = await route.handler(context)
-        assert isinstance(result, web.StreamResponse)
-        return result
+        # What takes long (a socket, a password's hash) must not hold the database's lock: it opens its own.
+        return _respond(route, await _handle(route, context, body))
     except Refusal as refusal:
         if route.method != "GET" and principal.kind != "anonymous":
             await _record_refusal(services, principal, route, refusal)
@@ -264,12 +264,15 @@ async def _call(route: Route, context: Context, body: Any, raw: bytes) -> web.St
         return again
     if route.method != "GET" and context.principal.login_session_id:
         await touch_session(context.db, context.principal.login_session_id, context.now)
-    takes_body = route.body is not None or route.upload
-    result = await route.handler(context, body) if takes_body else await route.handler(context)
-    response = _respond(route, result)
+    response = _respond(route, await _handle(route, context, body))
     if key:
         await remember_answer(context, route.path, key, raw, response)
     return response
+
+
+async def _handle(route: Route, context: Context, body: Any) -> BaseModel | web.StreamResponse | None:
+    takes_body = route.body is not None or route.upload
+    return await (route.handler(context, body) if takes_body else route.handler(context))
 
 
 def _is_repeatable(route: Route, context: Context) -> bool:

@@ -55,6 +55,11 @@ async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
     )
 
 
+async def give_up_pdf(services: Services, payload: dict[str, Any]) -> None:
+    """Tell the advisor that a document's PDF will not come."""
+    await _settle(services, UUID(payload["document_id"]), state="failed", trouble="given_up")
+
+
 def in_memory() -> str | None:
     """Return a folder that lies in memory: while they are worked on, pages are there in clear."""
     folder = Path("/dev/shm")  # noqa: S108 - memory, not a disk, is the point

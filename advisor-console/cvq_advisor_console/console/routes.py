@@ -185,7 +185,6 @@ async def drop(context: Context, upload: Upload) -> web.Response:
     key = context.request.headers.get("Idempotency-Key", "")
     visit_id = context.path_id()
     document = await dossiers.drop_pdf(act, context.services.vault, visit_id, pdf=pdf, title=title, key=key)
-    await context.db.flush()
     await dossiers.print_document(act, visit_id, document.id, command_id=document.id)
     return web.Response(status=204)
 

@@ -143,10 +143,10 @@ async def save_draft(
     place = find_place(form, await answers_of(act.db, dossier.id), name)
     kept = [value[: place.field.length_max + 1] for value in values[:20]]
     trouble = check_draft(form, place.field, kept, local_day(act.now))
-    await _write(act, dossier.id, name, kept, revision)
-    if current:
-        visit.current_field = name
-    visits.tell(act.db, visit, "field", {"dossier_id": str(dossier.id), "field": name, "revision": revision})
+    if await _write(act, dossier.id, name, kept, revision):
+        if current:
+            visit.current_field = name
+        visits.tell(act.db, visit, "field", {"dossier_id": str(dossier.id), "field": name, "revision": revision})
     return trouble
 
 
@@ -167,18 +167,20 @@ async def repeat_section(act: Act, dossier_id: UUID, section_name: str, by: int)
     visits.tell(act.db, visit, "form")
 
 
-async def _write(act: Act, dossier_id: UUID, name: str, values: list[str], revision: int) -> None:
+async def _write(act: Act, dossier_id: UUID, name: str, values: list[str], revision: int) -> bool:
+    """Write an answer and return True; return False, and change nothing, where a newer one is there."""
     upsert = postgresql_insert if act.db.get_bind().dialect.name == "postgresql" else sqlite_insert
     row = {"dossier_id": dossier_id, "name": name, "values": values, "revision": revision, "saved_at": act.now}
     statement = upsert(DraftField).values(row)
     newer = {column: statement.excluded[column] for column in ("values", "revision", "saved_at")}
-    await act.db.execute(
+    written = await act.db.execute(
         statement.on_conflict_do_update(
             index_elements=[DraftField.dossier_id, DraftField.name],
             set_=newer,
             where=DraftField.revision < statement.excluded.revision,
-        )
+        ).returning(DraftField.revision)
     )
+    return written.first() is not None
 
 
 async def complete(act: Act, vault: Vault, dossier_id: UUID) -> Document:
@@ -253,6 +255,7 @@ async def keep_pdf(
         filed_at=act.now,
     )
     act.db.add(document)
+    await act.db.flush()
     return document
 
 

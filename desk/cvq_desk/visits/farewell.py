@@ -50,7 +50,6 @@ async def print_summary(act: Act, vault: Vault, visit_id: UUID, command_id: UUID
     pdf = await asyncio.to_thread(summary_pdf, summary)
     dossier = await current_dossier(act, visit)
     document = await keep_pdf(act, vault, visit, dossier, pdf, kind="summary", title="Résumé de l’entretien")
-    await act.db.flush()
     return await print_document(act, visit_id, document.id, command_id=command_id)
 
 

@@ -154,7 +154,7 @@ class Link:
                 await self._down()
             pause_s = BACKOFF_FIRST_S if was_up else min(pause_s * 2, BACKOFF_MAX_S)
             # Booths that lost the same desk must not come back all in the same instant.
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, not hides
 
     async def _connect(self) -> None:
         headers = await self._desk.headers()

@@ -31,7 +31,7 @@ class SettingsError(Exception):
 def default_spool() -> Path:
     """Return a folder on tmpfs: in what the user's session has for such things, or in the machine's shared memory."""
     session = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(session, "cvq-booth") if session else Path(f"/dev/shm/cvq-booth-{os.getuid()}")  # noqa: S108
+    return Path(session, "cvq-booth") if session else Path(f"/dev/shm/cvq-booth-{os.getuid()}")  # noqa: S108 - memory
 
 
 def default_key_file() -> Path:

@@ -89,7 +89,7 @@ def grab(camera: str) -> tuple[bytes, int, int]:
         OSError: the camera cannot be opened, or gives nothing.
     """
     # PyAV loads codecs for half a second; nothing but this process needs them.
-    import av  # noqa: PLC0415
+    import av  # noqa: PLC0415 - as said above
 
     kind = "v4l2" if Path(camera).is_char_device() else None
     with av.open(camera, format=kind) as container:

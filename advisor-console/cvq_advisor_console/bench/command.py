@@ -31,8 +31,8 @@ async def measure(name: str, options: BenchOptions) -> dict[str, Any]:
 
 async def _measure(name: str, options: BenchOptions) -> dict[str, Any]:
     if name == "taps":
-        from cvq_core.bench import taps  # noqa: PLC0415
-        from cvq_core.bench.cluster import NoPostgresql, ServerElsewhere  # noqa: PLC0415
+        from cvq_core.bench import taps
+        from cvq_core.bench.cluster import NoPostgresql, ServerElsewhere
 
         try:
             found: dict[str, Any] = json.loads((await taps.run(options)).line())
@@ -40,14 +40,14 @@ async def _measure(name: str, options: BenchOptions) -> dict[str, Any]:
             raise BenchError(str(error)) from error
         return found
     if name == "call":
-        from cvq_advisor_console.bench import call  # noqa: PLC0415
+        from cvq_advisor_console.bench import call
 
         return await call.run(options.rounds)
     if name == "mirror":
-        from cvq_advisor_console.bench import mirror  # noqa: PLC0415
+        from cvq_advisor_console.bench import mirror
 
         return await mirror.run(options)
-    from cvq_advisor_console.bench import resume  # noqa: PLC0415
+    from cvq_advisor_console.bench import resume
 
     return await resume.run(options)
 

@@ -107,7 +107,7 @@ async def until(page: Page, condition: str, argument: object, what: str) -> None
     Raises:
         BenchError: it did not within 90 seconds.
     """
-    from playwright.async_api import Error as PlaywrightError  # noqa: PLC0415 - only whoever measures needs it
+    from playwright.async_api import Error as PlaywrightError
 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_S

@@ -81,7 +81,7 @@ async def open_browser(camera: Path) -> AsyncIterator[Browser]:
         BrowserMissing: Playwright or Chromium is not there.
     """
     try:
-        from playwright.async_api import Error as PlaywrightError  # noqa: PLC0415
+        from playwright.async_api import Error as PlaywrightError  # noqa: PLC0415 - only whoever measures needs it
         from playwright.async_api import async_playwright  # noqa: PLC0415 - only whoever measures needs it
     except ImportError as error:
         raise BrowserMissing("Playwright is missing: install the extra `dev`") from error

@@ -165,7 +165,7 @@ class Conversation:
         """
         delay_s = CALL_FIRST_S
         while True:
-            await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311
+            await asyncio.sleep(delay_s * random.uniform(0.8, 1.2))  # noqa: S311 - spreads, not hides
             if self._connection is not None:
                 delay_s = CALL_FIRST_S
             else:

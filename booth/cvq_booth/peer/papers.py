@@ -66,10 +66,10 @@ class Channel(Protocol):
     """What is needed of aiortc's `RTCDataChannel`."""
 
     @property
-    def readyState(self) -> str: ...  # noqa: N802
+    def readyState(self) -> str: ...  # noqa: N802 - aiortc's name
 
     @property
-    def bufferedAmount(self) -> int: ...  # noqa: N802
+    def bufferedAmount(self) -> int: ...  # noqa: N802 - aiortc's name
 
     def send(self, data: bytes | str) -> None: ...
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cvq_booth.virtual.figure import SHELF_HEIGHT, End, Pose, draw_room, photograph
+from cvq_booth.virtual.voice import write_voice
 
 Plane = NDArray[np.uint8]
 
@@ -190,8 +191,6 @@ def _mjpeg(frames: Iterator[Image.Image], _size: tuple[int, int], fps: int) -> I
 
 def main(arguments: list[str] | None = None) -> None:
     """Write a camera file, and a voice beside it where asked, from the command line."""
-    from cvq_booth.virtual.voice import write_voice  # noqa: PLC0415
-
     parser = argparse.ArgumentParser(prog="python -m cvq_booth.virtual.camera", description=main.__doc__)
     parser.add_argument("camera", type=Path, help="file to write, .y4m or .mjpeg")
     parser.add_argument("--end", type=End, choices=list(End), required=True)

@@ -128,9 +128,10 @@ class Job:
             + attribute(0x44, "requested-attributes", b"job-state-reasons")
             + b"\x03"
         )
-        request = Request(self.address.replace("ipp://", "http://", 1), body, {"Content-Type": "application/ipp"})  # noqa: S310
+        address = self.address.replace("ipp://", "http://", 1)
+        request = Request(address, body, {"Content-Type": "application/ipp"})  # noqa: S310 - the printer that started us
         try:
-            with urlopen(request, timeout=5) as answer:  # noqa: S310
+            with urlopen(request, timeout=5) as answer:  # noqa: S310 - likewise
                 return bytes(answer.read(4096))
         except (URLError, TimeoutError, ConnectionError):
             return b""

@@ -32,8 +32,8 @@ def bare_app() -> web.Application:
 
 def core_app(database_url: str, data_dir: Path, taps_gathered_max: int) -> web.Application:
     """Return the core as it is served, over a database."""
-    from cvq_core.app import make_core  # noqa: PLC0415 - the bare server must not load what it is compared with
-    from cvq_core.settings import Settings  # noqa: PLC0415
+    from cvq_core.app import make_core
+    from cvq_core.settings import Settings
 
     settings = Settings(
         database_url=database_url, data_dir=data_dir, database_pool_size=32, taps_gathered_max=taps_gathered_max

@@ -24,7 +24,7 @@ _COVER_SENSOR: Final = "cover-open"
 def list_devices() -> list[dict[str, Any]]:
     """Every scanner that SANE finds, with what it can do."""
     # python-sane is needed here alone; a worker that scans starts without it.
-    import sane  # noqa: PLC0415
+    import sane
 
     sane.init()
     return [_described(sane, *found[:3]) for found in sane.get_devices()[:DEVICES_MAX]]
@@ -43,7 +43,7 @@ def _described(sane: Any, name: str, vendor: str, model: str) -> dict[str, Any]:
         with sane.open(name) as device:
             described |= _abilities(device.opt)
     except Exception as error:  # python-sane's own error class is no part of its interface
-        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - a worker's complaint
     return described
 
 

@@ -67,7 +67,7 @@ class PageFinisher:
 
     def _finish(self, raw: RawPage) -> None:
         # Loading numpy takes longer than starting the scanner: it waits until there is a page to look at.
-        from cvq_scanning.clean import advise  # noqa: PLC0415
+        from cvq_scanning.clean import advise
 
         image = raw.format.image(raw.rows)
         path = self._order.page_path(raw.page)

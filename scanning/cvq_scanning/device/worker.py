@@ -52,7 +52,7 @@ class Scan:
     def run(self) -> None:
         """Scan all pages; `ScanTrouble` says why it ended early, after the whole pages were kept."""
         # Imaging loads while the driver opens the scanner, see `load_imaging`.
-        from cvq_scanning.device.pages import PageFinisher  # noqa: PLC0415
+        from cvq_scanning.device.pages import PageFinisher
 
         finisher = PageFinisher(self._order, self._out)
         try:
@@ -81,8 +81,8 @@ class Scan:
             raise ScanTrouble(head["trouble"], head["detail"])
 
     def _read_page(self, start: dict[str, Any]) -> RawPage:
-        from cvq_scanning.device.pages import BandSender, RawPage  # noqa: PLC0415
-        from cvq_scanning.device.pixels import FormatRefused, row_format  # noqa: PLC0415
+        from cvq_scanning.device.pages import BandSender, RawPage
+        from cvq_scanning.device.pixels import FormatRefused, row_format
 
         page, resolution_dpi = start["page"], start["resolution_dpi"]
         parameters = Parameters(
@@ -128,8 +128,8 @@ def start_driver() -> subprocess.Popen[bytes]:
 def load_imaging() -> None:
     """Load in the background what handles pictures: it takes longer than to start a scanner."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-    from cvq_scanning import clean  # noqa: PLC0415
-    from cvq_scanning.device import pages  # noqa: PLC0415
+    from cvq_scanning import clean
+    from cvq_scanning.device import pages
 
     assert pages
     assert clean

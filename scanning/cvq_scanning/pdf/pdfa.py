@@ -46,7 +46,7 @@ _NOT_SHOWN: Final = 1 | 2 | 32
 def check_pdfa(pdf: bytes) -> list[str]:
     """What keeps a file from being a PDF/A that can be archived, a sentence each; empty where nothing was found."""
     # A booth's machine and a server that only renders do without these libraries.
-    import pikepdf  # noqa: PLC0415
+    import pikepdf
 
     if len(pdf) > PDF_BYTES_MAX:
         return ["The file is too large to be checked."]
@@ -128,7 +128,7 @@ def _of_output_intents(root: Any) -> Iterator[str]:
 
 
 def _of_objects(document: pikepdf.Pdf) -> Iterator[str]:
-    import pikepdf  # noqa: PLC0415
+    import pikepdf
 
     for indirect in document.objects:
         for item in _with_direct_children(indirect, pikepdf.Object, 0):
@@ -139,7 +139,7 @@ def _of_objects(document: pikepdf.Pdf) -> Iterator[str]:
 
 def _with_direct_children(item: Any, object_class: type, depth: int) -> Iterator[Any]:
     """The dictionaries and streams of one indirect object, not following references: each is met once."""
-    import pikepdf  # noqa: PLC0415
+    import pikepdf
 
     if depth > _DEPTH_MAX or not isinstance(item, object_class):
         return
@@ -175,7 +175,7 @@ def _of_stream(stream: Any) -> Iterator[str]:
 
 def _filters(stream: Any) -> list[str]:
     """The names of a stream's filters, which may be one name or an array of them."""
-    import pikepdf  # noqa: PLC0415
+    import pikepdf
 
     filters = stream.get("/Filter", [])
     return [str(name) for name in (filters if isinstance(filters, pikepdf.Array | list) else [filters])]
@@ -208,7 +208,7 @@ def _of_annotation(item: Any, subtype: str) -> Iterator[str]:
 
 
 def _of_validator(pdf: bytes, flavour: str) -> list[str]:
-    from pikepdf import pdfa  # noqa: PLC0415
+    from pikepdf import pdfa
 
     report = pdfa.validate_written(io.BytesIO(pdf), flavour.lower())
     return [f"{finding.rule}: {finding.message}" for finding in report.violations]

@@ -50,11 +50,11 @@ class RecogniseOrder:
 
 def bind_images(folder: Path, pages: Sequence[PageOrder]) -> Path:
     """A PDF of the edited pages, each a JPEG as it is, on a sheet of its true size."""
-    import img2pdf  # noqa: PLC0415
-    import pikepdf  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
+    import img2pdf
+    import pikepdf
+    from PIL import Image
 
-    from cvq_scanning.pdf.pages import BadPage, PageEdit, apply_edit, check_resolution  # noqa: PLC0415
+    from cvq_scanning.pdf.pages import BadPage, PageEdit, apply_edit, check_resolution
 
     bound = pikepdf.Pdf.new()
     for number, page in enumerate(pages, start=1):
@@ -75,7 +75,7 @@ def bind_images(folder: Path, pages: Sequence[PageOrder]) -> Path:
 
 def recognise(order: RecogniseOrder) -> None:
     """Read the pages' text and write the PDF/A-2b and the text beside it."""
-    import ocrmypdf  # noqa: PLC0415
+    import ocrmypdf
 
     folder = Path(order.folder)
     images = bind_images(folder, order.pages)
@@ -118,9 +118,9 @@ def main() -> None:
 
 
 def _answer(order: RecogniseOrder) -> dict[str, Any]:
-    from ocrmypdf.exceptions import ExitCodeException, MissingDependencyError  # noqa: PLC0415
+    from ocrmypdf.exceptions import ExitCodeException, MissingDependencyError
 
-    from cvq_scanning.pdf.pages import BadPage  # noqa: PLC0415
+    from cvq_scanning.pdf.pages import BadPage
 
     try:
         recognise(order)

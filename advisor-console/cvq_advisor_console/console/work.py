@@ -203,6 +203,9 @@ def _trouble(desk: Desk, command: BoothCommand) -> Trouble | None:
     slug = str(command.detail.get("trouble") or command.detail.get("reason") or "")
     words = TROUBLES.get(slug)
     if words is None:
+        # What went wrong has no words of its own; that it did must still be seen.
+        words = TROUBLES["failed"] if command.state == "failed" else None
+    if words is None:
         return None
     return Trouble(title=desk.say(words.what).capitalize(), tell=desk.say(words.say))
 

@@ -23,6 +23,8 @@ class TroubleWords:
     say: str
 
 
+_AGAIN = N_("Recommencez ; si cela se répète, prévenez le secrétariat.")
+
 TROUBLES = {
     "paper_out": TroubleWords(N_("plus de papier"), N_("Dites : « Il manque du papier, le secrétariat arrive. »")),
     "paper_jam": TroubleWords(
@@ -41,8 +43,32 @@ TROUBLES = {
         N_("trop de pages"), N_("Les pages déjà numérisées sont gardées. Classez-les, puis numérisez la suite.")
     ),
     "truncated": TroubleWords(N_("page incomplète"), N_("Dites : « Remettez cette feuille, elle n’est pas entière. »")),
-    "failed": TroubleWords(N_("n’a pas répondu"), N_("Recommencez ; si cela se répète, prévenez le secrétariat.")),
-    "deadline": TroubleWords(N_("trop long"), N_("Recommencez ; si cela se répète, prévenez le secrétariat.")),
+    "failed": TroubleWords(N_("n’a pas répondu"), _AGAIN),
+    "deadline": TroubleWords(N_("trop long"), _AGAIN),
+    "interrupted": TroubleWords(
+        N_("travail interrompu"), N_("La machine a été arrêtée en chemin. Regardez ce qui est sorti, puis recommencez.")
+    ),
+    "aborted": TroubleWords(N_("impression abandonnée"), _AGAIN),
+    "refused": TroubleWords(N_("refusé par la machine"), _AGAIN),
+    "busy": TroubleWords(N_("occupé"), N_("Attendez quelques secondes, puis recommencez.")),
+    "held": TroubleWords(N_("en attente sur l’imprimante"), N_("Demandez au secrétariat de regarder l’imprimante.")),
+    "other": TroubleWords(N_("arrêté"), N_("Demandez au secrétariat de regarder la machine.")),
+    "no_file": TroubleWords(N_("document perdu en chemin"), _AGAIN),
+    "wrong_file": TroubleWords(N_("document abîmé en chemin"), _AGAIN),
+    "bad_document": TroubleWords(
+        N_("document illisible"), N_("Ce document ne peut pas être imprimé. Refaites-le en PDF, puis recommencez.")
+    ),
+    "format_unsupported": TroubleWords(
+        N_("imprimante sans PDF"), N_("Cette imprimante ne prend pas ce document. Prévenez le secrétariat.")
+    ),
+    "too_large": TroubleWords(N_("document trop lourd"), N_("Imprimez-le en plusieurs parties.")),
+    "too_many_copies": TroubleWords(N_("trop d’exemplaires"), N_("Demandez moins d’exemplaires à la fois.")),
+    "card_unreadable": TroubleWords(
+        N_("carte illisible"), N_("Dites : « Reprenez la carte et reposez-la bien à plat ; sinon, on continue sans. »")
+    ),
+    "wipe_failed": TroubleWords(
+        N_("guichet pas effacé"), N_("Appelez la mairie : personne ne doit s’asseoir avant que le guichet soit effacé.")
+    ),
     "no_camera": TroubleWords(N_("pas de caméra"), N_("La personne vous voit et vous entend ; vous ne la voyez pas.")),
     "no_microphone": TroubleWords(N_("pas de micro"), N_("Demandez un signe de la main, ou appelez la mairie.")),
 }

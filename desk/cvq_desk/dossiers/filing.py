@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import structlog
@@ -17,7 +17,10 @@ from cvq_core.vault import Stored
 from cvq_core.web import Services
 from cvq_desk.dossiers.service import unpack_pages
 from cvq_desk.dossiers.tables import Document
-from cvq_scanning.pdf import BadPage, PageEdit, PageInput, RecognitionFailed, make_searchable_pdf
+from cvq_scanning.pdf import BadPage, BadPageSlug, PageEdit, PageInput, RecognitionFailed, make_searchable_pdf
+
+HOPELESS = frozenset({*get_args(BadPageSlug), "timeout"})
+"""Troubles of the pages themselves."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +41,8 @@ async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
         with tempfile.TemporaryDirectory(prefix="cvq-pdf-", dir=in_memory()) as folder:
             made = await make_searchable_pdf(pages, title=document.title, work_dir=Path(folder))
     except (BadPage, RecognitionFailed) as trouble:
+        if trouble.slug not in HOPELESS:
+            raise  # memory was short, or a library is missing: the job is tried again
         # Trying again would give the same: the advisor is told, and the pages are kept as they came.
         await _settle(services, document_id, state="failed", trouble=trouble.slug)
         return

@@ -34,6 +34,17 @@ navigator.mediaDevices.getUserMedia = async (wishes) => {
 """
 LIVE_TRACKS = "opened.flatMap(({ stream }) => stream.getTracks()).filter((track) => track.readyState === 'live').length"
 
+# A browser that nobody has touched yet, and that keeps the page silent: whether Chromium does depends on its policy.
+SILENT_UNTIL_TOUCHED = """
+let touched = false;
+addEventListener("pointerdown", () => { touched = true; }, { capture: true });
+globalThis.AudioContext = class extends AudioContext {
+  #silent = !touched;
+  get state() { return this.#silent ? "suspended" : super.state; }
+  resume() { return this.#silent ? new Promise(() => {}) : super.resume(); }
+};
+"""
+
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browsers(tmp_path_factory) -> AsyncIterator[tuple[Browser, Browser, Browser]]:
@@ -68,10 +79,10 @@ class Windows:
         self._booth, self._console, self._bare = booth, console, bare
         self._contexts: list[BrowserContext] = []
 
-    async def screen(self, address: str, *, bare: bool = False) -> Page:
+    async def screen(self, address: str, *, bare: bool = False, script: str = WATCH_CAMERA) -> Page:
         """Open one of the booth's screens; `bare`: on a machine without camera and microphone."""
         page = await self._open(self._bare if bare else self._booth)
-        await page.add_init_script(WATCH_CAMERA)
+        await page.add_init_script(script)
         await page.goto(address)
         await page.wait_for_function("() => document.body.dataset.scene !== 'starting'")
         return page
@@ -137,6 +148,15 @@ async def test_the_camera_stays_closed_until_the_ring_was_seen_to_its_end_and_th
         await until(console, "() => stage.mark()?.end === 'resident'")
         await expect(screen.locator("#scene").get_by_text("On vous voit et on vous entend")).to_be_visible()
         await expect(screen.locator("#self")).to_be_visible()
+
+
+async def test_a_ring_that_the_browser_keeps_silent_says_so_and_a_touch_makes_it_heard(windows, desk, spool_dir):
+    async with working_agent(desk, spool_dir, ring_s=20.0) as agent:
+        screen = await windows.screen(agent.addresses[1], script=SILENT_UNTIL_TOUCHED)
+        await desk.show(ringing(20))
+        await expect(screen.locator("#no-sound")).to_be_visible()
+        await screen.locator("main").click()
+        await expect(screen.locator("#no-sound")).to_be_hidden()
 
 
 async def test_hanging_up_closes_the_camera_and_calling_again_rings_again(windows, desk, spool_dir):

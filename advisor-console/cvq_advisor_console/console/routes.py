@@ -180,7 +180,7 @@ async def drop(context: Context, upload: Upload) -> web.Response:
     if upload.content_type != "application/pdf" or len(upload.files) != 1:
         raise WrongContentType
     pdf = upload.files[0]
-    title = unquote(context.request.headers.get("X-File-Name", ""))[:120].removesuffix(".pdf")
+    title = unquote(context.request.headers.get("X-File-Name", "")).replace("\0", "")[:120].removesuffix(".pdf")
     act = act_of(context)
     key = context.request.headers.get("Idempotency-Key", "")
     visit_id = context.path_id()

@@ -29,7 +29,7 @@ async def read_upload(request: web.Request, bytes_max: int) -> Upload:
 
     Raises:
         TooLarge: the whole, or a file of it, is over the bound.
-        BadInput: it is cut short, or nested.
+        BadInput: it is cut short, or nested, or a text holds NUL, which PostgreSQL does not store.
     """
     upload = Upload(request.content_type)
     if request.content_type != "multipart/form-data":
@@ -55,6 +55,8 @@ async def read_upload(request: web.Request, bytes_max: int) -> Upload:
                 upload.files.append(bytes(content))
                 if len(upload.files) > FILES_MAX:
                     raise TooLarge
+            elif b"\0" in content:
+                raise BadInput
             elif part.name and len(content) <= FIELD_BYTES_MAX:
                 upload.fields[part.name] = content.decode("utf-8", "replace")
     except (ValueError, AssertionError, EOFError):

@@ -174,7 +174,7 @@ async def file_pages(context: Context, upload: Upload) -> DocumentOut:
         document_id = UUID(fields.get("document_id", ""))
     except ValidationError as error:
         raise from_validation(error) from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise BadInput from None
     if len(edits) != len(images):
         raise BadInput(fields={"edits": N_("Chaque page doit avoir ses réglages.")})

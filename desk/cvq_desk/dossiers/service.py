@@ -80,6 +80,14 @@ class NotReady(Refusal):
     what_to_do = N_("Il sera prêt dans quelques secondes.")
 
 
+class NeverReady(Refusal):
+    """No PDF could be made of the document's pages."""
+
+    slug = "document-failed"
+    message = N_("Ce document n’a pas pu être préparé.")
+    what_to_do = N_("Numérisez-le de nouveau.")
+
+
 @dataclass(frozen=True, slots=True)
 class ScannedPage:
     """A page as the console sends it to be filed: the image, and what the advisor did to it."""
@@ -346,15 +354,14 @@ async def print_document(act: Act, visit_id: UUID, document_id: UUID, *, command
     """Print a paper of the visit at the booth; the same `command_id` twice prints once.
 
     Raises:
-        NotReady: it is still being made.
+        NotReady, NeverReady: it is still being made, or could not be.
     """
     visit = await visits.own_visit(act, visit_id)
     visits.require_session(visit)
     document = await act.db.get(Document, document_id)
     if document is None or document.visit_id != visit.id:
         raise NotFound
-    if document.state != "ready":
-        raise NotReady(visit_id=visit.id)
+    _require_ready(document)
     params: dict[str, Any] = {
         "url": f"/api/v1/booth/files/{document.id}",
         "document_id": str(document.id),
@@ -371,11 +378,18 @@ def content_of(vault: Vault, document: Document) -> bytes:
     """Return a document's PDF.
 
     Raises:
-        NotReady: it is still being made.
+        NotReady, NeverReady: it is still being made, or could not be.
     """
-    if document.state != "ready" or document.wrapped_key is None:
-        raise NotReady
+    _require_ready(document)
+    assert document.wrapped_key is not None
     return vault.get(document.id, Stored(document.key_id, document.wrapped_key))
+
+
+def _require_ready(document: Document) -> None:
+    if document.state == "failed":
+        raise NeverReady(visit_id=document.visit_id)
+    if document.state != "ready":
+        raise NotReady(visit_id=document.visit_id)
 
 
 def pack_pages(pages: Sequence[ScannedPage]) -> bytes:
@@ -447,5 +461,5 @@ def _page_count(pdf: bytes) -> int:
     try:
         with pikepdf.open(io.BytesIO(pdf)) as document:
             return len(document.pages)
-    except (pikepdf.PdfError, ValueError):
+    except (pikepdf.PdfError, pikepdf.PasswordError, ValueError):
         raise BadPdf from None

@@ -5,6 +5,7 @@ The receipt's row holds every word that is printed, so a duplicate says the same
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -31,6 +32,7 @@ PAGE = landscape(A5)
 COUNTERFOIL = 62 * mm
 MARGIN = 9 * mm
 LINES_ON_A5 = 5
+SERVICE_SIZE = 13
 FAMILIES_NAMED = 2
 STRIP = 80 * mm
 STRIP_MARGIN = 4 * mm
@@ -159,13 +161,14 @@ class _Column:
         self.y -= after
 
     def pair(self, left: str, right: str, size: float, *, bold: bool = False, after: float = 0) -> None:
-        """Write a text at the left and an amount at the right, on one line."""
+        """Write a text at the left, over as many lines as it takes, and an amount at the right of the first."""
         font = BOLD if bold else FONT
-        self.y -= size * 1.35
-        self.canvas.setFont(font, size)
-        width = self.right - self.left - pdfmetrics.stringWidth(right, font, size) - 6
-        self.canvas.drawString(self.left, self.y, _fitted(left, font, size, width))
-        self.canvas.drawRightString(self.right, self.y, right)
+        for number, line in enumerate(_beside(left, right, font, size, self.right - self.left)):
+            self.y -= size * (1.25 if number else 1.35)
+            self.canvas.setFont(font, size)
+            self.canvas.drawString(self.left, self.y, line)
+            if number == 0:
+                self.canvas.drawRightString(self.right, self.y, right)
         self.y -= after
 
     def rule(self, *, before: float = 3, after: float = 1) -> None:
@@ -187,32 +190,52 @@ class _Column:
 
 
 def _wrapped(text: str, font: str, size: float, width: float) -> list[str]:
-    """Return the lines of a text; it breaks at plain spaces only, so that "2,35 €" stays in one piece."""
+    """Return the lines of a text: it breaks at plain spaces, so that "2,35 €" stays in one piece, and after hyphens."""
     lines: list[str] = []
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and pdfmetrics.stringWidth(longer, font, size) <= width:
-            lines[-1] = longer
+    for part in re.findall(r"[^ -]*-+|[^ -]+ ?| ", text):
+        if lines and pdfmetrics.stringWidth((lines[-1] + part).rstrip(" "), font, size) <= width:
+            lines[-1] += part
         else:
-            lines.append(_fitted(word, font, size, width))
-    return lines
+            lines.extend(_cut(part, font, size, width))
+    return [line.rstrip(" ") for line in lines]
 
 
-def _fitted(text: str, font: str, size: float, width: float) -> str:
-    if pdfmetrics.stringWidth(text, font, size) <= width:
-        return text
-    while text and pdfmetrics.stringWidth(text + "…", font, size) > width:
-        text = text[:-1]
-    return text + "…"
+def _cut(word: str, font: str, size: float, width: float) -> list[str]:
+    """Return a word in pieces that fit: nothing of what was paid is left out."""
+    pieces = [""]
+    for letter in word:
+        if pieces[-1] and pdfmetrics.stringWidth((pieces[-1] + letter).rstrip(" "), font, size) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
+
+
+def _beside(left: str, right: str, font: str, size: float, width: float) -> list[str]:
+    return _wrapped(left, font, size, width - pdfmetrics.stringWidth(right, font, size) - 6)
 
 
 def _draw_a5(canvas: Canvas, words: ReceiptWords) -> None:
-    pages = [words.lines[start : start + LINES_ON_A5] for start in range(0, len(words.lines), LINES_ON_A5)]
+    pages = _pages(words.lines)
     for number, lines in enumerate(pages, start=1):
         folio = f" ({number}/{len(pages)})" if len(pages) > 1 else ""
         _draw_counterfoil(canvas, words, folio)
         _draw_receipt(canvas, words, lines, folio, last=number == len(pages))
         canvas.showPage()
+
+
+def _pages(lines: tuple[tuple[str, str, str], ...]) -> list[tuple[tuple[str, str, str], ...]]:
+    """Part the lines into pages; a service's name of two lines takes the room of another balance."""
+    width = PAGE[0] - COUNTERFOIL - 2 * MARGIN
+    pages: list[tuple[tuple[str, str, str], ...]] = [()]
+    room = float(LINES_ON_A5)
+    for line in lines:
+        needs = 1 + 0.6 * (len(_beside(line[0], line[2], BOLD, SERVICE_SIZE, width)) - 1)
+        if needs > room and pages[-1]:
+            pages.append(())
+            room = float(LINES_ON_A5)
+        pages[-1] += (line,)
+        room -= needs
+    return pages
 
 
 def _draw_counterfoil(canvas: Canvas, words: ReceiptWords, folio: str) -> None:
@@ -254,7 +277,7 @@ def _draw_receipt(
     column.text(words.payer, 12, after=3)
     column.rule()
     for service, balance, amount in lines:
-        column.pair(service, amount, 13, bold=True)
+        column.pair(service, amount, SERVICE_SIZE, bold=True)
         column.text(balance, 9.5)
     column.rule(before=5)
     if last:
@@ -293,7 +316,7 @@ def _lay_strip(canvas: Canvas, words: ReceiptWords, height: float) -> float:
     column.marks(words.marks, 11)
     column.text(words.when, 10, after=2)
     column.text(words.payer, 10)
-    column.rule()
+    column.rule(before=5)
     for service, balance, amount in words.lines:
         column.pair(service, amount, 11, bold=True)
         column.text(balance, 9)

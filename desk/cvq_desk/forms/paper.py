@@ -63,6 +63,8 @@ def _plain(form: FormDefinition, answers: Answers, facts: PaperFacts) -> Iterato
                     ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
                     ("LEFTPADDING", (0, 0), (0, -1), 0),
                     ("TOPPADDING", (0, 0), (-1, -1), 2.5),
+                    # The label is smaller than its answer: both stand on one line.
+                    ("TOPPADDING", (0, 0), (0, -1), 4),
                     ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
                 ]
             )
@@ -96,13 +98,25 @@ def _cv(form: FormDefinition, answers: Answers) -> Iterator[Any]:
     for title, group in groupby(_sections(form, answers), key=lambda section: section[0]):
         if title == head.title:
             continue
-        entries = [entry for _, _, fields in group if (entry := list(_cv_entry(fields, answers)))]
+        entries = [entry for _, _, fields in group for entry in _cv_entries(fields, answers)]
         if not entries:
             continue
-        yield HRFlowable(width="100%", thickness=0.8, color=RULE, spaceBefore=6, spaceAfter=2)
-        yield Paragraph(escape(title), papers.style(15, bold=True, after=3, keep=True))
-        for entry in entries:
-            yield KeepTogether(entry)
+        heading = [
+            HRFlowable(width="100%", thickness=0.8, color=RULE, spaceBefore=6, spaceAfter=2),
+            Paragraph(escape(title), papers.style(15, bold=True, after=3)),
+        ]
+        # A heading never stands alone at the foot of a page.
+        yield KeepTogether([*heading, *entries[0]])
+        yield from map(KeepTogether, entries[1:])
+
+
+def _cv_entries(fields: list[Place], answers: Answers) -> Iterator[list[Any]]:
+    """Yield one job or training, or each skill: what stays together on a page."""
+    told = list(_cv_entry(fields, answers))
+    if fields[0].section.repeat == 1:
+        yield from ([skill] for skill in told)
+    elif told:
+        yield told
 
 
 def _cv_entry(fields: list[Place], answers: Answers) -> Iterator[Any]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from xml.sax.saxutils import escape
 
-from reportlab.platypus import HRFlowable, Paragraph
+from reportlab.platypus import HRFlowable, KeepTogether, Paragraph
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
-from cvq_core.text import hour, long_date
+from cvq_core.text import NO_BREAK_SPACE, hour, long_date
 from cvq_desk import papers
 from cvq_desk.booking.tables import Booth, Organisation, TownHall
 from cvq_desk.dossiers.store import documents_of, dossiers_of
@@ -91,24 +91,25 @@ def summary_pdf(summary: Summary) -> bytes:
         ),
         Paragraph(f"Avec {escape(summary.advisor)}, {escape(summary.organisation)}", papers.style(15, after=8)),
         Paragraph(f"Référence : <b>{escape(summary.reference)}</b>", papers.style(17, after=8)),
-        HRFlowable(width="100%", thickness=1, spaceAfter=6),
-        Paragraph("Ce qui a été fait", papers.style(17, bold=True, after=2)),
-        *(Paragraph(f"• {escape(line)}", papers.style(15, before=4)) for line in summary.lines),
-        HRFlowable(width="100%", thickness=1, spaceBefore=12, spaceAfter=6),
-        Paragraph("Une question ?", papers.style(17, bold=True)),
-        Paragraph(f"Donnez la référence. {_question(summary)}", papers.style(15, before=3)),
+        HRFlowable(width="100%", thickness=1, color="black", spaceAfter=6),
+        Paragraph("Ce qui a été fait", papers.style(17, bold=True, after=2, keep=True)),
+        *(Paragraph(escape(line), papers.style(15, before=4, hang=18), bulletText="•") for line in summary.lines),
+        KeepTogether(
+            [
+                HRFlowable(width="100%", thickness=1, color="black", spaceBefore=12, spaceAfter=6),
+                Paragraph("Une question\u202f?", papers.style(17, bold=True)),
+                Paragraph("Donnez la référence.", papers.style(15, before=3, after=4)),
+                *(Paragraph(escape(line), papers.style(15)) for line in _whom_to_ask(summary)),
+            ]
+        ),
     ]
     return papers.build(story, title="Votre entretien au guichet", author=summary.organisation, foot=summary.reference)
 
 
-def _question(summary: Summary) -> str:
-    contact = (
-        f"{escape(summary.organisation)} : {escape(summary.organisation_contact)}."
-        if (summary.organisation_contact)
-        else f"{escape(summary.organisation)}."
-    )
-    hall = f" Ou la {escape(summary.place)}, {escape(summary.place_phone)}." if summary.place_phone else ""
-    return contact + hall
+def _whom_to_ask(summary: Summary) -> Sequence[str]:
+    """Return the organisation, each way to reach it, and the town hall, in a line of their own."""
+    hall = f"Ou la {summary.place}, {summary.place_phone.replace(' ', NO_BREAK_SPACE)}." if summary.place_phone else ""
+    return [line for line in (summary.organisation, *summary.organisation_contact.split(" · "), hall) if line]
 
 
 def summary_text(summary: Summary) -> str:

@@ -144,3 +144,13 @@ def test_names_that_are_long_or_strange_break_nothing(paper: Paper) -> None:
     strange = line("S" * 300, 100, family="Łucja Şahin-Ğ" + "x" * 300 + " 東京 <b>&")
     [text] = pages(receipt_pdf(receipt(strange), paper=paper))
     assert "Łucja" in text
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_long_name_takes_lines_of_its_own_and_loses_no_letter(paper: Paper) -> None:
+    name, family = "Location de la salle des fêtes, un dimanche entier", "de La Rochefoucauld-Montmorency-Desrosiers"
+    printed = receipt_pdf(receipt(*(line(name, 1234567, family=family) for _ in range(LINES_ON_A5))), paper=paper)
+    text = " ".join(pages(printed)).replace("12 345,67 € ", "")
+    assert text.count(name) == LINES_ON_A5
+    assert "…" not in text
+    assert "Desrosiers" in text

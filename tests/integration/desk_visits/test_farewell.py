@@ -97,7 +97,20 @@ async def test_the_summary_goes_also_at_the_goodbye_and_names_what_was_done(
 
 
 @pytest.mark.parametrize(
-    "email", ["jeanne", "jeanne@", "@example.org", "jeanne@example", "a@b.fr,c@d.fr", "a@b.fr\nBcc: c@d.fr", "   "]
+    "email",
+    [
+        "   ",
+        "jeanne",
+        "jeanne@",
+        "@example.org",
+        "jeanne@example",
+        "jeanne@example..org",
+        "jérôme@example.org",
+        "a(b@example.org",
+        "a\x7f@example.org",
+        "a@b.fr,c@d.fr",
+        "a@b.fr\nBcc: c@d.fr",
+    ],
 )
 async def test_what_is_no_address_is_refused_with_its_field_and_nothing_is_sent(
     ground: Ground, nadia: Caller, email: str

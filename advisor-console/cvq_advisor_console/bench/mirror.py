@@ -1,5 +1,7 @@
 """How soon a key pressed in the console's form is committed and painted on the booth's screen 2.
 
+On the way there, once: how soon a booking stands in the advisor's queue.
+
 The server tells the booth of an answer only after the transaction that holds it is committed, so what is painted is
 saved; the bench reads the draft again from a fresh page at its end all the same. Both pages read one machine's clock.
 """
@@ -58,10 +60,10 @@ async def run(options: BenchOptions) -> dict[str, Any]:
             "chromium": visit.chromium,
             "database": "postgresql" if options.database_url else "sqlite",
         }
-    return result(rounds_ms, conditions | {"drafts_kept": kept})
+    return result(rounds_ms, visit.queue_ms, conditions | {"drafts_kept": kept})
 
 
-def result(rounds_ms: list[list[float]], conditions: dict[str, object]) -> dict[str, Any]:
+def result(rounds_ms: list[list[float]], queue_ms: float, conditions: dict[str, object]) -> dict[str, Any]:
     """Return the bench's object (`bench`, `ratios`, `figures`, `conditions`) of each round's delays in milliseconds."""
     delays_s = [delay_ms / 1000 for one in rounds_ms for delay_ms in one]
     return {
@@ -75,6 +77,7 @@ def result(rounds_ms: list[list[float]], conditions: dict[str, object]) -> dict[
                 round(percentile_ms([delay_ms / 1000 for delay_ms in one], 0.95), 1) for one in rounds_ms
             ],
             "mirror_keys": len(delays_s),
+            "queue_ms": round(queue_ms, 1),
         },
         "conditions": conditions,
     }

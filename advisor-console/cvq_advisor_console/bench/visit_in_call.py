@@ -35,6 +35,17 @@ MARK = """selector => {
     return video?.videoWidth ? cvqMarks.readMark(video)?.frame ?? null : null;
 }"""
 
+NOTE_QUEUE = """() => {
+    new MutationObserver(() => {
+        if (window.cvqQueued === undefined && document.body.textContent.includes('Jeanne Moreau')) {
+            window.cvqQueued = performance.timeOrigin + performance.now();
+        }
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+}"""
+# The page may be replaced by the answer, so what it notes outlives it.
+NOTE_SENDING = """() => document.addEventListener(
+    'submit', () => { window.cvqSent ??= performance.timeOrigin + performance.now(); }, true)"""
+
 
 @dataclass(frozen=True, slots=True)
 class VisitInCall:
@@ -45,6 +56,8 @@ class VisitInCall:
     screen_1: Page
     screen_2: Page
     chromium: str
+    queue_ms: float
+    """From the secretary's booking for now to the name in the advisor's queue, without a reload."""
 
     async def frames_move(self, frames: int = FRAMES) -> None:
         """Wait until both ends have decoded `frames` further different frames.
@@ -95,8 +108,11 @@ async def visit_in_call(
         screen_2 = await _page(stack, booths, site.screen(2))
         console = await _page(stack, advisors, f"{site.url}/connexion")
         secretary = await _page(stack, advisors, f"{site.url}/connexion")
-        await _bring_to_call(console, secretary)
-        visit = VisitInCall(site, console, screen_1, screen_2, advisors.version)
+        await _sign_in(secretary, "martine")
+        await _sign_in(console, "hugo")
+        queue_ms = await _book_and_seat(secretary, console)
+        await _call(console)
+        visit = VisitInCall(site, console, screen_1, screen_2, advisors.version, queue_ms)
         await visit.frames_move()
         yield visit
 
@@ -153,21 +169,29 @@ async def _sign_in(page: Page, login: str) -> None:
     await page.wait_for_url(lambda url: "/connexion" not in url)
 
 
-async def _bring_to_call(console: Page, secretary: Page) -> None:
-    """Book, take, seat, call, and open the form: each as its person does."""
-    await _sign_in(secretary, "martine")
+async def _book_and_seat(secretary: Page, console: Page) -> float:
+    """Book for now and seat, as the secretary does; return after how many milliseconds the advisor's queue says so."""
     await secretary.get_by_role("searchbox").fill(RESIDENT)
     await secretary.locator("#found label.person", has_text="1941").click()
     await secretary.get_by_label("Organisme").select_option(label=ORGANISATION)
     await secretary.get_by_label("Pour quoi faire").select_option(label=REASON)
     await secretary.locator("#when label.now").click()
+    await console.evaluate(NOTE_QUEUE)
+    await secretary.evaluate(NOTE_SENDING)
     await secretary.get_by_role("button", name="Valider et imprimer").click()
     row = secretary.locator("#today [data-row]", has_text="Moreau").first
+    await row.wait_for()
+    await until(console, "() => window.cvqQueued !== undefined", None, "the queue")
+    queue_ms = await console.evaluate("cvqQueued") - await secretary.evaluate("cvqSent")
     for key in ("a", "s"):
         await row.get_by_role("button").first.focus()
         async with secretary.expect_response(lambda answer: answer.request.method == "POST"):
             await secretary.keyboard.press(key)
-    await _sign_in(console, "hugo")
+    return float(queue_ms)
+
+
+async def _call(console: Page) -> None:
+    """Take, call, and open the form, as the advisor does."""
     await console.get_by_role("button", name="Prendre Jeanne Moreau").click()
     await console.wait_for_url("**/console/*")
     await console.get_by_role("button", name="Appeler le guichet").click()

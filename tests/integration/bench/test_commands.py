@@ -69,7 +69,7 @@ async def test_help_names_every_bench_and_an_unknown_one_is_refused() -> None:
 
 def test_mirrors_object_holds_percentiles_over_all_keys_and_of_each_round() -> None:
     conditions: dict[str, object] = {"cores": 2, "python": "3", "others_cpu_share": 0.0, "rounds": 2}
-    found = mirror.result([[100.0] * 12, [100.0] * 11 + [900.0]], conditions)
+    found = mirror.result([[100.0] * 12, [100.0] * 11 + [900.0]], 321.04, conditions)
     _check_shape(found, "mirror")
     assert found["figures"] == {
         "mirror_p50_ms": 100.0,
@@ -77,6 +77,7 @@ def test_mirrors_object_holds_percentiles_over_all_keys_and_of_each_round() -> N
         "mirror_max_ms": 900.0,
         "mirror_rounds_p95_ms": [100.0, 900.0],
         "mirror_keys": 24,
+        "queue_ms": 321.0,
     }
 
 

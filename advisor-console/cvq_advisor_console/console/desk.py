@@ -15,9 +15,9 @@ from cvq_core.web.views import Act, Region
 from cvq_desk.booking.tables import Appointment, Booth, Organisation, Reason, TownHall
 from cvq_desk.booths.tables import BoothStatus
 from cvq_desk.dossiers.tables import Dossier
+from cvq_desk.visits.acts import own_visit
 from cvq_desk.visits.routes import act_of
 from cvq_desk.visits.rules import IN_SESSION, VisitState
-from cvq_desk.visits.service import own_visit
 from cvq_desk.visits.store import latest_consent
 from cvq_desk.visits.tables import Consent, Visit
 

@@ -38,7 +38,7 @@ from cvq_desk.forms.catalogue import form_by_code
 from cvq_desk.forms.rules import Answers, FormDefinition, Section, check_complete, check_draft, places, standings
 from cvq_desk.visits.routes import act_of
 from cvq_desk.visits.rules import ConsentScope, NoConsent
-from cvq_desk.visits.service import check_look
+from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.store import commands_of
 from cvq_desk.visits.tables import BoothCommand
 from cvq_desk.wire import ConsentState

@@ -25,7 +25,9 @@ from cvq_desk.booking.alerts import raise_alert
 from cvq_desk.booking.tables import Appointment, Booth
 from cvq_desk.booths.tables import BoothStatus
 from cvq_desk.booths.words import STRANGERS_CARD, UNKNOWN_CARD
+from cvq_desk.visits import consents
 from cvq_desk.visits import service as visits
+from cvq_desk.visits.acts import Act, tell
 from cvq_desk.visits.rules import judge_card
 from cvq_desk.visits.store import visit_at_booth
 from cvq_desk.visits.tables import BoothCommand, Visit
@@ -54,7 +56,7 @@ class BoothDesk:
         self.db = db
         self.booth_id: UUID = principal.subject_id
         self.now = now
-        self.act = visits.Act(db=db, principal=principal, now=now, settings=settings)
+        self.act = Act(db=db, principal=principal, now=now, settings=settings)
 
     async def status(self) -> BoothStatus:
         """Return the booth's row of status, made on its first line."""
@@ -127,7 +129,7 @@ class BoothDesk:
             subject=("card", card.id if card else None),
             personal={"slug": refusal} if refusal else None,
         )
-        visits.tell(self.db, visit)
+        tell(self.db, visit)
 
     async def _judge(self, uid: str, visit: Visit) -> tuple[Card | None, CardState, str, str]:
         """Return the card, what becomes of it, the slug of a refusal and what is said of it."""
@@ -170,7 +172,7 @@ class BoothDesk:
         visit.card_removed_at = self.now if was_good else None
         visit.card_refusal, visit.card_message = "", ""
         self.act.journal("card-removed", visit)
-        visits.tell(self.db, visit)
+        tell(self.db, visit)
 
     async def consent_answer(self, message: ConsentAnswer) -> None:
         """The resident touched or pressed an answer; a late or doubled one changes nothing."""
@@ -178,7 +180,7 @@ class BoothDesk:
         if visit is None:
             return
         try:
-            await visits.answer_consent(
+            await consents.answer_consent(
                 self.act, visit, message.consent_id, agreed=message.agreed, manner=message.manner
             )
         except Refusal:
@@ -192,7 +194,7 @@ class BoothDesk:
         if message.state in ("answered", "connected", "no_camera", "no_microphone", "no_devices"):
             await visits.answered(self.act, visit)
         visit.media = {**visit.media, "booth": message.state}
-        visits.tell(self.db, visit)
+        tell(self.db, visit)
 
     async def command_report(self, message: CommandReport) -> None:
         """A command goes on, or has ended; an ended one stays so."""
@@ -218,7 +220,7 @@ class BoothDesk:
             if (await self.status()).card_uid:
                 await self._alert("card_forgotten", visit)
             await visits.wiped(self.act, visit, command.detail)
-        visits.tell(self.db, visit, "command", {"command_id": str(command.id), "kind": command.kind})
+        tell(self.db, visit, "command", {"command_id": str(command.id), "kind": command.kind})
 
     async def help_asked(self, message: HelpAsked) -> None:
         """The resident or the machine calls the secretary."""

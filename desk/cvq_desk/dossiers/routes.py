@@ -20,7 +20,7 @@ from cvq_core.web.upload import Upload
 from cvq_desk.dossiers import service
 from cvq_desk.dossiers.service import ScannedPage, Turn
 from cvq_desk.dossiers.tables import Document, Dossier
-from cvq_desk.visits import service as visits
+from cvq_desk.visits.acts import own_visit
 from cvq_desk.visits.routes import CommandOut, act_of
 from cvq_desk.visits.tables import BoothCommand
 
@@ -225,7 +225,7 @@ async def read_document(context: Context) -> web.Response:
     document = await context.db.get(Document, context.path_id())
     if document is None:
         raise NotFound
-    visit = await visits.own_visit(act_of(context), document.visit_id)
+    visit = await own_visit(act_of(context), document.visit_id)
     if visit.state in ("ended", "released"):
         raise NotFound
     return _file(context, document)

@@ -29,7 +29,7 @@ from cvq_desk.forms.catalogue import form_by_code
 from cvq_desk.forms.paper import PaperFacts, form_pdf
 from cvq_desk.forms.rules import FormDefinition, FormIncomplete, check_complete, check_draft, find_place, standings
 from cvq_desk.visits import service as visits
-from cvq_desk.visits.service import Act
+from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.tables import BoothCommand, Visit
 from cvq_desk.wire import CommandKind
 
@@ -101,7 +101,7 @@ class ScannedPage:
 async def own_dossier(act: Act, dossier_id: UUID) -> tuple[Dossier, Visit]:
     """Return a dossier of a visit that the principal leads, and the visit."""
     dossier = await dossier_by_id(act.db, dossier_id)
-    return dossier, await visits.own_visit(act, dossier.visit_id)
+    return dossier, await own_visit(act, dossier.visit_id)
 
 
 async def forms_for(act: Act, visit: Visit) -> list[FormDefinition]:
@@ -121,14 +121,14 @@ async def open_form(act: Act, visit_id: UUID, code: str) -> Dossier:
     Raises:
         FormNotForReason: it does not belong to the reason.
     """
-    visit = await visits.own_visit(act, visit_id)
-    visits.require_session(visit)
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
     form = form_by_code(code)
     if code not in {allowed.code for allowed in await forms_for(act, visit)}:
         raise FormNotForReason(visit_id=visit.id)
     dossier = await _dossier(act, visit, form_code=code, title=form.title, version=form.version)
     visit.current_dossier_id, visit.shown, visit.current_field = dossier.id, "form", ""
-    visits.tell(act.db, visit)
+    tell(act.db, visit)
     return dossier
 
 
@@ -144,7 +144,7 @@ async def save_draft(
         DossierComplete: the form is finished.
     """
     dossier, visit = await own_dossier(act, dossier_id)
-    visits.require_session(visit)
+    require_session(visit)
     if dossier.status == "complete":
         raise DossierComplete(visit_id=visit.id)
     form = form_by_code(dossier.form_code)
@@ -154,14 +154,14 @@ async def save_draft(
     if await _write(act, dossier.id, name, kept, revision):
         if current:
             visit.current_field = name
-        visits.tell(act.db, visit, "field", {"dossier_id": str(dossier.id), "field": name, "revision": revision})
+        tell(act.db, visit, "field", {"dossier_id": str(dossier.id), "field": name, "revision": revision})
     return trouble
 
 
 async def repeat_section(act: Act, dossier_id: UUID, section_name: str, by: int) -> None:
     """Let a section that may repeat stand once more, or once less."""
     dossier, visit = await own_dossier(act, dossier_id)
-    visits.require_session(visit)
+    require_session(visit)
     if dossier.status == "complete":
         raise DossierComplete(visit_id=visit.id)
     form = form_by_code(dossier.form_code)
@@ -172,7 +172,7 @@ async def repeat_section(act: Act, dossier_id: UUID, section_name: str, by: int)
     count = min(max(count, 1), section.repeat)
     stamp = int(act.now.timestamp() * 1000)
     await _write(act, dossier.id, f"{section_name}.count", [str(count)], stamp)
-    visits.tell(act.db, visit, "form")
+    tell(act.db, visit, "form")
 
 
 async def _write(act: Act, dossier_id: UUID, name: str, values: list[str], revision: int) -> bool:
@@ -199,7 +199,7 @@ async def complete(act: Act, vault: Vault, dossier_id: UUID) -> Document:
         DossierComplete: it is finished already; its paper is made once.
     """
     dossier, visit = await own_dossier(act, dossier_id)
-    visits.require_session(visit)
+    require_session(visit)
     if dossier.status == "complete":
         raise DossierComplete(visit_id=visit.id)
     form = form_by_code(dossier.form_code)
@@ -217,17 +217,17 @@ async def complete(act: Act, vault: Vault, dossier_id: UUID) -> Document:
     dossier.status, dossier.completed_at = "complete", act.now
     visit.current_field = ""
     act.journal("form-completed", visit, subject=("dossier", dossier.id))
-    visits.tell(act.db, visit, "form")
+    tell(act.db, visit, "form")
     return document
 
 
 async def reopen(act: Act, dossier_id: UUID) -> Dossier:
     """Open a finished form again, to correct it; its earlier paper is kept."""
     dossier, visit = await own_dossier(act, dossier_id)
-    visits.require_session(visit)
+    require_session(visit)
     dossier.status, dossier.completed_at = "draft", None
     act.journal("form-reopened", visit, subject=("dossier", dossier.id))
-    visits.tell(act.db, visit, "form")
+    tell(act.db, visit, "form")
     return dossier
 
 
@@ -284,8 +284,8 @@ async def file_pages(
     Raises:
         TooManyPages: more than one document may have.
     """
-    visit = await visits.own_visit(act, visit_id)
-    visits.require_session(visit)
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
     known = await act.db.get(Document, document_id)
     if known is not None:
         if known.visit_id != visit.id:
@@ -318,7 +318,7 @@ async def file_pages(
     act.db.add(document)
     await enqueue(act.db, MAKE_PDF, {"document_id": str(document_id)}, now=act.now, unique_key=f"pdf:{document_id}")
     act.journal("pages-filed", visit, subject=("document", document.id), personal={"pages": len(pages)})
-    visits.tell(act.db, visit, "papers")
+    tell(act.db, visit, "papers")
     return document
 
 
@@ -330,8 +330,8 @@ async def drop_pdf(act: Act, vault: Vault, visit_id: UUID, *, pdf: bytes, title:
     Raises:
         BadPdf: it is none, is protected or has too many pages.
     """
-    visit = await visits.own_visit(act, visit_id)
-    visits.require_session(visit)
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
     document_id = uuid5(visit.id, key) if key else new_id()
     known = await act.db.get(Document, document_id)
     if known is not None:
@@ -346,7 +346,7 @@ async def drop_pdf(act: Act, vault: Vault, visit_id: UUID, *, pdf: bytes, title:
         act, vault, visit, dossier, pdf, kind="dropped", title=title or "Document", document_id=document_id
     )
     act.journal("pdf-dropped", visit, subject=("document", document.id))
-    visits.tell(act.db, visit, "papers")
+    tell(act.db, visit, "papers")
     return document
 
 
@@ -356,8 +356,8 @@ async def print_document(act: Act, visit_id: UUID, document_id: UUID, *, command
     Raises:
         NotReady, NeverReady: it is still being made, or could not be.
     """
-    visit = await visits.own_visit(act, visit_id)
-    visits.require_session(visit)
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
     document = await act.db.get(Document, document_id)
     if document is None or document.visit_id != visit.id:
         raise NotFound

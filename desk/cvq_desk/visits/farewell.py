@@ -14,9 +14,8 @@ from cvq_core.vault import Vault
 from cvq_core.web import Context, Routes
 from cvq_desk.dossiers.service import current_dossier, keep_pdf, print_document
 from cvq_desk.forms.rules import looks_like_email
-from cvq_desk.visits import service
+from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.routes import CommandIdBody, CommandOut, act_of
-from cvq_desk.visits.service import Act
 from cvq_desk.visits.summary import summary_of, summary_pdf, summary_text
 from cvq_desk.visits.tables import BoothCommand
 
@@ -39,8 +38,8 @@ class EmailBody(BaseModel):
 
 async def print_summary(act: Act, vault: Vault, visit_id: UUID, command_id: UUID) -> BoothCommand:
     """Make the summary as it stands now and print it at the booth; the same `command_id` twice prints once."""
-    visit = await service.own_visit(act, visit_id)
-    service.require_session(visit)
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
     known = await act.db.get(BoothCommand, command_id)
     if known is not None:
         if known.visit_id != visit.id:
@@ -60,8 +59,8 @@ async def mail_summary(act: Act, visit_id: UUID, email: str) -> None:
         BadEmail: the address cannot be one.
         NoMail: this installation sends none.
     """
-    visit = await service.own_visit(act, visit_id)
-    service.require_session(visit)
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
     address = email.strip()
     if not looks_like_email(address):
         raise BadEmail(fields={"email": BadEmail.message}, visit_id=visit.id)
@@ -76,7 +75,7 @@ async def mail_summary(act: Act, visit_id: UUID, email: str) -> None:
         key=f"summary-{visit.id}-{address.lower()}",
     )
     act.journal("summary-mailed", visit, personal={"email": address})
-    service.tell(act.db, visit)
+    tell(act.db, visit)
 
 
 @routes.post("/visits/{id}/summary/print", access=Permission.SERVE, body=CommandIdBody, answer=CommandOut, form=True)

@@ -13,9 +13,9 @@ from cvq_core.staff import Permission, Scope
 from cvq_core.web import Context, Routes
 from cvq_desk.booking.alerts import raise_alert
 from cvq_desk.booking.tables import Booth
-from cvq_desk.visits import service
+from cvq_desk.visits import consents, service
+from cvq_desk.visits.acts import Act, own_visit, require_session
 from cvq_desk.visits.rules import ConsentScope, Identity, NotYourVisit
-from cvq_desk.visits.service import Act
 from cvq_desk.visits.store import commands_of, queue, visit_by_id
 from cvq_desk.visits.tables import BoothCommand, Consent, Visit
 from cvq_desk.wire import CommandKind, ConsentManner, PeerName
@@ -195,7 +195,7 @@ async def take(context: Context) -> VisitOut:
 @routes.get("/visits/{id}", access=Permission.SERVE, answer=VisitOut)
 async def read_visit(context: Context) -> VisitOut:
     """Give a visit of one's own."""
-    return VisitOut.of(await service.own_visit(act_of(context), context.path_id()))
+    return VisitOut.of(await own_visit(act_of(context), context.path_id()))
 
 
 @routes.post("/visits/{id}/release", access=Permission.SERVE, answer=VisitOut)
@@ -245,7 +245,7 @@ async def identity(context: Context, body: IdentityBody) -> VisitOut:
 )
 async def ask_consent(context: Context, body: ConsentBody) -> ConsentOut:
     """Ask the resident, on screen 2, to open an account for this visit."""
-    consent = await service.ask_consent(
+    consent = await consents.ask_consent(
         act_of(context),
         context.path_id(),
         account_id=body.account_id,
@@ -265,8 +265,8 @@ async def ask_consent(context: Context, body: ConsentBody) -> ConsentOut:
 async def spoken_consent(context: Context, body: SpokenBody) -> ConsentOut:
     """Note an answer that the resident gave aloud."""
     act = act_of(context)
-    visit = await service.own_visit(act, context.path_id())
-    consent = await service.answer_consent(
+    visit = await own_visit(act, context.path_id())
+    consent = await consents.answer_consent(
         act, visit, context.path_id("consent_id"), agreed=body.agreed, manner=ConsentManner.SPOKEN
     )
     return ConsentOut.of(consent)
@@ -276,7 +276,7 @@ async def spoken_consent(context: Context, body: SpokenBody) -> ConsentOut:
 async def call_secretary(context: Context, body: AlertBody) -> None:
     """Call the secretary to the booth, with a sound on her page."""
     act = act_of(context)
-    visit = await service.own_visit(act, context.path_id())
+    visit = await own_visit(act, context.path_id())
     booth = await context.db.get_one(Booth, visit.booth_id)
     await raise_alert(
         context.db,
@@ -291,13 +291,13 @@ async def call_secretary(context: Context, body: AlertBody) -> None:
 @routes.post("/visits/{id}/without-card", access=Permission.SERVE, answer=VisitOut)
 async def without_card(context: Context) -> VisitOut:
     """Go on though the card was taken away; the resident was asked."""
-    return VisitOut.of(await service.go_on_without_card(act_of(context), context.path_id()))
+    return VisitOut.of(await consents.go_on_without_card(act_of(context), context.path_id()))
 
 
 @routes.post("/visits/{id}/close-account", access=Permission.SERVE, answer=VisitOut)
 async def close_account(context: Context) -> VisitOut:
     """Close the account before the visit ends."""
-    return VisitOut.of(await service.close_account(act_of(context), context.path_id()))
+    return VisitOut.of(await consents.close_account(act_of(context), context.path_id()))
 
 
 @routes.post("/visits/{id}/show", access=Permission.SERVE, body=ShowBody, answer=VisitOut, form=True)
@@ -310,7 +310,7 @@ async def show(context: Context, body: ShowBody) -> VisitOut:
 async def curtain(context: Context, body: CurtainBody) -> VisitOut:
     """Blank both screens of the booth when somebody comes in, or show them again."""
     act = act_of(context)
-    visit = await service.own_visit(act, context.path_id())
+    visit = await own_visit(act, context.path_id())
     await service.set_curtain(act, visit, body.drawn)
     return VisitOut.of(visit)
 
@@ -342,14 +342,14 @@ async def still(context: Context, body: CommandIdBody) -> CommandOut:
 async def cancel(context: Context) -> CommandOut:
     """Stop a scan or a print."""
     act = act_of(context)
-    visit = await service.own_visit(act, context.path_id())
+    visit = await own_visit(act, context.path_id())
     return CommandOut.of(await service.cancel_command(act, visit, context.path_id("command_id")))
 
 
 async def _command(context: Context, kind: CommandKind, params: dict[str, Any], command_id: UUID) -> CommandOut:
     act = act_of(context)
-    visit = await service.own_visit(act, context.path_id())
-    service.require_session(visit)
+    visit = await own_visit(act, context.path_id())
+    require_session(visit)
     return CommandOut.of(await service.command(act, visit, kind, params, command_id=command_id))
 
 
@@ -362,7 +362,7 @@ class CommandsOut(BaseModel):
 @routes.get("/visits/{id}/commands", access=Permission.SERVE, answer=CommandsOut)
 async def commands(context: Context) -> CommandsOut:
     """Give what the booth was asked to do in a visit."""
-    visit = await service.own_visit(act_of(context), context.path_id())
+    visit = await own_visit(act_of(context), context.path_id())
     return CommandsOut(items=[CommandOut.of(command) for command in await commands_of(context.db, visit.id)])
 
 
@@ -382,7 +382,7 @@ async def guard_visit(context: Context, visit_id: str) -> None:
 async def page_signal(context: Context, message: dict[str, Any]) -> None:
     """Take a session description or a candidate from the advisor's page, for the booth."""
     body = SignalBody.model_validate(message)
-    visit = await service.own_visit(act_of(context), body.visit_id)
+    visit = await own_visit(act_of(context), body.visit_id)
     service.signal_booth(context.db, visit, body.peer, body.data)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,84 +11,30 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.clock import local_day
 from cvq_core.errors import NotFound
 from cvq_core.ids import new_id
-from cvq_core.journal import record
-from cvq_core.journal.store import SYSTEM
 from cvq_core.live import publish
 from cvq_core.live.tables import LiveEvent
-from cvq_core.people.store import accounts_of
-from cvq_core.settings import Settings
-from cvq_core.staff import Permission, Principal, Scope
-from cvq_core.staff.tables import Staff
+from cvq_core.staff import Permission, Scope
 from cvq_desk.booking.tables import Appointment, Booth, TownHall
 from cvq_desk.visits import rules
-from cvq_desk.visits.rules import ConsentScope, Identity, VisitEvent, VisitState
+from cvq_desk.visits.acts import Act, own_visit, require_session, tell, tell_everybody
+from cvq_desk.visits.consents import end_consents
+from cvq_desk.visits.rules import Identity, VisitEvent, VisitState
 from cvq_desk.visits.store import (
-    card_facts,
-    consent_facts,
-    latest_consent,
-    standing_consent,
+    staff_name,
     visit_at_booth,
-    visit_by_id,
 )
-from cvq_desk.visits.tables import BoothCommand, Consent, Visit
-from cvq_desk.wire import CommandKind, ConsentManner, ConsentState, PeerName
+from cvq_desk.visits.tables import BoothCommand, Visit
+from cvq_desk.wire import CommandKind, PeerName
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-CONSENT_LIFE = timedelta(minutes=45)
 COMMAND_LIFE = {
     CommandKind.SCAN: timedelta(minutes=10),
     CommandKind.PRINT: timedelta(minutes=10),
     CommandKind.STILL: timedelta(seconds=30),
     CommandKind.WIPE: timedelta(days=1),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who does something, and when; every service function takes one."""
-
-    db: AsyncSession
-    principal: Principal
-    now: datetime
-    settings: Settings
-    by_system: bool = False
-
-    def journal(self, action: str, visit: Visit, **facts: Any) -> None:
-        """Record the act under its visit."""
-        actor = SYSTEM if self.by_system else self.principal.actor
-        record(self.db, now=self.now, actor=actor, action=action, visit_id=visit.id, **facts)
-
-
-def tell(db: AsyncSession, visit: Visit, kind: str = "visit", payload: dict[str, Any] | None = None) -> None:
-    """Tell the console and the booth that a visit changed."""
-    publish(db, f"visit:{visit.id}", kind, payload)
-    publish(db, f"booth:{visit.booth_id}", "view")
-
-
-async def tell_everybody(db: AsyncSession, visit: Visit) -> None:
-    """Tell also the queue and the secretary, for what they see of a visit: who serves, and that the booth is busy."""
-    tell(db, visit)
-    publish(db, f"queue:{visit.organisation_id}", "queue")
-    town_hall_id = await db.scalar(select(Booth.town_hall_id).where(Booth.id == visit.booth_id))
-    publish(db, f"town_hall:{town_hall_id}", "appointments")
-
-
-async def own_visit(act: Act, visit_id: UUID) -> Visit:
-    """Return a visit that the principal leads.
-
-    Raises:
-        NotFound: there is none.
-        OutOfScope: it belongs to another organisation.
-        NotYourVisit: a colleague leads it.
-    """
-    visit = await visit_by_id(act.db, visit_id)
-    act.principal.require(Permission.SERVE, Scope("organisation", visit.organisation_id))
-    if visit.advisor_id != act.principal.id:
-        raise rules.NotYourVisit(advisor=await _name(act.db, visit.advisor_id), visit_id=visit.id)
-    return visit
 
 
 async def take(act: Act, appointment_id: UUID) -> Visit:
@@ -109,7 +54,7 @@ async def take(act: Act, appointment_id: UUID) -> Visit:
     if taken is not None:
         if taken.advisor_id == act.principal.id:
             return taken
-        raise rules.AlreadyTaken(advisor=await _name(act.db, taken.advisor_id))
+        raise rules.AlreadyTaken(advisor=await staff_name(act.db, taken.advisor_id))
     if appointment.status not in ("expected", "arrived", "seated"):
         raise rules.NotNow
     visit = Visit(
@@ -247,128 +192,11 @@ async def note_identity(act: Act, visit_id: UUID, identity: Identity) -> Visit:
         appointment = await act.db.get_one(Appointment, visit.appointment_id)
         if appointment.vouched_by is None:
             raise rules.NotVouched(visit_id=visit.id)
-        by = await _name(act.db, appointment.vouched_by)
+        by = await staff_name(act.db, appointment.vouched_by)
     visit.identity, visit.identity_by = identity.value, by if identity is not Identity.NONE else ""
     act.journal("identity-noted", visit, personal={"identity": identity.value})
     tell(act.db, visit)
     return visit
-
-
-async def ask_consent(
-    act: Act, visit_id: UUID, *, account_id: UUID, scopes: frozenset[ConsentScope], organisation_id: UUID | None = None
-) -> Consent:
-    """Ask the resident, on screen 2, to open an account for this visit.
-
-    Raises:
-        ConsentForAnother: `organisation_id` is not the visit's organisation.
-        IdentityFirst: nobody knows who sits there.
-        NoAccount: `account_id` is no account of the person who sits there.
-    """
-    visit = await own_visit(act, visit_id)
-    require_session(visit)
-    if organisation_id is not None and organisation_id != visit.organisation_id:
-        raise rules.ConsentForAnother(visit_id=visit.id)
-    if visit.identity == Identity.NONE:
-        raise rules.IdentityFirst(visit_id=visit.id)
-    if not scopes:
-        raise rules.NotNow(visit_id=visit.id)
-    theirs = await accounts_of(act.db, visit.person_id, local_day(act.now)) if visit.person_id else []
-    if account_id not in {account.id for account in theirs}:
-        raise rules.NoAccount(visit_id=visit.id)
-    await end_consents(act, visit, why="asked-again", states=("asked", "given"))
-    assert act.principal.id is not None
-    consent = Consent(
-        id=new_id(),
-        visit_id=visit.id,
-        account_id=account_id,
-        organisation_id=visit.organisation_id,
-        scopes=sorted(scope.value for scope in scopes),
-        state=ConsentState.ASKED.value,
-        asked_by=act.principal.id,
-        asked_at=act.now,
-        until=act.now + CONSENT_LIFE,
-        manner="",
-        with_card=visit.card_state == "present",
-        ended_why="",
-    )
-    act.db.add(consent)
-    act.journal(
-        "consent-asked", visit, account_id=account_id, consent_id=consent.id, personal={"scopes": consent.scopes}
-    )
-    tell(act.db, visit)
-    return consent
-
-
-async def answer_consent(act: Act, visit: Visit, consent_id: UUID, *, agreed: bool, manner: ConsentManner) -> Consent:
-    """Take the resident's answer, once; touched or pressed at the booth, or spoken and noted by the advisor.
-
-    Raises:
-        ConsentSettled: it was answered, or withdrawn, before.
-    """
-    consent = await latest_consent(act.db, visit.id)
-    if consent is None or consent.id != consent_id:
-        raise NotFound
-    if consent.state != ConsentState.ASKED:
-        raise rules.ConsentSettled(visit_id=visit.id)
-    require_session(visit)
-    consent.state = (ConsentState.GIVEN if agreed else ConsentState.REFUSED).value
-    consent.answered_at, consent.manner = act.now, manner.value
-    act.journal(
-        "consent-given" if agreed else "consent-refused",
-        visit,
-        account_id=consent.account_id,
-        consent_id=consent.id,
-        personal={"manner": manner.value},
-    )
-    tell(act.db, visit)
-    return consent
-
-
-async def go_on_without_card(act: Act, visit_id: UUID) -> Visit:
-    """Keep the account open though the card is away; the resident was asked."""
-    visit = await own_visit(act, visit_id)
-    require_session(visit)
-    await act.db.execute(
-        update(Consent).where(Consent.visit_id == visit.id, Consent.state == "given").values(with_card=False)
-    )
-    act.journal("consent-without-card", visit)
-    tell(act.db, visit)
-    return visit
-
-
-async def close_account(act: Act, visit_id: UUID) -> Visit:
-    """End the consent before the visit ends."""
-    visit = await own_visit(act, visit_id)
-    await end_consents(act, visit, why="closed", states=("asked", "given"))
-    tell(act.db, visit)
-    return visit
-
-
-async def end_consents(act: Act, visit: Visit, *, why: str, states: tuple[str, ...] = ("asked", "given")) -> None:
-    """End what stands or waits for an answer."""
-    rows = await act.db.scalars(select(Consent).where(Consent.visit_id == visit.id, Consent.state.in_(states)))
-    for consent in rows:
-        consent.state, consent.ended_at, consent.ended_why = ConsentState.ENDED.value, act.now, why
-        act.journal("consent-ended", visit, account_id=consent.account_id, consent_id=consent.id)
-
-
-async def check_look(act: Act, visit: Visit, account_id: UUID, scope: ConsentScope) -> Consent:
-    """Return the consent that covers a look at an account.
-
-    Raises:
-        NoConsent, ConsentPaused: see `rules.check_look`.
-    """
-    consent = await standing_consent(act.db, visit.id, account_id)
-    pause = timedelta(seconds=act.settings.card_pause_s)
-    try:
-        rules.check_look(
-            VisitState(visit.state), consent_facts(consent), card_facts(visit), scope=scope, now=act.now, pause=pause
-        )
-    except rules.NoConsent as refusal:
-        refusal.facts["visit_id"] = visit.id
-        raise
-    assert consent is not None
-    return consent
 
 
 async def show(act: Act, visit_id: UUID, page: str) -> Visit:
@@ -464,19 +292,9 @@ async def _advance(act: Act, visit: Visit, event: VisitEvent) -> Visit:
     return visit
 
 
-def require_session(visit: Visit) -> None:
-    """Refuse what only a visit in session allows."""
-    if VisitState(visit.state) not in rules.IN_SESSION:
-        raise rules.NotNow(visit_id=visit.id)
-
-
 async def _visit_of(db: AsyncSession, appointment_id: UUID) -> Visit | None:
     rows = await db.scalars(select(Visit).where(Visit.appointment_id == appointment_id, Visit.state != "released"))
     return rows.first()
-
-
-async def _name(db: AsyncSession, staff_id: UUID) -> str:
-    return await db.scalar(select(Staff.display_name).where(Staff.id == staff_id)) or ""
 
 
 async def _phone(db: AsyncSession, booth_id: UUID) -> str:

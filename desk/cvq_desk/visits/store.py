@@ -164,3 +164,8 @@ def consent_facts(consent: Consent | None) -> ConsentFacts | None:
 def card_facts(visit: Visit) -> CardFacts:
     """Return a visit's card as the rules take it."""
     return CardFacts(CardState(visit.card_state), visit.card_removed_at)
+
+
+async def staff_name(db: AsyncSession, staff_id: UUID) -> str:
+    """Return how somebody of the staff is called."""
+    return await db.scalar(select(Staff.display_name).where(Staff.id == staff_id)) or ""

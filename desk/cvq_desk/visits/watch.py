@@ -11,9 +11,9 @@ from cvq_core.clock import Clock
 from cvq_core.database import Database
 from cvq_core.settings import Settings
 from cvq_core.staff.rules import ANONYMOUS
-from cvq_desk.visits import service
+from cvq_desk.visits import consents, service
+from cvq_desk.visits.acts import Act, tell
 from cvq_desk.visits.rules import AT_THE_BOOTH, VisitState
-from cvq_desk.visits.service import Act
 from cvq_desk.visits.store import visit_by_id
 from cvq_desk.visits.tables import Consent, Visit
 
@@ -57,9 +57,9 @@ class VisitWatch:
             act = Act(db=db, principal=ANONYMOUS, now=now, settings=self._settings, by_system=True)
             for visit_id in due["ended"]:
                 visit = await visit_by_id(db, visit_id)
-                await service.end_consents(act, visit, why="over")
-                service.tell(db, visit)
+                await consents.end_consents(act, visit, why="over")
+                tell(db, visit)
             for visit_id in due["removed"]:
-                service.tell(db, await db.get_one(Visit, visit_id))
+                tell(db, await db.get_one(Visit, visit_id))
             for visit_id in due["left"]:
                 await service.abandon(act, await visit_by_id(db, visit_id))

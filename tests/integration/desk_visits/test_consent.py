@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from cvq_core.journal.tables import AuditRecord
-from cvq_desk.visits import service
+from cvq_desk.visits import consents
 from cvq_desk.visits.rules import ConsentPaused, ConsentScope, NoConsent
 from cvq_desk.visits.tables import Consent, Visit
 from cvq_desk.visits.watch import VisitWatch
@@ -32,7 +32,7 @@ async def say_yes(ground: Ground, consent: Answer, manner: ConsentManner = Conse
 async def look(ground: Ground, caller: Caller, visit: str, scope: ConsentScope = ConsentScope.WALLETS) -> None:
     """Look at the account as the console does."""
     async with ground.desk() as desk:
-        await service.check_look(desk.act, await desk.db.get_one(Visit, UUID(visit)), ground.family.id, scope)
+        await consents.check_look(desk.act, await desk.db.get_one(Visit, UUID(visit)), ground.family.id, scope)
 
 
 async def consent_state(ground: Ground, consent: Answer) -> tuple[str, str]:

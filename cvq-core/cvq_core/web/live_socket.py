@@ -25,13 +25,15 @@ from cvq_core.live.store import events_since, last_sequences
 from cvq_core.staff.store import touch_session
 from cvq_core.web.context import Context
 from cvq_core.web.problems import describe
-from cvq_core.web.routes import SIGNED_IN, Routes, authenticate
+from cvq_core.web.routes import SIGNED_IN, Routes, authenticate, json_fields
 
 log = structlog.get_logger(__name__)
 routes = Routes("/api/v1", tag="live")
 
 MESSAGE_BYTES_MAX = 256 * 1024
 TOPICS_MAX = 30
+NEVER_SEEN = -1
+SEQUENCE_MAX = 2**31
 MESSAGES_A_SECOND_MAX = 60
 STILL_ALLOWED_EVERY = timedelta(seconds=20)
 
@@ -90,7 +92,7 @@ class _Page:
     async def _take(self, text: str) -> None:
         kind = ""
         try:
-            message = json.loads(text)
+            message = json_fields(text.encode())
             if not isinstance(message, dict):
                 raise BadInput
             kind = str(message.get("type"))
@@ -103,7 +105,7 @@ class _Page:
                     await handler(await self._fresh(db), message)
             else:
                 raise NotFound
-        except ValueError:  # no JSON, a wrong shape, or an identifier that is none
+        except (ValueError, RecursionError):  # no JSON, a wrong shape, or an identifier that is none
             await self._refuse(kind, BadInput())
         except Refusal as refusal:
             await self._refuse(kind, refusal)
@@ -136,8 +138,10 @@ class _Page:
             for topic, since in topics.items():
                 prefix, _, rest = str(topic).partition(":")
                 guard = self._services.topic_guards.get(prefix)
-                if guard is None or not isinstance(since, int) or len(topic) > 120:
+                if guard is None or len(topic) > 120:
                     raise NotFound
+                if not isinstance(since, int) or not NEVER_SEEN <= since < SEQUENCE_MAX:
+                    raise BadInput
                 await guard(context, rest)
         for topic, since in topics.items():
             self._seen[topic] = since

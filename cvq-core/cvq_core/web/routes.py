@@ -315,7 +315,7 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
             fields = {**request.query, **_form_fields(raw)}
             request[CSRF_SENT] = fields.pop(CSRF_FIELD, "")
         elif request.content_type == "application/json":
-            fields = _json_fields(raw)
+            fields = json_fields(raw)
         else:
             raise WrongContentType
     except (ValueError, RecursionError):
@@ -329,11 +329,12 @@ async def _read_body(route: Route, request: web.Request, services: Services) -> 
         raise from_validation(error) from None
 
 
-def _json_fields(raw: bytes) -> Any:
+def json_fields(raw: bytes) -> Any:
     """Return a JSON body. NUL and lone surrogates are refused: neither database stores them as text.
 
     Raises:
         ValueError: it is no JSON, or holds what is no text.
+        RecursionError: it is nested without end.
     """
     fields = json.loads(raw or b"{}")
     if b"\\u" in raw:

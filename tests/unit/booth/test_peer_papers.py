@@ -245,7 +245,7 @@ def complete(channel: Channel, size_bytes: int) -> bool:
         "[1]",
         '{"type": "page_wanted"}',
         '{"type": "page_wanted", "page_id": "../../etc/passwd"}',
-        f'{{"type": "page_wanted", "page_id": "{uuid4()}"}}',
+        '{"type": "page_wanted", "page_id": "6f0c7d52-8d0b-4f0e-9a39-0c4f3f0b7a11"}',
         '{"type": "bytes_received", "bytes": -1}',
         '{"type": "bytes_received", "bytes": 99999999999999999999}',
         "x" * 100_000,

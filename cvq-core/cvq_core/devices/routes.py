@@ -15,7 +15,7 @@ from cvq_core.journal.store import Actor, record
 from cvq_core.web import PUBLIC, Context, Routes
 
 routes = Routes("/api/v1/devices", tag="devices")
-TRIES_A_MINUTE = 20
+CALLS_A_MINUTE = 120
 
 
 class Enrolment(BaseModel):
@@ -89,8 +89,8 @@ async def token_device(context: Context, body: Proof) -> Token:
 
 
 async def _bound(context: Context) -> None:
-    """These routes answer to anybody: an address gets some tries a minute."""
-    item = RateLimitItemPerMinute(TRIES_A_MINUTE * 6)
+    """These routes answer to anybody: an address gets some calls a minute."""
+    item = RateLimitItemPerMinute(CALLS_A_MINUTE)
     if not await context.services.limiter.hit(item, f"devices:{context.request.remote}"):
         raise TooMany(retry_after_s=60)
 

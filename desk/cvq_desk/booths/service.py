@@ -117,8 +117,11 @@ class BoothDesk:
         if visit is None:
             return
         card, state, refusal, words = await self._judge(message.uid, visit)
-        visit.card_state, visit.card_refusal, visit.card_removed_at = state.value, refusal, None
-        visit.card_message = words
+        if state is CardState.PRESENT:
+            visit.card_removed_at = None
+        elif visit.card_state == CardState.PRESENT:
+            visit.card_removed_at = self.now
+        visit.card_state, visit.card_refusal, visit.card_message = state.value, refusal, words
         visit.card_id = card.id if card and state is CardState.PRESENT else None
         if visit.card_id and visit.person_id is None and card is not None:
             visit.person_id = card.person_id
@@ -142,7 +145,7 @@ class BoothDesk:
         facts = card_facts(card)
         appointment = await self.db.get_one(Appointment, visit.appointment_id)
         holder = await self.db.get_one(Person, card.person_id)
-        expected = appointment.person_id
+        expected = visit.person_id
         usable = standing(facts, today)
         state, refusal = judge_card(
             problem="" if usable.usable else usable.slug,
@@ -167,9 +170,10 @@ class BoothDesk:
         visit = await visit_at_booth(self.db, self.booth_id)
         if visit is None:
             return
-        was_good = visit.card_state == CardState.PRESENT
-        visit.card_state = (CardState.REMOVED if was_good else CardState.ABSENT).value
-        visit.card_removed_at = self.now if was_good else None
+        if visit.card_state == CardState.PRESENT:
+            visit.card_removed_at = self.now
+        # A card that was refused is away again; the pause goes on since the good one was taken.
+        visit.card_state = (CardState.REMOVED if visit.card_removed_at else CardState.ABSENT).value
         visit.card_refusal, visit.card_message = "", ""
         self.act.journal("card-removed", visit)
         tell(self.db, visit)

@@ -206,15 +206,15 @@ class ConsentFacts:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """The card on the booth's reader within a visit."""
+    """The card on the booth's reader within a visit; `removed_at` is when the last good one was taken away."""
 
     state: CardState
     removed_at: datetime | None
 
 
 def pause_ends(card: CardFacts, pause: timedelta) -> datetime | None:
-    """Return when the pause after a removed card is over, if one runs."""
-    if card.state is not CardState.REMOVED or card.removed_at is None:
+    """Return when the pause after a removed card is over, if one runs; a card that was refused does not end it."""
+    if card.state is CardState.PRESENT or card.removed_at is None:
         return None
     return card.removed_at + pause
 

@@ -168,7 +168,7 @@ async def wiped(act: Act, visit: Visit, what: dict[str, Any]) -> None:
         return
     visit.wiped = what
     visit.ended_at = act.now
-    visit.card_state, visit.card_id, visit.shown = "absent", None, "welcome"
+    visit.card_state, visit.card_id, visit.card_removed_at, visit.shown = "absent", None, None, "welcome"
     visit.card_refusal, visit.card_message = "", ""
     visit.current_field, visit.curtain, visit.window_shared = "", False, False
     await _advance(act, visit, VisitEvent.WIPED)

@@ -37,7 +37,7 @@ class VisitWatch:
             pause = timedelta(seconds=self._settings.card_pause_s)
             ended = select(Consent.visit_id).where(Consent.state.in_(("asked", "given")), Consent.until <= now)
             removed = select(Visit.id).where(
-                Visit.card_state == "removed",
+                Visit.card_state != "present",
                 Visit.card_removed_at > since - pause,
                 Visit.card_removed_at <= now - pause,
             )

@@ -6,13 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from cvq_core.journal.tables import AuditRecord
+from cvq_core.people.rules import FamilyRole
+from cvq_desk.booking.tables import Appointment
 from cvq_desk.visits import consents
 from cvq_desk.visits.rules import ConsentPaused, ConsentScope, NoConsent
 from cvq_desk.visits.tables import Consent, Visit
 from cvq_desk.visits.watch import VisitWatch
 from cvq_desk.wire import CardGone, CardSeen, ConsentAnswer, ConsentManner
+from tests.core_examples import create_member
 from tests.factories import make_card, make_person
 from tests.integration.desk_visits.ground import API, CARD_UID, Answer, Caller, Ground
 
@@ -172,6 +176,81 @@ async def test_a_strangers_card_opens_nothing(ground: Ground, nadia: Caller) -> 
     seen = await ground.visit(visit)
     assert (seen.card_state, seen.card_refusal, seen.card_id) == ("refused", "strangers-card", None)
     assert seen.person_id == ground.jeanne.id
+
+
+async def test_a_good_card_of_another_family_opens_nothing_and_its_refusal_is_recorded(
+    ground_on_both: Ground,
+) -> None:
+    ground = ground_on_both
+    nadia = await ground.as_staff("nadia")
+    async with ground.database.write() as db:
+        paul = await create_member(db, ground.strangers_family.id, "Paul", FamilyRole.GUARDIAN)
+        await make_card(db, paul, "482130578", "04B2241AC35E81")
+    visit = await ground.visit_in_call(nadia)
+    await ground.tell_desk("card_seen", CardSeen(uid="04B2241AC35E81", at=ground.hour()))
+    assert (await ask(ground, nadia, visit, account_id=str(ground.strangers_family.id))).slug == "no-account"
+    async with ground.desk() as desk:
+        row = await desk.db.get_one(Visit, UUID(visit))
+        for family in (ground.family, ground.strangers_family):
+            with pytest.raises(NoConsent):
+                await consents.check_look(desk.act, row, family.id, ConsentScope.WALLETS)
+    assert await ground.count(Consent) == 0
+    async with ground.database.read() as db:
+        (refused,) = await db.scalars(select(AuditRecord).where(AuditRecord.action == "card-refused"))
+    assert (refused.outcome, refused.visit_id, refused.personal) == ("refused", row.id, {"slug": "strangers-card"})
+    assert refused.subject_kind == "card"
+    assert refused.subject_id is not None
+
+
+@pytest.mark.parametrize("other", ["04B2241AC35E81", "04FFFFFFFFFFFF"], ids=["a stranger's", "unknown"])
+async def test_another_card_does_not_stand_for_the_one_that_opened_the_account(
+    ground: Ground, nadia: Caller, other: str
+) -> None:
+    async with ground.database.write() as db:
+        await make_card(db, await make_person(db, "Roy", "Paul"), "482130578", "04B2241AC35E81")
+    visit = await ground.visit_in_call(nadia)
+    await ground.tell_desk("card_seen", CardSeen(uid=CARD_UID, at=ground.hour()))
+    await say_yes(ground, await ask(ground, nadia, visit))
+    await ground.tell_desk("card_gone", CardGone(at=ground.hour()))
+    ground.hour.forward(seconds=20)
+    await ground.tell_desk("card_seen", CardSeen(uid=other, at=ground.hour()))
+    ground.hour.forward(seconds=10)
+    with pytest.raises(ConsentPaused):
+        await look(ground, nadia, visit)
+    await ground.tell_desk("card_gone", CardGone(at=ground.hour()))
+    assert (await ground.visit(visit)).card_state == "removed"
+    with pytest.raises(ConsentPaused):
+        await look(ground, nadia, visit)
+    await ground.tell_desk("card_seen", CardSeen(uid=CARD_UID, at=ground.hour()))
+    await look(ground, nadia, visit)
+
+
+async def test_a_card_pushed_off_the_reader_by_another_is_away(ground: Ground, nadia: Caller) -> None:
+    visit = await ground.visit_in_call(nadia)
+    await ground.tell_desk("card_seen", CardSeen(uid=CARD_UID, at=ground.hour()))
+    await say_yes(ground, await ask(ground, nadia, visit))
+    await ground.tell_desk("card_seen", CardSeen(uid="04FFFFFFFFFFFF", at=ground.hour()))
+    ground.hour.forward(seconds=29)
+    await look(ground, nadia, visit)
+    ground.hour.forward(seconds=1)
+    with pytest.raises(ConsentPaused):
+        await look(ground, nadia, visit)
+
+
+async def test_the_card_of_a_namesake_opens_nothing_once_somebody_was_known_by_theirs(
+    ground: Ground, nadia: Caller
+) -> None:
+    async with ground.database.write() as db:
+        walk_in = await db.get_one(Appointment, ground.appointment)
+        walk_in.person_id = None
+        namesake = await create_member(db, ground.strangers_family.id, "Jeanne", FamilyRole.GUARDIAN)
+        await make_card(db, namesake, "482130578", "04B2241AC35E81")
+    visit = await ground.visit_in_call(nadia)
+    await ground.tell_desk("card_seen", CardSeen(uid=CARD_UID, at=ground.hour()))
+    assert (await ground.visit(visit)).person_id == ground.jeanne.id
+    await ground.tell_desk("card_seen", CardSeen(uid="04B2241AC35E81", at=ground.hour()))
+    seen = await ground.visit(visit)
+    assert (seen.card_state, seen.card_refusal, seen.card_id) == ("refused", "strangers-card", None)
 
 
 async def test_an_unknown_card_is_named_so(ground: Ground, nadia: Caller) -> None:

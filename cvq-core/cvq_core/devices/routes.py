@@ -91,7 +91,7 @@ async def token_device(context: Context, body: Proof) -> Token:
 async def _bound(context: Context) -> None:
     """These routes answer to anybody: an address gets some calls a minute."""
     item = RateLimitItemPerMinute(CALLS_A_MINUTE)
-    if not await context.services.limiter.hit(item, f"devices:{context.request.remote}"):
+    if not await context.services.limiter.hit(item, f"devices:{context.address}"):
         raise TooMany(retry_after_s=60)
 
 

@@ -101,6 +101,16 @@ class Context:
             yield replace(self, db=db)
 
     @property
+    def address(self) -> str:
+        """Where the request comes from; of what came through the reverse proxy, the proxy's word for it."""
+        remote = self.request.remote or ""
+        if remote != self.services.settings.trusted_proxy:
+            return remote
+        # The proxy adds the address that it saw behind what the client itself may have sent.
+        seen = self.request.headers.getall("X-Forwarded-For", [""])[-1].rpartition(",")[2].strip()
+        return seen[:64] or remote
+
+    @property
     def csrf_token(self) -> str:
         """The token that this session's pages send back with what they change."""
         return csrf_token_of(self.session_token)

@@ -93,7 +93,7 @@ async def login_page(context: Context) -> web.Response:
 async def sign_in(context: Context, form: LoginForm) -> web.Response:
     """Sign in: a few tries in five minutes for an account, ten times as many for an address."""
     settings = context.services.settings
-    username, address = form.username.strip().lower(), context.request.remote or ""
+    username, address = form.username.strip().lower(), context.address
     tries = RateLimitItemPerMinute(settings.login_attempts, 5)
     # A whole town hall may be behind one router.
     tries_of_address = RateLimitItemPerMinute(settings.login_attempts * 10, 5)

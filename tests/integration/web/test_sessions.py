@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, CookieJar
 from sqlalchemy import select
 
+from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.staff.tables import LoginSession
 from cvq_core.web.context import SESSION_COOKIE, csrf_token_of
 from tests.factories import PASSWORD
-from tests.integration.desk_visits.ground import API, Ground
+from tests.integration.desk_visits.ground import API, Ground, ground_on
 
 
 async def sign_in(ground: Ground, password: str = PASSWORD, **more: str) -> tuple[int, dict[str, str]]:
@@ -52,6 +55,38 @@ async def test_after_five_wrong_passwords_even_the_right_one_must_wait(ground: G
     assert [(await sign_in(ground, "pas le bon"))[0] for _ in range(5)] == [401] * 5
     assert (await sign_in(ground))[0] == 429
     assert await ground.count(LoginSession) == 0
+
+
+async def wrong_from(ground: Ground, forwarded_for: str, times: int = 1) -> list[int]:
+    """The answers to wrong passwords of so many people, as they come through a proxy."""
+    told = []
+    for _ in range(times):
+        form = {"username": str(new_id()), "password": "pas le bon"}
+        headers = {"X-Forwarded-For": forwarded_for}
+        async with ground.session.post(f"{ground.url}/connexion", data=form, headers=headers) as answer:
+            told.append(answer.status)
+    return told
+
+
+async def test_behind_the_proxy_each_address_has_tries_of_its_own(tmp_path: Path, sqlite_template: Path) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "cvq.sqlite")
+    url = f"sqlite:///{tmp_path}/cvq.sqlite"
+    async with ground_on(url, tmp_path, trusted_proxy="127.0.0.1", login_attempts=1) as ground:
+        assert await wrong_from(ground, "192.0.2.1", 10) == [401] * 10
+        assert await wrong_from(ground, "192.0.2.1") == [429]
+        # What the client itself claims does not count.
+        assert await wrong_from(ground, "192.0.2.9, 192.0.2.1") == [429]
+        assert await wrong_from(ground, "192.0.2.2") == [401]
+        async with ground.database.read() as db:
+            addresses = {(row.personal or {}).get("address") for row in await db.scalars(select(AuditRecord))}
+    assert addresses == {"192.0.2.1", "192.0.2.2"}
+
+
+async def test_without_a_proxy_nobody_chooses_their_address(tmp_path: Path, sqlite_template: Path) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "cvq.sqlite")
+    async with ground_on(f"sqlite:///{tmp_path}/cvq.sqlite", tmp_path, login_attempts=1) as ground:
+        told = [await wrong_from(ground, f"192.0.2.{number}") for number in range(11)]
+    assert told[-1] == [429]
 
 
 async def test_a_few_wrong_passwords_are_forgotten_with_the_right_one(ground: Ground) -> None:

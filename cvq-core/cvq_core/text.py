@@ -6,6 +6,7 @@ French sentences are the keys of the catalogues, so French needs none; English i
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
@@ -23,9 +24,27 @@ NO_BREAK_SPACE = "\u00a0"
 THIN_SPACE = "\u202f"
 
 
+def unbroken(sentence: str) -> str:
+    """Return a French sentence whose « : ; ! ? » never begin a line; the code writes them with plain spaces."""
+    sentence = re.sub(r" (?=[:»])|(?<=«) ", NO_BREAK_SPACE, sentence)
+    return re.sub(r" (?=[;!?])", THIN_SPACE, sentence)
+
+
+class _French(gettext.NullTranslations):
+    """Gives the sentence of the code back, with its spaces as they are printed."""
+
+    def gettext(self, message: str) -> str:
+        return unbroken(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return unbroken(super().ngettext(msgid1, msgid2, n))
+
+
 @lru_cache
 def translator(language: str = "fr") -> gettext.NullTranslations:
     """Return the catalogue of `language`, or one that gives the French sentence back."""
+    if language == "fr":
+        return _French()
     return gettext.translation("cvq", LOCALES, languages=[language], fallback=True)
 
 
@@ -77,6 +96,7 @@ def template_words(language: str) -> Mapping[str, Any]:
     return {
         "money": lambda cents: money(cents, language),
         "longdate": lambda day: long_date(day, language),
+        "longday": lambda day: long_date(day, language, with_year=False),
         "shortdate": lambda day: short_date(day, language),
         "hour": lambda instant: hour(instant, language),
     }

@@ -13,7 +13,7 @@ import cvq_advisor_console
 import cvq_core
 import cvq_desk
 from cvq_core.errors import Refusal, all_refusals
-from cvq_core.text import translator
+from cvq_core.text import translator, unbroken
 from cvq_core.web.problems import describe
 from tests.integration.desk_visits.ground import API, Ground
 
@@ -36,7 +36,7 @@ def test_a_refusal_has_a_slug_a_status_and_a_french_sentence(kind: type[Refusal]
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", kind.slug)
     assert 400 <= kind.status < 600
     problem = describe(kind(), translator("fr"))
-    assert problem["title"] == kind.message.format_map(Places())
+    assert problem["title"] == unbroken(kind.message).format_map(Places())
     assert problem["title"][0].isupper() or problem["title"].startswith("…")
     assert problem["title"].endswith((".", "!", "?"))
     assert {"type": f"/problems/{kind.slug}", "status": kind.status, "slug": kind.slug}.items() <= problem.items()

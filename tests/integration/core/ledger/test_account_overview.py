@@ -84,7 +84,7 @@ async def test_it_shows_each_wallet_with_its_policy_in_words_and_its_latest_move
 ) -> None:
     canteen, pool = (await look(database, family)).wallets
     assert (canteen.label, canteen.balance_cents) == ("Cantine", -470)
-    assert canteen.policy_in_words == "Servi même si le compte est vide : la somme reste due."
+    assert canteen.policy_in_words.replace("\u00a0", " ") == "Servi même si le compte est vide : la somme reste due."
     assert (pool.label, pool.balance_cents) == ("Piscine", 200)
     assert [each.balance_after_cents for each in pool.movements] == [200, 300, 400, 500, 600]
 

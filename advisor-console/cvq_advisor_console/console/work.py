@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from cvq_advisor_console.console.desk import Desk
@@ -34,11 +35,12 @@ from cvq_core.web.views import Act
 from cvq_desk.booths.words import TROUBLES
 from cvq_desk.dossiers.service import forms_for
 from cvq_desk.dossiers.store import answers_of, documents_of
+from cvq_desk.dossiers.tables import Document
 from cvq_desk.forms.catalogue import form_by_code
 from cvq_desk.forms.rules import Answers, FormDefinition, Section, check_complete, check_draft, places, standings
+from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.routes import act_of
 from cvq_desk.visits.rules import ConsentScope, NoConsent
-from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.store import commands_of
 from cvq_desk.visits.tables import BoothCommand
 from cvq_desk.wire import ConsentState
@@ -147,6 +149,7 @@ async def papers_view(desk: Desk) -> PapersView:
     latest = scans[0] if scans else None
     running = latest is not None and latest.ended_at is None
     documents = await documents_of(desk.db, desk.visit.id)
+    state = ScanState.IDLE if latest and _is_over(latest, documents) else _scan_state(latest)
     free = desk.in_session and desk.online and not running
     why_not = ""
     if desk.in_session and not desk.online:
@@ -155,10 +158,11 @@ async def papers_view(desk: Desk) -> PapersView:
         why_not = desk.say(NOT_NOW)
     return PapersView(
         region=desk.region("papers"),
-        state=_scan_state(latest),
+        state=state,
         page=int(latest.detail.get("pages", 0)) + 1 if latest else 0,
         pages_max=desk.context.services.settings.scan_pages_max,
-        trouble=_trouble(desk, latest) if latest and latest.state == "failed" else None,
+        trouble=_trouble(desk, latest) if latest and state is ScanState.TROUBLE else None,
+        pages_kept=latest is not None and int(latest.detail.get("pages", 0)) > 0,
         scan_feeder=desk.act("scan?source=feeder") if free else None,
         scan_flatbed=desk.act("scan?source=flatbed") if free else None,
         take_still=desk.act("still") if free and _has_camera(desk) else None,
@@ -199,9 +203,22 @@ def _scan_state(command: BoothCommand | None) -> ScanState:
     return ScanState.RUNNING if command.state == "running" else ScanState.STARTING
 
 
+def _slug(command: BoothCommand) -> str:
+    return str(command.detail.get("trouble") or command.detail.get("reason") or "")
+
+
+def _is_over(command: BoothCommand, documents: Sequence[Document]) -> bool:
+    """Tell whether a failed scan asks for nothing more: its pages were too many, and have been filed since."""
+    ended = command.ended_at
+    return (
+        _slug(command) == "too_many_pages"
+        and ended is not None
+        and any(document.kind == "scan" and document.filed_at >= ended for document in documents)
+    )
+
+
 def _trouble(desk: Desk, command: BoothCommand) -> Trouble | None:
-    slug = str(command.detail.get("trouble") or command.detail.get("reason") or "")
-    words = TROUBLES.get(slug)
+    words = TROUBLES.get(_slug(command))
     if words is None:
         # What went wrong has no words of its own; that it did must still be seen.
         words = TROUBLES["failed"] if command.state == "failed" else None

@@ -139,7 +139,8 @@ class PapersView:
     """`fragments/papers.html`: the scanner's keys, its troubles and what was filed.
 
     The pages that are not filed yet live in the browser alone: `fragments/strip.html`, outside this region. Filing
-    sends them to `file_url` with the `title` chosen among `expected`.
+    sends them to `file_url` with the `title` chosen among `expected`. `pages_kept` tells that the scan which ended in
+    `trouble` brought pages.
     """
 
     region: Region
@@ -147,6 +148,7 @@ class PapersView:
     page: int = 0
     pages_max: int = 20
     trouble: Trouble | None = None
+    pages_kept: bool = False
     scan_feeder: Act | None = None
     scan_flatbed: Act | None = None
     take_still: Act | None = None

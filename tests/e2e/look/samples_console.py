@@ -151,7 +151,7 @@ CONSOLE: dict[str, Sample] = {
     ),
     "console-jam": _console(
         ("#tab-papers",),
-        papers=replace(PAPERS, state=ScanState.TROUBLE, trouble=JAM),
+        papers=replace(PAPERS, state=ScanState.TROUBLE, trouble=JAM, pages_kept=True),
         printing=replace(
             PRINTING,
             rows=(

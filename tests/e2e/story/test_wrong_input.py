@@ -28,6 +28,7 @@ from tests.e2e.story.village import Village
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGES_MAX = 4
+PAGES_ARE_THERE = "Les pages déjà numérisées sont là."
 LONG_MS = 120_000
 
 
@@ -131,6 +132,7 @@ async def test_each_trouble_of_the_scanner_has_its_own_words_on_both_sides(
     await village.picture(village.screen_2, f"wrong-scanner-{trouble}-screen-2")
     scanner.set_control()
     await expect(_pages(village.console)).to_have_count(0)
+    await expect(village.console.get_by_text(PAGES_ARE_THERE)).to_have_count(0)
 
 
 async def test_a_stack_over_the_limit_stops_there_and_keeps_what_was_scanned(village: Village) -> None:
@@ -141,11 +143,13 @@ async def test_a_stack_over_the_limit_stops_there_and_keeps_what_was_scanned(vil
         village, "Les pages déjà numérisées sont gardées", "Il y a trop de feuilles pour une seule fois."
     )
     await expect(_pages(village.console)).to_have_count(PAGES_MAX)
+    await expect(village.console.get_by_text(PAGES_ARE_THERE)).to_be_visible()
     await village.picture(village.console, "wrong-too-many-pages")
     await village.console.get_by_label("Ce papier est").fill("Facture d’eau")
     await village.console.get_by_role("button", name="Classer au dossier").click()
     filed = village.console.locator("#papers .filed li", has_text="Facture d’eau")
     await expect(filed).to_contain_text(f"{PAGES_MAX} pages", timeout=LONG_MS)
+    await expect(village.console.locator("#papers [role='alert']")).to_have_count(0)
     await expect(filed.get_by_role("button", name="Imprimer au guichet")).to_be_visible(timeout=LONG_MS)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -54,42 +56,54 @@ def seed(
     run(SeedOptions(preset.value, number, school_year, database_url, force, digest), more=add_desk)
 
 
-def enrol(
-    kind: Annotated[DeviceKind, typer.Argument(help="guichet ou lecteur")],
-    name: Annotated[str, typer.Argument(help="nom du guichet, ou code du point d’accès")],
-) -> None:
+Kind = Annotated[DeviceKind, typer.Argument(help="guichet ou lecteur")]
+Name = Annotated[str, typer.Argument(help="nom du guichet, ou code du point d’accès")]
+
+
+def enrol(kind: Kind, name: Name) -> None:
     """Donner le code qui installe un guichet ou un lecteur, une fois, pendant vingt-quatre heures."""
+    from cvq_core.clock import utc_now
+    from cvq_core.devices.store import make_code
+
+    async def make(db: AsyncSession, subject_id: UUID) -> str:
+        return await make_code(db, kind=kind.value, subject_id=subject_id, name=name, now=utc_now())
+
+    typer.echo(asyncio.run(_with_device(kind, name, make)))
+
+
+def revoke(kind: Kind, name: Name) -> None:
+    """Retirer à un guichet, ou aux lecteurs d’un point d’accès, la clé qu’ils ont : volés, perdus ou remplacés."""
+    from cvq_core.clock import utc_now
+    from cvq_core.devices.store import revoke_of
+
+    async def take_away(db: AsyncSession, subject_id: UUID) -> str:
+        count = await revoke_of(db, kind.value, subject_id, now=utc_now())
+        return f"clés retirées : {count}"
+
+    typer.echo(asyncio.run(_with_device(kind, name, take_away)))
+
+
+async def _with_device(kind: DeviceKind, name: str, work: Callable[[AsyncSession, UUID], Awaitable[str]]) -> str:
+    """Do some work for a booth or an access point, given by the name that people know."""
+    from sqlalchemy import select
+
+    from cvq_core.access.tables import AccessPoint
+    from cvq_core.database import Database
     from cvq_core.settings import SettingsError, load_settings
+    from cvq_desk.booking.tables import Booth
 
     try:
         settings = load_settings()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
-    typer.echo(asyncio.run(_enrol(settings.database_url, kind, name)))
-
-
-async def _enrol(database_url: str, kind: DeviceKind, name: str) -> str:
-    from sqlalchemy import select
-
-    from cvq_core.access.tables import AccessPoint
-    from cvq_core.clock import utc_now
-    from cvq_core.database import Database
-    from cvq_core.devices.store import make_code
-    from cvq_desk.booking.tables import Booth
-
-    wanted = (
-        select(Booth.id, Booth.name).where(Booth.name == name)
-        if kind is DeviceKind.BOOTH
-        else select(AccessPoint.id, AccessPoint.label).where(AccessPoint.code == name)
-    )
-    database = Database(database_url)
+    subject, names = (Booth.id, Booth.name) if kind is DeviceKind.BOOTH else (AccessPoint.id, AccessPoint.code)
+    database = Database(settings.database_url)
     try:
         async with database.write() as db:
-            found = (await db.execute(wanted)).first()
-            if found is None:
-                known = select(Booth.name) if kind is DeviceKind.BOOTH else select(AccessPoint.code)
-                names = ", ".join(sorted(await db.scalars(known.limit(200))))
-                raise SystemExit(f"« {name} » n’existe pas. Il y a : {names}")
-            return await make_code(db, kind=kind.value, subject_id=found[0], name=found[1], now=utc_now())
+            subject_id = await db.scalar(select(subject).where(names == name))
+            if subject_id is None:
+                known = ", ".join(sorted(await db.scalars(select(names).limit(200))))
+                raise SystemExit(f"« {name} » n’existe pas. Il y a : {known}")
+            return await work(db, subject_id)
     finally:
         await database.close()

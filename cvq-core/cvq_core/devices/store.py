@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.devices.tables import Device, DeviceChallenge, DeviceToken, EnrolmentCode
 from cvq_core.errors import N_, BadInput, NotSignedIn
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM, record
 from cvq_core.prepared import Prepared, one_of
 from cvq_core.staff.rules import ANONYMOUS, Principal
 from cvq_core.staff.store import digest
@@ -69,7 +70,7 @@ async def make_code(db: AsyncSession, *, kind: str, subject_id: UUID, name: str,
 
 
 async def enrol(db: AsyncSession, *, code: str, kind: str, public_key: bytes, now: datetime) -> Device:
-    """Use up a code and note the device's public key.
+    """Use up a code and note the device's public key; a booth's former key ends with it.
 
     Raises:
         BadCode: unknown, used, expired, or for another kind of device.
@@ -93,6 +94,9 @@ async def enrol(db: AsyncSession, *, code: str, kind: str, public_key: bytes, no
     row = used.first()
     if row is None:
         raise BadCode
+    if kind == "booth":
+        # A booth is one machine: whoever installs it anew has replaced the former one.
+        await revoke_of(db, kind, row.subject_id, now=now)
     device = Device(
         id=new_id(), kind=kind, subject_id=row.subject_id, name=row.name, public_key=public_key, enrolled_at=now
     )
@@ -178,3 +182,20 @@ async def revoke(db: AsyncSession, device_id: UUID, now: datetime) -> None:
     """Revoke a device; its tokens end with it."""
     await db.execute(update(Device).where(Device.id == device_id).values(revoked_at=now))
     await db.execute(delete(DeviceToken).where(DeviceToken.device_id == device_id))
+    record(db, now=now, actor=SYSTEM, action="device-revoked", subject=("device", device_id))
+
+
+async def revoke_of(db: AsyncSession, kind: str, subject_id: UUID, *, now: datetime) -> int:
+    """Revoke every device of a booth or of an access point, and the codes not used yet; return how many devices."""
+    held = await db.scalars(
+        select(Device.id).where(Device.kind == kind, Device.subject_id == subject_id, Device.revoked_at.is_(None))
+    )
+    device_ids = list(held)
+    for device_id in device_ids:
+        await revoke(db, device_id, now)
+    await db.execute(
+        update(EnrolmentCode)
+        .where(EnrolmentCode.kind == kind, EnrolmentCode.subject_id == subject_id, EnrolmentCode.used_at.is_(None))
+        .values(used_at=now)
+    )
+    return len(device_ids)

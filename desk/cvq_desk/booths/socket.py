@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from aiohttp import WSMsgType, web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.devices.tables import Device
@@ -16,6 +16,7 @@ from cvq_core.ids import new_id
 from cvq_core.live.store import events_since, last_sequences
 from cvq_core.staff import Permission, Principal
 from cvq_core.web import Context, Routes
+from cvq_core.web.routes import json_fields
 from cvq_desk.booths.service import BoothDesk
 from cvq_desk.booths.view import booth_view
 from cvq_desk.wire import (
@@ -99,9 +100,13 @@ class _Line:
             if message.type is not WSMsgType.TEXT:
                 return
             try:
-                await self._take(to_desk.validate_json(message.data))
-            except ValidationError as error:
-                log.warning("booth_message_refused", booth=str(self._booth_id), errors=error.error_count())
+                json_fields(message.data.encode())
+                said = to_desk.validate_json(message.data)
+            except (ValueError, RecursionError) as error:
+                # A `ValidationError` is one; its text would hold what was sent.
+                log.warning("booth_message_refused", booth=str(self._booth_id), error=type(error).__name__)
+            else:
+                await self._take(said)
 
     async def _take(self, message: ToDesk) -> None:
         if isinstance(message, Ping):

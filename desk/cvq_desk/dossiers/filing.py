@@ -61,8 +61,11 @@ async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
 
 
 async def give_up_pdf(services: Services, payload: dict[str, Any]) -> None:
-    """Tell the advisor that a document's PDF will not come."""
-    await _settle(services, UUID(payload["document_id"]), state="failed", trouble="given_up")
+    """Tell the advisor that a document's PDF will not come, unless it came before the job that made it was settled."""
+    async with services.database.read() as db:
+        document = await db.get_one(Document, UUID(payload["document_id"]))
+    if document.state == "filing":
+        await _settle(services, document.id, state="failed", trouble="given_up")
 
 
 def in_memory() -> str | None:

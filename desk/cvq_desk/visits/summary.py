@@ -63,7 +63,7 @@ async def _lines(db: AsyncSession, visit: Visit) -> list[str]:
             state = "terminé" if dossier.status == "complete" else "commencé, à finir"
             lines.append(f"Formulaire « {dossier.title} » {state}. Référence {dossier.reference}.")
     for document in reversed(await documents_of(db, visit.id)):
-        if document.kind == "scan":
+        if document.kind == "scan" and document.state != "failed":
             pages = "1 page" if document.page_count == 1 else f"{document.page_count} pages"
             lines.append(f"Papier classé : « {document.title} », {pages}.")
     consents = await db.scalars(select(Consent).where(Consent.visit_id == visit.id, Consent.answered_at.is_not(None)))

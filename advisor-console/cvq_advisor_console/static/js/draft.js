@@ -15,6 +15,8 @@ import { onLine } from "/static/js/live.js";
 
 const RETRY_MS = 2000;
 const SETTLE_MS = 40;
+/** Signed out, too slow, too often: what was typed is not to blame, and is sent again. */
+const NOT_NOW = new Set([401, 408, 429]);
 
 /** @type {Map<string, Pending>} what is not saved yet, by dossier and field */
 const pending = new Map();
@@ -76,8 +78,11 @@ async function flush(key) {
       headers: { ...tokenHeaders(), "Content-Type": "application/json" },
       body: JSON.stringify({ field: name, values: draft.values, revision: draft.revision }),
     });
-    if (answer.status >= 500) {
-      throw new TypeError("the server is away");
+    if (answer.status === 401) {
+      showProblem(await answer.json());
+    }
+    if (answer.status >= 500 || NOT_NOW.has(answer.status)) {
+      throw new TypeError("the server does not take it now");
     }
     if (pending.get(key) === draft) {
       pending.delete(key);

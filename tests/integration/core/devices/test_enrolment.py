@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +24,7 @@ from cvq_core.devices.store import SIGNED_PREFIX, make_code, revoke
 from cvq_core.devices.tables import Device, DeviceToken, EnrolmentCode
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
+from cvq_desk.booking.tables import Booth
 from cvq_desk.booths import socket as booth_socket
 from tests.integration.desk_visits.ground import API, Answer, Caller, Ground, ground_on
 
@@ -148,7 +152,7 @@ async def test_only_the_key_that_was_enrolled_opens(ground: Ground) -> None:
 
 
 async def test_a_challenge_is_signed_once_within_a_minute_by_whom_it_was_given_to(ground: Ground) -> None:
-    booth, other = await enrolled(ground), await enrolled(ground)
+    booth, other = await enrolled(ground), await enrolled(ground, "reader")
     challenge = (await booth.challenge()).body["challenge"]
     assert (await other.prove(challenge)).slug == "device-refused"
     assert (await booth.prove(challenge)).status == 200
@@ -178,6 +182,52 @@ async def test_a_machine_that_was_revoked_gets_in_no_more(ground: Ground) -> Non
     assert (await booth.prove(challenge)).slug == "device-refused"
     assert (await booth.challenge()).slug == "device-refused"
     assert (await replace(booth, device_id=str(new_id())).challenge()).slug == "device-refused"
+
+
+async def test_a_booth_that_is_installed_anew_takes_the_key_from_the_machine_before_it(ground: Ground) -> None:
+    stolen = await enrolled(ground)
+    token = await stolen.token()
+    reader = await enrolled(ground, "reader")
+    new = await enrolled(ground)
+    assert (await stolen.read_paper(token)).slug == "not-signed-in"
+    assert (await stolen.challenge()).slug == "device-refused"
+    assert (await new.read_paper(await new.token())).slug == "not-found"
+    assert (await reader.read_paper(await reader.token())).status == 403
+    assert await ground.count(AuditRecord, AuditRecord.action == "device-revoked") == 1
+
+
+async def test_the_command_takes_the_key_of_a_booth_and_its_unused_code_away(ground: Ground, tmp_path: Path) -> None:
+    booth = await enrolled(ground)
+    code = await code_for(ground)
+    await enrolled(ground, "reader")
+    async with ground.database.read() as db:
+        name = await db.scalar(select(Booth.name).where(Booth.id == ground.booth))
+    assert name is not None
+    done = await cvq(ground, tmp_path, "revoke", "booth", name)
+    assert (done.code, done.said) == (0, "clés retirées : 1\n")
+    assert (await booth.challenge()).slug == "device-refused"
+    assert (await machine(ground).enrol(code)).slug == "bad-enrolment-code"
+    assert await ground.count(Device, Device.revoked_at.is_(None)) == 1
+    unknown = await cvq(ground, tmp_path, "revoke", "booth", "nowhere")
+    assert unknown.code == 1
+    assert name in unknown.erred
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    code: int | None
+    said: str
+    erred: str
+
+
+async def cvq(ground: Ground, tmp_path: Path, *arguments: str) -> Done:
+    url = ground.services.settings.database_url
+    environment = {**os.environ, "CVQ_DATABASE_URL": url, "CVQ_DATA_DIR": str(tmp_path)}
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("cvq"), *arguments, env=environment, stdout=PIPE, stderr=PIPE
+    )
+    said, erred = await process.communicate()
+    return Done(process.returncode, said.decode(), erred.decode())
 
 
 async def test_the_open_line_of_a_booth_ends_when_it_is_revoked(

@@ -3,6 +3,7 @@
 from cvq_core.access import tables as access
 from cvq_core.cards import tables as cards
 from cvq_core.devices import tables as devices
+from cvq_core.invoices import tables as invoices
 from cvq_core.jobs import tables as jobs
 from cvq_core.journal import tables as journal
 from cvq_core.ledger import tables as ledger
@@ -12,4 +13,17 @@ from cvq_core.people import tables as people
 from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
 
-__all__ = ["access", "cards", "devices", "jobs", "journal", "ledger", "live", "offices", "people", "services", "staff"]
+__all__ = [
+    "access",
+    "cards",
+    "devices",
+    "invoices",
+    "jobs",
+    "journal",
+    "ledger",
+    "live",
+    "offices",
+    "people",
+    "services",
+    "staff",
+]

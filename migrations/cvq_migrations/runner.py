@@ -31,6 +31,11 @@ def head() -> str | None:
     return ScriptDirectory.from_config(config()).get_current_head()
 
 
+def revisions() -> list[str]:
+    """Return every revision of this installation, the first one first."""
+    return [each.revision for each in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
+
+
 async def current(database: Database) -> str | None:
     """Return the revision that a database is at, nothing for an empty one."""
     async with database.engine.connect() as connection:

@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Decision, Facts, WalletFacts
 from cvq_core.access.statements import statements_for
-from cvq_core.ids import new_id
+from cvq_core.ledger.revenue import open_revenue, revenue_code
 from cvq_core.ledger.rules import (
-    AccountKind,
     NewPosting,
     NewTransaction,
     TransactionKind,
@@ -22,8 +21,6 @@ from cvq_core.ledger.rules import (
     moved,
 )
 from cvq_core.ledger.store import ledger_rows
-from cvq_core.ledger.tables import LedgerAccount
-from cvq_core.once import insert_once
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 
 _LABELS = {
@@ -48,11 +45,6 @@ class Charge:
         """Return the charge that a decision makes."""
         [wallet] = [each for each in facts.wallets if each.id == decision.wallet_id]
         return cls(transaction_id, wallet, facts.point.service, decision.amount_cents)
-
-
-def revenue_code(service: ServiceCode) -> str:
-    """Return the code of the ledger account that a service's income goes to."""
-    return f"revenue:{service}"
 
 
 async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: datetime) -> None:
@@ -103,17 +95,7 @@ async def _revenue_accounts(db: AsyncSession, services: set[ServiceCode], now: d
     codes = {revenue_code(service): service for service in services}
     found = await _accounts_of(db, codes)
     for service in services - found.keys():
-        await insert_once(
-            db,
-            LedgerAccount.__table__,
-            {
-                "id": new_id(),
-                "code": revenue_code(service),
-                "kind": AccountKind.REVENUE,
-                "label": SERVICE_LABELS[service],
-                "opened_at": now,
-            },
-        )
+        await open_revenue(db, service, now)
     return found if len(found) == len(services) else await _accounts_of(db, codes)
 
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
+from cvq_core.text import money
 
 AMOUNT_CENTS_MAX = 10_000_000_000
 """No single posting moves more than a hundred million euros: far above a territory's budget, far below 64 bits."""
@@ -29,6 +30,7 @@ class AccountKind(StrEnum):
     """What a ledger account stands for."""
 
     WALLET = "wallet"
+    RECEIVABLE = "receivable"
     REVENUE = "revenue"
     FLOAT = "float"
     OPENING = "opening"
@@ -40,9 +42,16 @@ class AccountKind(StrEnum):
 
 
 DEBIT_KINDS = frozenset(
-    {AccountKind.DRAWER, AccountKind.SAFE, AccountKind.CHEQUES, AccountKind.CARD_PAYMENTS, AccountKind.DIFFERENCE}
+    {
+        AccountKind.RECEIVABLE,
+        AccountKind.DRAWER,
+        AccountKind.SAFE,
+        AccountKind.CHEQUES,
+        AccountKind.CARD_PAYMENTS,
+        AccountKind.DIFFERENCE,
+    }
 )
-"""What the office holds or misses: these grow with a debit, and their natural balance is the sum's opposite."""
+"""What the office holds, misses or is owed: it grows with a debit, and its natural balance is the sum's opposite."""
 
 
 class TransactionKind(StrEnum):
@@ -50,6 +59,8 @@ class TransactionKind(StrEnum):
 
     OPENING = "opening"
     TOP_UP = "top_up"
+    INVOICED = "invoiced"
+    PAYMENT = "payment"
     USE = "use"
     REVERSAL = "reversal"
     FLOAT_ISSUED = "float_issued"
@@ -102,6 +113,14 @@ class InsufficientFunds(Refusal):
     slug = "insufficient-funds"
     message = N_("Il n’y a pas assez d’argent sur ce compte.")
     what_to_do = N_("Approvisionnez-le d’abord.")
+
+
+class MoreThanDue(Refusal):
+    """More would be paid on an invoice than is still due."""
+
+    slug = "more-than-due"
+    message = N_("Il ne reste que {due} à payer sur cette facture.")
+    what_to_do = N_("Rien n’a été encaissé. Reprenez avec la somme qui reste due.")
 
 
 class AlreadyReversed(Refusal):
@@ -217,6 +236,18 @@ def moved(wallet: WalletLevel, change_cents: int) -> WalletLevel:
     if floor is not None and change_cents < 0 and balance < floor:
         raise InsufficientFunds(balance_cents=wallet.balance_cents, missing_cents=floor - balance)
     return WalletLevel(balance, raised_floor(floor, balance))
+
+
+def settled(balance_cents: int, change_cents: int) -> int:
+    """Return the balance of a receivable after a change; below zero by what is still due.
+
+    Raises:
+        MoreThanDue: a credit would take it above zero.
+    """
+    balance = balance_cents + change_cents
+    if balance > 0:
+        raise MoreThanDue(due=money(-balance_cents), due_cents=-balance_cents)
+    return balance
 
 
 def raised_floor(floor_cents: int | None, balance_cents: int) -> int | None:

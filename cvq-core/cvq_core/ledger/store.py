@@ -1,7 +1,7 @@
 """Writing to the ledger in the caller's transaction: `post` and `reverse`, and nothing else moves money.
 
-Locks are taken in this order, everywhere: wallets by id, then the transaction's own row. Only wallets are locked; a
-revenue or a till that every payment touches is no row that anybody waits for.
+Locks are taken in this order, everywhere: wallets by id, receivables by id, then the transaction's own row. Nothing
+else is locked; a revenue or a till that every payment touches is no row that anybody waits for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cvq_core.ledger.rules import (
     AlreadyReversed,
     IdempotencyMismatch,
     InsufficientFunds,
+    MoreThanDue,
     NewPosting,
     NewTransaction,
     TransactionKind,
@@ -33,14 +34,15 @@ from cvq_core.ledger.rules import (
     natural_balance,
     opposite,
     running_balances,
+    settled,
 )
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
+from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Receivable, Wallet
 from cvq_core.once import insert_once
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The ledger's answer, the same however often one asks. `balances` maps a wallet's id to its cents."""
+    """The ledger's answer, the same however often one asks. `balances` maps a wallet or a receivable to its cents."""
 
     transaction_id: UUID
     recorded_at: datetime
@@ -72,25 +74,25 @@ async def post(db: AsyncSession, transaction: NewTransaction, *, now: datetime) 
         IdempotencyMismatch: this id came before with another content.
         AlreadyReversed: what it reverses was reversed before.
         InsufficientFunds: a wallet would go below its floor.
+        MoreThanDue: more would be paid on an invoice than is due.
     """
     check_transaction(transaction)
     asked = fingerprint(transaction)
-    wallets = await _locked_wallets(db, transaction.postings)
+    locked = await _locked(db, transaction.postings)
     changes: dict[UUID, int] = {}
     for posting in transaction.postings:
-        if posting.account_id in wallets:
+        if posting.account_id in locked.before:
             changes[posting.account_id] = changes.get(posting.account_id, 0) + posting.amount_cents
     try:
-        levels = {wallet_id: moved(wallets[wallet_id], change) for wallet_id, change in changes.items()}
-    except InsufficientFunds:
-        # It may be this very transaction that left so little.
+        levels = {each: moved(level, changes[each]) for each, level in locked.wallets.items()}
+        dues = {each: settled(cents, changes[each]) for each, cents in locked.receivables.items()}
+    except (InsufficientFunds, MoreThanDue):
+        # It may be this very transaction that left so little, or so little due.
         first = await _first_answer(db, transaction.id, asked)
         if first is None:
             raise
         return first
-    row, postings = ledger_rows(
-        transaction, {wallet_id: each.balance_cents for wallet_id, each in wallets.items()}, now
-    )
+    row, postings = ledger_rows(transaction, locked.before, now)
     if not await insert_once(db, LedgerTransaction.__table__, row):
         first = await _first_answer(db, transaction.id, asked)
         if first is None:
@@ -102,8 +104,10 @@ async def post(db: AsyncSession, transaction: NewTransaction, *, now: datetime) 
             .where(Wallet.id == wallet_id)
             .values(balance_cents=level.balance_cents, floor_cents=level.floor_cents)
         )
+    for receivable_id, cents in dues.items():
+        await db.execute(update(Receivable).where(Receivable.id == receivable_id).values(balance_cents=cents))
     await db.execute(insert(Posting), postings)
-    balances = {wallet_id: level.balance_cents for wallet_id, level in levels.items()}
+    balances = {each: level.balance_cents for each, level in levels.items()} | dues
     return Posted(transaction.id, _recorded_at(transaction, now), balances, replayed=False)
 
 
@@ -176,11 +180,11 @@ async def balance_of(db: AsyncSession, account_id: UUID) -> int:
 
 
 def ledger_rows(
-    transaction: NewTransaction, wallets_before: Mapping[UUID, int], now: datetime
+    transaction: NewTransaction, before: Mapping[UUID, int], now: datetime
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Return the row of a transaction and those of its postings, for those who insert many at once.
 
-    `wallets_before` maps the wallets among its accounts to their balance before, in cents.
+    `before` maps the wallets and receivables among its accounts to their balance before, in cents.
     """
     row: dict[str, object] = {
         "id": transaction.id,
@@ -196,7 +200,7 @@ def ledger_rows(
         "visit_id": transaction.visit_id,
         "fingerprint": fingerprint(transaction),
     }
-    balances = running_balances(transaction.postings, wallets_before)
+    balances = running_balances(transaction.postings, before)
     postings: list[dict[str, object]] = [
         {
             "transaction_id": transaction.id,
@@ -218,13 +222,25 @@ def _day_of(instant: datetime) -> datetime:
     return datetime.combine(local_day(instant), time(), PARIS).astimezone(UTC)
 
 
-async def _locked_wallets(db: AsyncSession, postings: Iterable[NewPosting]) -> dict[UUID, WalletLevel]:
-    """Lock the wallets among the postings' accounts, in the order of their ids: two never wait for each other."""
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    wallets: dict[UUID, WalletLevel]
+    receivables: dict[UUID, int]
+
+    @property
+    def before(self) -> dict[UUID, int]:
+        return {each: level.balance_cents for each, level in self.wallets.items()} | self.receivables
+
+
+async def _locked(db: AsyncSession, postings: Iterable[NewPosting]) -> _Locked:
+    """Lock the wallets and receivables among the postings' accounts by their ids: no two wait for each other."""
     wanted = {posting.account_id for posting in postings}
     rows = await db.execute(select(LedgerAccount.id, LedgerAccount.kind).where(LedgerAccount.id.in_(wanted)))
     kinds = dict(rows.all())
     wallet_ids = {account_id for account_id, kind in kinds.items() if kind is AccountKind.WALLET}
+    receivable_ids = {account_id for account_id, kind in kinds.items() if kind is AccountKind.RECEIVABLE}
     wallets: dict[UUID, WalletLevel] = {}
+    receivables: dict[UUID, int] = {}
     if wallet_ids:
         locked = await db.execute(
             select(Wallet.id, Wallet.balance_cents, Wallet.floor_cents)
@@ -233,9 +249,17 @@ async def _locked_wallets(db: AsyncSession, postings: Iterable[NewPosting]) -> d
             .with_for_update()
         )
         wallets = {wallet_id: WalletLevel(balance, floor) for wallet_id, balance, floor in locked}
-    if kinds.keys() != wanted or wallets.keys() != wallet_ids:
+    if receivable_ids:
+        due = await db.execute(
+            select(Receivable.id, Receivable.balance_cents)
+            .where(Receivable.id.in_(receivable_ids))
+            .order_by(Receivable.id)
+            .with_for_update()
+        )
+        receivables = dict(due.all())
+    if kinds.keys() != wanted or wallets.keys() != wallet_ids or receivables.keys() != receivable_ids:
         raise UnknownLedgerAccount
-    return wallets
+    return _Locked(wallets, receivables)
 
 
 async def _first_answer(db: AsyncSession, transaction_id: UUID, asked: bytes) -> Posted | None:

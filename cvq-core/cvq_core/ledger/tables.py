@@ -22,7 +22,7 @@ from cvq_core.services.rules import ServiceCode
 
 
 class LedgerAccount(Base):
-    """One account of the ledger. It holds no balance: only wallets keep one, since only there a debit is refused."""
+    """One account of the ledger. It holds no balance: only wallets and receivables keep one, since only they refuse."""
 
     __tablename__ = "ledger_account"
 
@@ -60,8 +60,8 @@ class LedgerTransaction(Base):
 class Posting(Base):
     """One leg of a transaction: plus is credit, minus is debit (`cvq_core.ledger.rules`).
 
-    `id` is the order in which an account's postings were recorded. `balance_after_cents` is kept for wallets, whose
-    postings are made one after the other.
+    `id` is the order in which an account's postings were recorded. `balance_after_cents` is kept for wallets and
+    receivables, whose postings are made one after the other.
     """
 
     __tablename__ = "posting"
@@ -97,6 +97,21 @@ class Wallet(Base):
     service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"), index=True)
     balance_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     floor_cents: Mapped[int | None] = mapped_column(BigInteger)
+    opened_at: Mapped[datetime]
+
+
+class Receivable(Base):
+    """What somebody owes on one invoice, with its running balance: below zero by what is still due, never above.
+
+    Its id is its ledger account's, and the invoice's.
+    """
+
+    __tablename__ = "receivable"
+    __table_args__ = (CheckConstraint("balance_cents <= 0", name="due"),)
+
+    id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
+    family_account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"), index=True)
+    balance_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     opened_at: Mapped[datetime]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.append_only import APPEND_ONLY, append_only_ddl
 from cvq_core.ledger.rules import AccountKind
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
+from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Receivable, Wallet
 
 TROUBLES_MAX = 20
 """How many troubles of one kind are named; the first ones are enough to know that something is wrong."""
@@ -18,8 +18,8 @@ TROUBLES_MAX = 20
 async def verify(db: AsyncSession) -> list[str]:
     """Return what is wrong with the ledger, one English sentence each; empty when everything holds.
 
-    Every transaction has two postings or more and adds up to zero; every wallet's balance is the fold of its postings,
-    and so is the balance noted with each posting; the tables that only grow have their triggers.
+    Every transaction has two postings or more and adds up to zero; every wallet's and receivable's balance is the
+    fold of its postings, and so is the balance noted with each posting; the tables that only grow have their triggers.
     """
     folded = (
         select(Posting.account_id, func.sum(Posting.amount_cents).label("cents"))
@@ -32,7 +32,8 @@ async def verify(db: AsyncSession) -> list[str]:
             Posting.balance_after_cents,
             func.sum(Posting.amount_cents).over(partition_by=Posting.account_id, order_by=Posting.id).label("cents"),
         )
-        .join(Wallet, Wallet.id == Posting.account_id)
+        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .where(LedgerAccount.kind.in_([AccountKind.WALLET, AccountKind.RECEIVABLE]))
         .subquery("running")
     )
     balance = func.coalesce(folded.c.cents, 0)
@@ -54,6 +55,13 @@ async def verify(db: AsyncSession) -> list[str]:
         ),
         *await sentences(
             db,
+            "receivable {} stands at {} cents, its postings add up to {}",
+            select(Receivable.id, Receivable.balance_cents, balance)
+            .outerjoin(folded, folded.c.account_id == Receivable.id)
+            .where(Receivable.balance_cents != balance),
+        ),
+        *await sentences(
+            db,
             "posting {} notes a balance of {} cents, the postings up to it add up to {}",
             select(running.c.id, running.c.balance_after_cents, running.c.cents).where(
                 or_(running.c.balance_after_cents.is_(None), running.c.balance_after_cents != running.c.cents)
@@ -65,6 +73,13 @@ async def verify(db: AsyncSession) -> list[str]:
             select(LedgerAccount.code)
             .outerjoin(Wallet, Wallet.id == LedgerAccount.id)
             .where(LedgerAccount.kind == AccountKind.WALLET, Wallet.id.is_(None)),
+        ),
+        *await sentences(
+            db,
+            "ledger account {} is a receivable's, and there is no such receivable",
+            select(LedgerAccount.code)
+            .outerjoin(Receivable, Receivable.id == LedgerAccount.id)
+            .where(LedgerAccount.kind == AccountKind.RECEIVABLE, Receivable.id.is_(None)),
         ),
         *await _missing_triggers(db),
     ]

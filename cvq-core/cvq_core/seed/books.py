@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from cvq_core.access.charges import revenue_code
+from cvq_core.ledger.revenue import revenue_code
 from cvq_core.ledger.rules import LABEL_LENGTH_MAX, AccountKind, NewPosting, NewTransaction, TransactionKind, floor_for
 from cvq_core.ledger.store import ledger_rows
 from cvq_core.offices.rules import Means

@@ -13,8 +13,12 @@ from sqlalchemy import inspect, text
 
 from cvq_core.append_only import APPEND_ONLY
 from cvq_core.database import Base, Database
-from cvq_migrations.runner import check, current, head, upgrade
+from cvq_core.ledger.verify import verify as verify_ledger
+from cvq_core.seed.service import seed_territory
+from cvq_migrations.runner import check, current, downgrade, head, revisions, upgrade
 from tests.postgresql_cluster import Cluster, run_on
+
+EARLIER = revisions()[:-1]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -76,3 +80,31 @@ async def test_two_machines_that_start_at_once_migrate_one_after_the_other(postg
     finally:
         await database.close()
         await run_on(postgresql.url("postgres"), "DROP DATABASE migrated_twice WITH (FORCE)")
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+async def test_a_full_database_of_an_earlier_revision_loses_nothing_on_its_way_to_head(
+    empty: Database, revision: str
+) -> None:
+    await upgrade(empty)
+    await seed_territory(empty, "demo", seed=1, school_year=2026)
+    await downgrade(empty, revision)
+    rows = await _rows(empty)
+    assert rows["posting"] > 0
+    await upgrade(empty)
+    await check(empty)
+    after = await _rows(empty)
+    assert {name: after[name] for name in rows} == rows
+    async with empty.read() as db:
+        assert await verify_ledger(db) == []
+
+
+async def _rows(database: Database) -> dict[str, int]:
+    """Return how many rows each table holds, whatever tables there are."""
+    async with database.engine.connect() as connection:
+        names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        return {
+            name: (await connection.execute(text(f'SELECT count(*) FROM "{name}"'))).scalar_one()
+            for name in names
+            if name != "alembic_version"
+        }

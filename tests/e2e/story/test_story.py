@@ -66,6 +66,7 @@ async def secretary_books(village: Village) -> None:
         organisation="Communauté de communes de Parthenay-Gâtine",
         reason="Inscrire un enfant à la cantine",
     )
+    await expect(page.locator("#when")).to_contain_text("Choisissez d’abord l’organisme")
     await village.picture(page, "secretary-booked")
     slip_url = await page.locator("#booked a[href$='.pdf']").first.get_attribute("href")
     slip = await page.request.get(village.site.url + (slip_url or ""))
@@ -79,7 +80,7 @@ async def advisor_takes_and_calls(village: Village) -> None:
     await console.wait_for_url("**/console")
     await village.press_on_row("Moreau", "a")
     await expect(console.locator("#queue")).to_contain_text("Jeanne Moreau")
-    await expect(console.locator("#queue")).to_contain_text("mairie du Tallud")
+    await expect(console.locator("#queue")).to_contain_text("Mairie du Tallud")
     await expect(console.locator("#queue")).to_contain_text("Inscrire un enfant à la cantine")
     await village.picture(console, "queue")
     await console.get_by_role("button", name="Prendre Jeanne Moreau").click()

@@ -20,6 +20,7 @@ from cvq_core.ledger.rules import (
     check_transaction,
     moved,
 )
+from cvq_core.ledger.sql import ledger_statements
 from cvq_core.ledger.store import ledger_rows
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 
@@ -47,6 +48,11 @@ class Charge:
         return cls(transaction_id, wallet, facts.point.service, decision.amount_cents)
 
 
+def label_of(service: ServiceCode) -> str:
+    """Return what a wallet's statement says of one charge of a service."""
+    return _LABELS.get(service, SERVICE_LABELS[service])
+
+
 async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: datetime) -> None:
     """Write charges whose wallets the caller has locked, in the order in which they were decided."""
     revenue = await _revenue_accounts(db, {charge.service for charge in charges}, now)
@@ -61,7 +67,7 @@ async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: dateti
         transactions.append(row)
         postings += legs
         levels[charge.wallet.id] = moved(before, -charge.amount_cents)
-    statements = statements_for(db)
+    statements = ledger_statements(db)
     await statements.insert_transactions.write(db, transactions)
     await statements.insert_postings.write(db, postings)
     await statements.set_balance.write(
@@ -77,7 +83,7 @@ def _transaction(charge: Charge, revenue: UUID, now: datetime) -> NewTransaction
     return NewTransaction(
         id=charge.transaction_id,
         kind=TransactionKind.USE,
-        label=_LABELS.get(charge.service, SERVICE_LABELS[charge.service]),
+        label=label_of(charge.service),
         occurred_at=now,
         postings=(
             NewPosting(charge.wallet.id, -charge.amount_cents),

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
 from cvq_core.cards.tables import Card
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
+from cvq_core.ledger.tables import LedgerAccount, Wallet
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.prepared import Prepared, one_of
@@ -33,8 +33,6 @@ ACCOUNTS = cast(Table, FamilyAccount.__table__).c
 WALLETS = cast(Table, Wallet.__table__).c
 ATTENDANCES = cast(Table, Attendance.__table__).c
 TAPS = cast(Table, Tap.__table__)
-TRANSACTIONS = cast(Table, LedgerTransaction.__table__)
-POSTINGS = cast(Table, Posting.__table__)
 POLICIES = cast(Table, ServicePolicy.__table__).c
 PRICES = cast(Table, Price.__table__).c
 LEDGER = cast(Table, LedgerAccount.__table__).c
@@ -72,9 +70,6 @@ class TapStatements:
     insert_taps: Prepared  # all columns
     insert_attendances: Prepared  # all columns
     take_entry: Prepared  # right_id, left
-    insert_transactions: Prepared  # all columns
-    insert_postings: Prepared  # all columns but the counted one
-    set_balance: Prepared  # wallet_id, balance, floor
 
 
 @cache
@@ -165,15 +160,6 @@ def tap_statements(dialect: str) -> TapStatements:
         insert_attendances=Prepared(insert_into(ATTENDANCES.person_id.table), tuple(ATTENDANCES.keys())),
         take_entry=Prepared(
             update(RIGHTS.id.table).where(RIGHTS.id == bindparam("right_id")).values(entries_left=bindparam("left"))
-        ),
-        insert_transactions=Prepared(insert_into(TRANSACTIONS), tuple(TRANSACTIONS.c.keys())),
-        insert_postings=Prepared(
-            insert_into(POSTINGS), tuple(column.key for column in POSTINGS.c if column.autoincrement is not True)
-        ),
-        set_balance=Prepared(
-            update(WALLETS.id.table)
-            .where(WALLETS.id == bindparam("wallet_id"))
-            .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor"))
         ),
     )
 

@@ -6,13 +6,15 @@ else is locked; a revenue or a till that every payment touches is no row that an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from cvq_core.clock import PARIS, local_day
 from cvq_core.ledger.rules import (
@@ -36,6 +38,7 @@ from cvq_core.ledger.rules import (
     running_balances,
     settled,
 )
+from cvq_core.ledger.sql import ledger_statements
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Receivable, Wallet
 from cvq_core.once import insert_once
 
@@ -78,37 +81,23 @@ async def post(db: AsyncSession, transaction: NewTransaction, *, now: datetime) 
     """
     check_transaction(transaction)
     asked = fingerprint(transaction)
-    locked = await _locked(db, transaction.postings)
-    changes: dict[UUID, int] = {}
-    for posting in transaction.postings:
-        if posting.account_id in locked.before:
-            changes[posting.account_id] = changes.get(posting.account_id, 0) + posting.amount_cents
+    standing = await lock_accounts(db, [transaction])
     try:
-        levels = {each: moved(level, changes[each]) for each, level in locked.wallets.items()}
-        dues = {each: settled(cents, changes[each]) for each, cents in locked.receivables.items()}
+        standing.move(transaction)
     except (InsufficientFunds, MoreThanDue):
         # It may be this very transaction that left so little, or so little due.
         first = await _first_answer(db, transaction.id, asked)
         if first is None:
             raise
         return first
-    row, postings = ledger_rows(transaction, locked.before, now)
-    if not await insert_once(db, LedgerTransaction.__table__, row):
+    row, postings = ledger_rows(transaction, standing.before, now, asked)
+    if await ledger_statements(db).insert_transaction.write(db, [row]) != 1:
         first = await _first_answer(db, transaction.id, asked)
         if first is None:
             raise AlreadyReversed
         return first
-    for wallet_id, level in levels.items():
-        await db.execute(
-            update(Wallet)
-            .where(Wallet.id == wallet_id)
-            .values(balance_cents=level.balance_cents, floor_cents=level.floor_cents)
-        )
-    for receivable_id, cents in dues.items():
-        await db.execute(update(Receivable).where(Receivable.id == receivable_id).values(balance_cents=cents))
-    await db.execute(insert(Posting), postings)
-    balances = {each: level.balance_cents for each, level in levels.items()} | dues
-    return Posted(transaction.id, _recorded_at(transaction, now), balances, replayed=False)
+    await write_standing(db, standing, postings)
+    return Posted(transaction.id, recorded_at(transaction, now), standing.balances(), replayed=False)
 
 
 async def reverse(
@@ -180,25 +169,26 @@ async def balance_of(db: AsyncSession, account_id: UUID) -> int:
 
 
 def ledger_rows(
-    transaction: NewTransaction, before: Mapping[UUID, int], now: datetime
+    transaction: NewTransaction, before: Mapping[UUID, int], now: datetime, asked: bytes | None = None
 ) -> tuple[dict[str, object], list[dict[str, object]]]:
     """Return the row of a transaction and those of its postings, for those who insert many at once.
 
-    `before` maps the wallets and receivables among its accounts to their balance before, in cents.
+    `before` maps the wallets and receivables among its accounts to their balance before, in cents; `asked` is its
+    fingerprint, where it is known.
     """
     row: dict[str, object] = {
         "id": transaction.id,
         "kind": transaction.kind,
         "label": transaction.label,
         "occurred_at": _day_of(transaction.occurred_at) if transaction.day_only else transaction.occurred_at,
-        "recorded_at": _recorded_at(transaction, now),
+        "recorded_at": recorded_at(transaction, now),
         "day_only": transaction.day_only,
         "reverses_id": transaction.reverses_id,
         "reference": transaction.reference,
         "actor_kind": transaction.actor_kind,
         "actor_id": transaction.actor_id,
         "visit_id": transaction.visit_id,
-        "fingerprint": fingerprint(transaction),
+        "fingerprint": asked or fingerprint(transaction),
     }
     balances = running_balances(transaction.postings, before)
     postings: list[dict[str, object]] = [
@@ -214,7 +204,8 @@ def ledger_rows(
     return row, postings
 
 
-def _recorded_at(transaction: NewTransaction, now: datetime) -> datetime:
+def recorded_at(transaction: NewTransaction, now: datetime) -> datetime:
+    """Return the instant that is written as the one of recording."""
     return _day_of(now) if transaction.day_only else now
 
 
@@ -222,44 +213,108 @@ def _day_of(instant: datetime) -> datetime:
     return datetime.combine(local_day(instant), time(), PARIS).astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Locked:
+@dataclass(slots=True)
+class Standing:
+    """What the locked wallets and receivables hold: `before`, in cents, and after what was decided since."""
+
     wallets: dict[UUID, WalletLevel]
     receivables: dict[UUID, int]
+    before: dict[UUID, int] = field(init=False)
 
-    @property
-    def before(self) -> dict[UUID, int]:
+    def __post_init__(self) -> None:
+        self.before = self.balances()
+
+    def move(self, transaction: NewTransaction) -> None:
+        """Apply a transaction, or leave everything as it is.
+
+        Raises:
+            InsufficientFunds: a wallet would go below its floor.
+            MoreThanDue: more would be paid on an invoice than is due.
+        """
+        changes: dict[UUID, int] = {}
+        for posting in transaction.postings:
+            changes[posting.account_id] = changes.get(posting.account_id, 0) + posting.amount_cents
+        wallets = {each: moved(self.wallets[each], cents) for each, cents in changes.items() if each in self.wallets}
+        dues = {
+            each: settled(self.receivables[each], cents) for each, cents in changes.items() if each in self.receivables
+        }
+        self.wallets |= wallets
+        self.receivables |= dues
+
+    def balances(self) -> dict[UUID, int]:
+        """Return wallets and receivables with what they hold in cents."""
         return {each: level.balance_cents for each, level in self.wallets.items()} | self.receivables
 
+    def balances_of(self, transaction: NewTransaction) -> dict[UUID, int]:
+        """Return what the wallets and receivables of one transaction hold in cents."""
+        found: dict[UUID, int] = {}
+        for posting in transaction.postings:
+            if posting.account_id in self.wallets:
+                found[posting.account_id] = self.wallets[posting.account_id].balance_cents
+            elif posting.account_id in self.receivables:
+                found[posting.account_id] = self.receivables[posting.account_id]
+        return found
 
-async def _locked(db: AsyncSession, postings: Iterable[NewPosting]) -> _Locked:
-    """Lock the wallets and receivables among the postings' accounts by their ids: no two wait for each other."""
-    wanted = {posting.account_id for posting in postings}
-    rows = await db.execute(select(LedgerAccount.id, LedgerAccount.kind).where(LedgerAccount.id.in_(wanted)))
-    kinds = dict(rows.all())
-    wallet_ids = {account_id for account_id, kind in kinds.items() if kind is AccountKind.WALLET}
-    receivable_ids = {account_id for account_id, kind in kinds.items() if kind is AccountKind.RECEIVABLE}
+
+async def lock_accounts(db: AsyncSession, transactions: Iterable[NewTransaction]) -> Standing:
+    """Lock the wallets and receivables that transactions touch by their ids: no two wait for each other.
+
+    Raises:
+        UnknownLedgerAccount: a posting names no account.
+    """
+    if db.new or db.dirty:
+        # The statements run past SQLAlchemy's session, which may not have written yet what they read.
+        await db.flush()
+    wanted = {posting.account_id for transaction in transactions for posting in transaction.postings}
+    statements = ledger_statements(db)
+    rows = await statements.accounts.fetch(db, accounts=list(wanted))
     wallets: dict[UUID, WalletLevel] = {}
-    receivables: dict[UUID, int] = {}
-    if wallet_ids:
-        locked = await db.execute(
-            select(Wallet.id, Wallet.balance_cents, Wallet.floor_cents)
-            .where(Wallet.id.in_(wallet_ids))
-            .order_by(Wallet.id)
-            .with_for_update()
-        )
-        wallets = {wallet_id: WalletLevel(balance, floor) for wallet_id, balance, floor in locked}
-    if receivable_ids:
-        due = await db.execute(
-            select(Receivable.id, Receivable.balance_cents)
-            .where(Receivable.id.in_(receivable_ids))
-            .order_by(Receivable.id)
-            .with_for_update()
-        )
-        receivables = dict(due.all())
-    if kinds.keys() != wanted or wallets.keys() != wallet_ids or receivables.keys() != receivable_ids:
+    receivable_ids: set[UUID] = set()
+    for account_id, kind, balance, floor in rows:
+        if kind == AccountKind.RECEIVABLE:
+            receivable_ids.add(account_id)
+        elif kind == AccountKind.WALLET:
+            if balance is None:
+                raise UnknownLedgerAccount
+            wallets[account_id] = WalletLevel(balance, floor)
+    if len(rows) != len(wanted):
         raise UnknownLedgerAccount
-    return _Locked(wallets, receivables)
+    receivables: dict[UUID, int] = {}
+    if receivable_ids:
+        receivables = dict(await statements.receivables.fetch(db, accounts=list(receivable_ids)))
+        if receivables.keys() != receivable_ids:
+            raise UnknownLedgerAccount
+    return Standing(wallets, receivables)
+
+
+async def write_standing(db: AsyncSession, standing: Standing, postings: Sequence[Mapping[str, object]]) -> None:
+    """Write postings whose transactions are written, and the balances that they lead to."""
+    statements = ledger_statements(db)
+    if standing.wallets:
+        levels = [
+            {"wallet_id": each, "balance": level.balance_cents, "floor": level.floor_cents}
+            for each, level in standing.wallets.items()
+        ]
+        await statements.set_balance.write(db, levels)
+    if standing.receivables:
+        dues = [{"receivable_id": each, "balance": cents} for each, cents in standing.receivables.items()]
+        await statements.set_due.write(db, dues)
+    await statements.insert_postings.write(db, postings)
+    _tell_loaded_rows(db, standing)
+
+
+def _tell_loaded_rows(db: AsyncSession, standing: Standing) -> None:
+    """Let wallets and receivables that the session has loaded show what was written past it."""
+    loaded = db.sync_session.identity_map
+    for wallet_id, level in standing.wallets.items():
+        wallet = loaded.get(identity_key(Wallet, wallet_id))
+        if wallet is not None:
+            set_committed_value(wallet, "balance_cents", level.balance_cents)
+            set_committed_value(wallet, "floor_cents", level.floor_cents)
+    for receivable_id, cents in standing.receivables.items():
+        receivable = loaded.get(identity_key(Receivable, receivable_id))
+        if receivable is not None:
+            set_committed_value(receivable, "balance_cents", cents)
 
 
 async def _first_answer(db: AsyncSession, transaction_id: UUID, asked: bytes) -> Posted | None:

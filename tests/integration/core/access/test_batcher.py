@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from cvq_core.access import batcher as module
+from cvq_core import gatherer as module
 from cvq_core.access.batcher import TapBatcher
 from cvq_core.access.scene import TapRequest, UnknownPoint
 from cvq_core.access.tables import Tap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -175,6 +176,32 @@ async def test_the_loser_of_a_slot_is_told_and_sees_the_free_ones(village: Villa
     await page.unroute("**/fragments/quand*")
     await booked(village, "Odile Guérin", 60)
     await expect(wanted).to_have_count(0)
+
+
+async def test_slots_asked_for_before_a_booking_do_not_come_back_after_it(village: Village, sign_in: SignIn) -> None:
+    page = await sign_in(village)
+    await page.locator("#who").fill("caillaud")
+    await expect(page.locator("#found .person b")).to_contain_text("CAILLAUD")
+    await page.select_option("#organisation", label="MSA · Mutualité sociale agricole")
+    await expect(page.locator("#when .now input")).to_be_checked()
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await go.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/fragments/quand*", answer_late)
+    await booked(village, "Odile Guérin", 60)
+    await asked.wait()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#booked")).to_contain_text("Caillaud")
+    await expect(page.locator("#when")).to_contain_text("Choisissez d’abord l’organisme")
+    async with page.expect_event("requestfinished"):
+        go.set()
+    await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    await expect(page.locator("#when input")).to_have_count(0)
 
 
 async def test_alerts_come_with_a_sound_and_stay_until_she_goes(village: Village, sign_in: SignIn) -> None:

@@ -4,7 +4,7 @@
  * `data-follow="#found"` on a search field sends what is typed to its `data-follow-url`, by POST: a name belongs into no
  * address, and every look is written down. `data-refreshes="#when"` on controls sends these controls, and what is chosen
  * in the region, by GET to the region's `data-follow-url` when one of them changes. An answer that comes after a newer
- * question is thrown away.
+ * question, or to controls that say something else by now, is thrown away.
  */
 
 import { tokenHeaders } from "/static/js/forms.js";
@@ -19,9 +19,10 @@ const asking = new Map();
  * @param {string} region selector of the region
  * @param {string} url
  * @param {RequestInit} question
+ * @param {() => boolean} [stillAsked] whether the page still asks this when the answer is there
  * @returns {Promise<boolean>} whether the region shows the answer
  */
-async function ask(region, url, question) {
+async function ask(region, url, question, stillAsked = () => true) {
   asking.get(region)?.abort();
   const call = new AbortController();
   asking.set(region, call);
@@ -34,7 +35,7 @@ async function ask(region, url, question) {
       return false;
     }
     const html = await answer.text();
-    if (call.signal.aborted) {
+    if (call.signal.aborted || !stillAsked()) {
       return false;
     }
     return apply(html).length > 0;
@@ -52,6 +53,22 @@ async function ask(region, url, question) {
 }
 
 /**
+ * @param {string} region selector of the region
+ * @returns {URLSearchParams} what the controls say by which the region is asked for
+ */
+function said(region) {
+  const says = new URLSearchParams();
+  for (const control of document.querySelectorAll(`[data-refreshes="${region}"]`)) {
+    if (control instanceof HTMLSelectElement && control.value) {
+      says.set(control.name, control.value);
+    } else if (control instanceof HTMLInputElement && control.checked) {
+      says.set(control.name, control.value);
+    }
+  }
+  return says;
+}
+
+/**
  * Fetches a region anew for what its controls say now.
  *
  * @param {string} region selector of the region
@@ -59,21 +76,19 @@ async function ask(region, url, question) {
  */
 export async function askAgain(region) {
   const place = document.querySelector(region);
-  const form = place?.closest("form");
   const url = place?.getAttribute("data-follow-url");
-  if (!place || !form || !url) {
+  if (!place || !url) {
     return false;
   }
-  const question = new URLSearchParams();
-  for (const control of form.elements) {
-    const asks = control instanceof HTMLElement && control.dataset["refreshes"] === region;
-    if (control instanceof HTMLSelectElement && asks && control.value) {
-      question.set(control.name, control.value);
-    } else if (control instanceof HTMLInputElement && (asks || place.contains(control)) && control.checked) {
-      question.set(control.name, control.value);
+  const question = said(region);
+  const asked = question.toString();
+  for (const choice of place.querySelectorAll("input")) {
+    if (choice.checked) {
+      question.set(choice.name, choice.value);
     }
   }
-  return ask(region, `${url}?${question}`, {});
+  // A booking is told to this page too, while its form is being emptied.
+  return ask(region, `${url}?${question}`, {}, () => said(region).toString() === asked);
 }
 
 /** @param {HTMLInputElement} field */

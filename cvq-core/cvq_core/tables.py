@@ -12,6 +12,7 @@ from cvq_core.offices import tables as offices
 from cvq_core.people import tables as people
 from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
+from cvq_core.tariffs import tables as tariffs
 
 __all__ = [
     "access",
@@ -26,4 +27,5 @@ __all__ = [
     "people",
     "services",
     "staff",
+    "tariffs",
 ]

@@ -1,0 +1,79 @@
+"""What prices hang on, read from the base: where people live, their ages and ranks, their families' quotients."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.people.rules import FamilyRole
+from cvq_core.people.store import in_force
+from cvq_core.people.tables import Commune, Membership, Person
+from cvq_core.tariffs.quotients import quotients_on
+from cvq_core.tariffs.rules import Facts, Quotient, QuotientStanding, Residence, UserKind, age_on, sibling_rank
+
+
+@dataclass(slots=True)
+class Census:
+    """People and families as they were on a day."""
+
+    on: date
+    born: dict[UUID, date | None] = field(default_factory=dict)
+    lives: dict[UUID, Residence | None] = field(default_factory=dict)
+    children: dict[UUID, dict[UUID, date | None]] = field(default_factory=dict)
+    """The children of each account with their birth dates."""
+    quotients: dict[UUID, Quotient] = field(default_factory=dict)
+
+    def facts(
+        self,
+        person_id: UUID,
+        account_id: UUID | None,
+        *,
+        item: str,
+        quantity: Fraction = Fraction(1),
+        user: UserKind = UserKind.HOUSEHOLD,
+        category: str | None = None,
+    ) -> Facts:
+        """Return what an item's price hangs on, for a person whose family account pays."""
+        born = self.born.get(person_id)
+        quotient = self.quotients.get(account_id) if account_id else None
+        standing = quotient.standing(self.on) if quotient else QuotientStanding.MISSING
+        return Facts(
+            item=item,
+            quantity=quantity,
+            residence=self.lives.get(person_id),
+            age=age_on(born, self.on) if born else None,
+            user=user,
+            category=category,
+            sibling_rank=sibling_rank(self.children.get(account_id, {}), person_id) if account_id else 0,
+            standing=standing,
+            quotient_euros=quotient.value_euros if quotient and standing is QuotientStanding.CURRENT else None,
+        )
+
+
+async def census_of(db: AsyncSession, on: date, account_ids: Collection[UUID] | None = None) -> Census:
+    """Return the members of some accounts as they were on a day; everybody for None."""
+    census = Census(on, quotients=await quotients_on(db, on, account_ids))
+    people = select(Person.id, Person.birth_date, Commune.in_territory).outerjoin(
+        Commune, Commune.insee == Person.commune_insee
+    )
+    children = select(Membership.account_id, Person.id, Person.birth_date).join(
+        Person, Person.id == Membership.person_id
+    )
+    children = children.where(Membership.role == FamilyRole.CHILD, in_force(on))
+    if account_ids is not None:
+        members = select(Membership.person_id).where(Membership.account_id.in_(account_ids), in_force(on))
+        people = people.where(Person.id.in_(members))
+        children = children.where(Membership.account_id.in_(account_ids))
+    for person_id, born, in_territory in await db.execute(people):
+        census.born[person_id] = born
+        if in_territory is not None:
+            census.lives[person_id] = Residence.INSIDE if in_territory else Residence.OUTSIDE
+    for account_id, person_id, born in await db.execute(children):
+        census.children.setdefault(account_id, {})[person_id] = born
+    return census

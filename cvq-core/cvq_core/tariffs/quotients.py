@@ -1,0 +1,102 @@
+"""Family quotients: each value dated and sourced, none ever written over another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.clock import local_day
+from cvq_core.errors import N_, BadInput
+from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.once import insert_once
+from cvq_core.people.rules import QuotientSource
+from cvq_core.people.store import family_account_by_id
+from cvq_core.people.tables import FamilyQuotient
+from cvq_core.tariffs.rules import Quotient
+
+EUROS_MAX = 20_000
+DAYS_VALID = 365
+"""How long a value holds where nobody says otherwise: the funds compute it anew each January."""
+
+
+class BadQuotient(BadInput):
+    """Its amount or its dates cannot be right."""
+
+    slug = "bad-quotient"
+    message = N_("Ce quotient familial n’est pas possible : un nombre d’euros entier, de 0 à 20 000, et des dates.")
+    what_to_do = N_("Recopiez-le de l’attestation, avec sa date.")
+
+
+async def record_quotient(
+    db: AsyncSession,
+    quotient_id: UUID,
+    *,
+    account_id: UUID,
+    value_euros: int,
+    source: QuotientSource,
+    valid_from: date,
+    valid_until: date | None = None,
+    now: datetime,
+) -> FamilyQuotient:
+    """Add a value beside those that are there; the same id again with the same value gives the first answer.
+
+    `valid_until` (that day included) is a year after `valid_from` where it is not said.
+
+    Raises:
+        UnknownFamilyAccount: no such account.
+        BadQuotient: a negative or huge value, an end before its beginning, a beginning in more than a year.
+        IdempotencyMismatch: this id came with something else.
+    """
+    await family_account_by_id(db, account_id)
+    year_ahead = timedelta(days=DAYS_VALID)
+    if valid_from > local_day(now) + year_ahead or valid_from.year < 2000 or not 0 <= value_euros <= EUROS_MAX:
+        raise BadQuotient
+    until = valid_until or valid_from + year_ahead
+    if until < valid_from:
+        raise BadQuotient
+    content = {
+        "account_id": account_id,
+        "value_euros": value_euros,
+        "source": source,
+        "valid_from": valid_from,
+        "valid_until": until,
+    }
+    await insert_once(db, FamilyQuotient.__table__, {"id": quotient_id, "recorded_at": now, **content})
+    row = await db.get(FamilyQuotient, quotient_id)
+    assert row is not None, "it was just inserted"
+    if any(getattr(row, name) != value for name, value in content.items()):
+        raise IdempotencyMismatch
+    return row
+
+
+async def quotients_of(db: AsyncSession, account_id: UUID) -> list[FamilyQuotient]:
+    """Return every value that was recorded for an account, the newest first."""
+    rows = await db.scalars(
+        select(FamilyQuotient)
+        .where(FamilyQuotient.account_id == account_id)
+        .order_by(FamilyQuotient.valid_from.desc(), FamilyQuotient.recorded_at.desc())
+        .limit(100)
+    )
+    return list(rows)
+
+
+async def quotients_on(db: AsyncSession, on: date, account_ids: Collection[UUID] | None = None) -> dict[UUID, Quotient]:
+    """Return the quotient of each account on a day: the one in force, else the last that was; all accounts for None."""
+    wanted = select(FamilyQuotient).where(FamilyQuotient.valid_from <= on)
+    if account_ids is not None:
+        wanted = wanted.where(FamilyQuotient.account_id.in_(account_ids))
+    best: dict[UUID, FamilyQuotient] = {}
+    # Later rows win, unless they no longer hold and an earlier one does.
+    for row in await db.scalars(wanted.order_by(FamilyQuotient.valid_from, FamilyQuotient.recorded_at)):
+        known = best.get(row.account_id)
+        if known is None or _holds(row, on) or not _holds(known, on):
+            best[row.account_id] = row
+    return {account: Quotient(row.value_euros, row.valid_from, row.valid_until) for account, row in best.items()}
+
+
+def _holds(row: FamilyQuotient, on: date) -> bool:
+    return row.valid_until is None or row.valid_until >= on

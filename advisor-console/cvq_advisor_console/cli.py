@@ -19,6 +19,7 @@ class BenchName(StrEnum):
     """What `cvq bench` can measure."""
 
     TAPS = "taps"
+    LEDGER = "ledger"
     CALL = "call"
     MIRROR = "mirror"
     RESUME = "resume"
@@ -81,13 +82,15 @@ def bench(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but the one line of JSON.")] = False,
     rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often each side is measured.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="`taps`: how long a slice of a round is.")] = 3.0,
-    preset: Annotated[str, typer.Option(help="`taps`: the territory to measure on.")] = "parthenay",
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=600, help="`taps`, `ledger`: how long a slice of a round is.")
+    ] = 3.0,
+    preset: Annotated[str, typer.Option(help="`taps`, `ledger`: the territory to measure on.")] = "parthenay",
     database_url: Annotated[
         str | None, typer.Option(help="An empty database, instead of one that the bench makes for itself.")
     ] = None,
 ) -> None:
-    """Measure taps, call, mirror or resume beside its limit; the last line is one JSON object."""
+    """Measure taps, ledger, call, mirror or resume beside its limit; the last line is one JSON object."""
     from rich.console import Console
 
     from cvq_advisor_console.bench.command import CannotMeasure, figures_table, measure

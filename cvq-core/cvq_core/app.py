@@ -21,6 +21,8 @@ from cvq_core.errors import Refusal
 from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.jobs.store import purge as purge_jobs
 from cvq_core.journal.store import seal
+from cvq_core.ledger.checkpoints import EVERY_S as CHECKPOINT_EVERY_S
+from cvq_core.ledger.checkpoints import write_checkpoints
 from cvq_core.ledger.wallets import apply_policies
 from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
@@ -65,6 +67,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("seal-journal", 5.0, lambda: _seal(services)),
         Periodic("purge-live-events", 3600.0, lambda: _purge(services)),
         Periodic("purge-jobs", 3600.0, lambda: _purge_jobs(services)),
+        Periodic("write-checkpoints", CHECKPOINT_EVERY_S, lambda: write_checkpoints(database)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)

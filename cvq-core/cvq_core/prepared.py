@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import ColumnElement, Dialect, String, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Dialect, String, Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -97,6 +97,56 @@ class Prepared:
     def _arguments(self, parameters: Mapping[str, Any]) -> list[Any]:
         constants = self._constants
         return [parameters[name] if name in parameters else constants[name] for name in self._names]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRows:
+    """One statement that writes many rows at once. On PostgreSQL each column travels as one array.
+
+    A row of `executemany` costs the server as much as a statement of its own; taken apart from arrays, ten cost hardly
+    more than one. The rows are written in their order.
+    """
+
+    statement: Any
+    text: str
+    columns: tuple[str, ...]
+
+    @classmethod
+    def insert(cls, table: Table, columns: Sequence[str]) -> PreparedRows:
+        """Return the INSERT of rows with these columns."""
+        arrays = ", ".join(_array(table.c[name], place) for place, name in enumerate(columns, 1))
+        text = f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - names
+        return cls(insert(table), text, tuple(columns))
+
+    @classmethod
+    def update(cls, table: Table, columns: Sequence[str]) -> PreparedRows:
+        """Return the UPDATE of these columns by their `id`; rows have the columns' names too, and the row's id."""
+        names = ("id", *columns)
+        arrays = ", ".join(_array(table.c[name], place) for place, name in enumerate(names, 1))
+        values = ", ".join(f"{name} = new.{name}" for name in columns)
+        source = f"unnest({arrays}) AS new ({', '.join(names)})"
+        text = f"UPDATE {table.name} SET {values} FROM {source} WHERE {table.name}.id = new.id"  # noqa: S608 - names
+        # SQLAlchemy keeps the columns' own names for values, so the row that is meant has another one.
+        statement = (
+            update(table).where(table.c.id == bindparam("row_id")).values({name: bindparam(name) for name in columns})
+        )
+        return cls(statement, text, names)
+
+    async def write(self, db: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the rows in the session's transaction."""
+        if _is_sqlite(db):
+            named = [{**row, "row_id": row["id"]} for row in rows] if self.columns[0] == "id" else list(rows)
+            await (await db.connection()).execute(self.statement, named)
+            return
+        connection = await _driver(db)
+        try:
+            await connection.execute(self.text, *([row[name] for row in rows] for name in self.columns))
+        except asyncpg.PostgresError as error:
+            raise _translated(self.text, error) from error
+
+
+def _array(column: Column[Any], place: int) -> str:
+    return f"${place}::{column.type.compile(_ASYNCPG)}[]"
 
 
 def _is_sqlite(db: AsyncSession) -> bool:

@@ -30,12 +30,13 @@ async def measure(name: str, options: BenchOptions) -> dict[str, Any]:
 
 
 async def _measure(name: str, options: BenchOptions) -> dict[str, Any]:
-    if name == "taps":
-        from cvq_core.bench import taps
+    if name in ("taps", "ledger"):
+        from cvq_core.bench import ledger, taps
         from cvq_core.bench.cluster import NoPostgresql, ServerElsewhere
 
+        run = taps.run if name == "taps" else ledger.run
         try:
-            found: dict[str, Any] = json.loads((await taps.run(options)).line())
+            found: dict[str, Any] = json.loads((await run(options)).line())
         except (NoPostgresql, ServerElsewhere) as error:
             raise BenchError(str(error)) from error
         return found

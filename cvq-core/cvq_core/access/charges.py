@@ -70,10 +70,10 @@ async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: dateti
     statements = ledger_statements(db)
     await statements.insert_transactions.write(db, transactions)
     await statements.insert_postings.write(db, postings)
-    await statements.set_balance.write(
+    await statements.set_balances.write(
         db,
         [
-            {"wallet_id": wallet_id, "balance": level.balance_cents, "floor": level.floor_cents}
+            {"id": wallet_id, "balance_cents": level.balance_cents, "floor_cents": level.floor_cents}
             for wallet_id, level in levels.items()
         ],
     )

@@ -56,7 +56,7 @@ async def prepare(url: str, preset: str) -> TapGround:
             await connection.run_sync(Base.metadata.create_all)
         await seed_territory(database, preset, seed=1, school_year=school_year_of(local_day(now)))
         async with database.write() as db:
-            await _fund_pools(db, now)
+            await fund_pools(db, now)
             tokens = await _enrol_readers(db, now)
             cards = await _paying_cards(db)
         async with database.engine.connect() as connection:
@@ -67,7 +67,7 @@ async def prepare(url: str, preset: str) -> TapGround:
     return TapGround(tokens, cards)
 
 
-async def _fund_pools(db: AsyncSession, now: datetime) -> None:
+async def fund_pools(db: AsyncSession, now: datetime) -> None:
     """Give every household a pool wallet with enough for the longest run, booked as any other money."""
     opening = await db.scalar(select(LedgerAccount.id).where(LedgerAccount.code == OPENING_CODE))
     assert opening is not None

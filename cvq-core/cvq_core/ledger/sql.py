@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Receivable, Wallet
-from cvq_core.prepared import Prepared, one_of
+from cvq_core.ledger.tables import LedgerAccount, LedgerCheckpoint, LedgerTransaction, Posting, Receivable, Wallet
+from cvq_core.prepared import Prepared, PreparedRows, one_of
 
 _ACCOUNTS = cast(Table, LedgerAccount.__table__)
 _TRANSACTIONS = cast(Table, LedgerTransaction.__table__)
 _POSTINGS = cast(Table, Posting.__table__)
+_CHECKPOINTS = cast(Table, LedgerCheckpoint.__table__)
 _WALLETS = cast(Table, Wallet.__table__)
 _RECEIVABLES = cast(Table, Receivable.__table__)
 
@@ -29,12 +30,13 @@ class LedgerStatements:
 
     accounts: Prepared  # accounts; locks the wallets among them, by their ids
     receivables: Prepared  # accounts; locks, by their ids
+    balance: Prepared  # account_id
     known: Prepared  # transactions
     insert_transaction: Prepared  # all columns; changes nothing where a unique key of it is taken
-    insert_transactions: Prepared  # all columns
-    insert_postings: Prepared  # all columns but the counted one
-    set_balance: Prepared  # wallet_id, balance, floor
-    set_due: Prepared  # receivable_id, balance
+    insert_transactions: PreparedRows  # all columns
+    insert_postings: PreparedRows  # all columns but the counted one
+    set_balances: PreparedRows  # id, balance_cents, floor_cents
+    set_dues: PreparedRows  # id, balance_cents
 
 
 @cache
@@ -60,22 +62,29 @@ def _ledger_statements(dialect: str) -> LedgerStatements:
             .order_by(_RECEIVABLES.c.id)
             .with_for_update()
         ),
+        # In one statement: between two, a checkpoint could take in what was about to be added to it.
+        balance=Prepared(
+            select(
+                _ACCOUNTS.c.kind,
+                _CHECKPOINTS.c.sum_cents,
+                select(func.sum(_POSTINGS.c.amount_cents))
+                .where(
+                    _POSTINGS.c.account_id == _ACCOUNTS.c.id,
+                    _POSTINGS.c.id > func.coalesce(_CHECKPOINTS.c.posting_id, 0),
+                )
+                .scalar_subquery(),
+            )
+            .join_from(_ACCOUNTS, _CHECKPOINTS, _CHECKPOINTS.c.account_id == _ACCOUNTS.c.id, isouter=True)
+            .where(_ACCOUNTS.c.id == bindparam("account_id"))
+        ),
         known=Prepared(select(_TRANSACTIONS.c.id).where(one_of(_TRANSACTIONS.c.id, "transactions", dialect))),
         insert_transaction=Prepared(insert_into(_TRANSACTIONS).on_conflict_do_nothing(), tuple(_TRANSACTIONS.c.keys())),
-        insert_transactions=Prepared(insert_into(_TRANSACTIONS), tuple(_TRANSACTIONS.c.keys())),
-        insert_postings=Prepared(
-            insert_into(_POSTINGS), tuple(column.key for column in _POSTINGS.c if column.autoincrement is not True)
+        insert_transactions=PreparedRows.insert(_TRANSACTIONS, _TRANSACTIONS.c.keys()),
+        insert_postings=PreparedRows.insert(
+            _POSTINGS, [column.key for column in _POSTINGS.c if column.autoincrement is not True]
         ),
-        set_balance=Prepared(
-            update(_WALLETS)
-            .where(_WALLETS.c.id == bindparam("wallet_id"))
-            .values(balance_cents=bindparam("balance"), floor_cents=bindparam("floor"))
-        ),
-        set_due=Prepared(
-            update(_RECEIVABLES)
-            .where(_RECEIVABLES.c.id == bindparam("receivable_id"))
-            .values(balance_cents=bindparam("balance"))
-        ),
+        set_balances=PreparedRows.update(_WALLETS, ("balance_cents", "floor_cents")),
+        set_dues=PreparedRows.update(_RECEIVABLES, ("balance_cents",)),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
@@ -161,11 +161,13 @@ async def balance_of(db: AsyncSession, account_id: UUID) -> int:
     Raises:
         UnknownLedgerAccount: there is no such account.
     """
-    kind = await db.scalar(select(LedgerAccount.kind).where(LedgerAccount.id == account_id))
-    if kind is None:
+    if db.new or db.dirty:
+        await db.flush()
+    rows = await ledger_statements(db).balance.fetch(db, account_id=account_id)
+    if not rows:
         raise UnknownLedgerAccount
-    total = await db.scalar(select(func.sum(Posting.amount_cents)).where(Posting.account_id == account_id))
-    return natural_balance(kind, int(total or 0))
+    [(kind, before, since)] = rows
+    return natural_balance(AccountKind(kind), int(before or 0) + int(since or 0))
 
 
 def ledger_rows(
@@ -292,13 +294,13 @@ async def write_standing(db: AsyncSession, standing: Standing, postings: Sequenc
     statements = ledger_statements(db)
     if standing.wallets:
         levels = [
-            {"wallet_id": each, "balance": level.balance_cents, "floor": level.floor_cents}
+            {"id": each, "balance_cents": level.balance_cents, "floor_cents": level.floor_cents}
             for each, level in standing.wallets.items()
         ]
-        await statements.set_balance.write(db, levels)
+        await statements.set_balances.write(db, levels)
     if standing.receivables:
-        dues = [{"receivable_id": each, "balance": cents} for each, cents in standing.receivables.items()]
-        await statements.set_due.write(db, dues)
+        dues = [{"id": each, "balance_cents": cents} for each, cents in standing.receivables.items()]
+        await statements.set_dues.write(db, dues)
     await statements.insert_postings.write(db, postings)
     _tell_loaded_rows(db, standing)
 

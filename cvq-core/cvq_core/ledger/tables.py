@@ -115,5 +115,18 @@ class Receivable(Base):
     opened_at: Mapped[datetime]
 
 
+class LedgerCheckpoint(Base):
+    """What an account's postings up to `posting_id` add up to, so that its balance is read without all of them.
+
+    Derived, and made anew at will (`cvq_core.ledger.checkpoints`); only accounts without a running balance have one.
+    """
+
+    __tablename__ = "ledger_checkpoint"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"), primary_key=True)
+    posting_id: Mapped[int] = mapped_column(BigInteger)
+    sum_cents: Mapped[int] = mapped_column(BigInteger)
+
+
 append_only(LedgerTransaction.__table__)
 append_only(Posting.__table__)

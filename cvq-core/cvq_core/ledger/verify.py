@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.append_only import APPEND_ONLY, append_only_ddl
 from cvq_core.ledger.rules import AccountKind
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Receivable, Wallet
+from cvq_core.ledger.tables import LedgerAccount, LedgerCheckpoint, LedgerTransaction, Posting, Receivable, Wallet
 
 TROUBLES_MAX = 20
 """How many troubles of one kind are named; the first ones are enough to know that something is wrong."""
@@ -19,7 +19,8 @@ async def verify(db: AsyncSession) -> list[str]:
     """Return what is wrong with the ledger, one English sentence each; empty when everything holds.
 
     Every transaction has two postings or more and adds up to zero; every wallet's and receivable's balance is the
-    fold of its postings, and so is the balance noted with each posting; the tables that only grow have their triggers.
+    fold of its postings, and so are the balance noted with each posting and every checkpoint; the tables that only
+    grow have their triggers.
     """
     folded = (
         select(Posting.account_id, func.sum(Posting.amount_cents).label("cents"))
@@ -37,6 +38,11 @@ async def verify(db: AsyncSession) -> list[str]:
         .subquery("running")
     )
     balance = func.coalesce(folded.c.cents, 0)
+    up_to = (
+        select(func.coalesce(func.sum(Posting.amount_cents), 0))
+        .where(Posting.account_id == LedgerCheckpoint.account_id, Posting.id <= LedgerCheckpoint.posting_id)
+        .scalar_subquery()
+    )
     return [
         *await sentences(
             db,
@@ -59,6 +65,13 @@ async def verify(db: AsyncSession) -> list[str]:
             select(Receivable.id, Receivable.balance_cents, balance)
             .outerjoin(folded, folded.c.account_id == Receivable.id)
             .where(Receivable.balance_cents != balance),
+        ),
+        *await sentences(
+            db,
+            "the checkpoint of ledger account {} at posting {} says {} cents, the postings up to it add up to {}",
+            select(LedgerCheckpoint.account_id, LedgerCheckpoint.posting_id, LedgerCheckpoint.sum_cents, up_to).where(
+                LedgerCheckpoint.sum_cents != up_to
+            ),
         ),
         *await sentences(
             db,

@@ -14,6 +14,7 @@ from cvq_advisor_console.bench import call, mirror, resume
 from cvq_advisor_console.bench.call import CallRound
 
 CVQ = Path(sys.executable).with_name("cvq")
+LEDGER_RATIOS = {"ledger_tpcb", "ledger_hot", "ledger_hot_read", "ledger_sqlite"}
 RATIOS = {"tap_batched", "tap_single", "tap_cpu", "tap_latency", "tap_p99", "tap_sqlite"}
 
 
@@ -48,6 +49,18 @@ async def test_taps_prints_its_ratios_in_one_json_object_and_nothing_is_lost() -
         assert found["figures"][figure] == 0
 
 
+async def test_ledger_prints_its_ratios_in_one_json_object_and_nothing_is_lost() -> None:
+    code, said, erred = await _cvq_bench(*("ledger", "--json", "--rounds", "1", "--seconds", "0.3", "--preset", "demo"))
+    assert code == 0, erred
+    found = json.loads(said.splitlines()[-1])
+    _check_shape(found, "ledger")
+    assert found["ratios"].keys() >= LEDGER_RATIOS
+    assert ("ledger_hordak" in found["ratios"]) == ("not installed" not in found["conditions"]["hordak"])
+    assert found["figures"]["ledger_acknowledged"] > 0
+    for figure in ("ledger_lost", "ledger_doubled", "wallets_overdrawn", "ledger_troubles"):
+        assert found["figures"][figure] == 0
+
+
 @pytest.mark.parametrize("name", ["call", "mirror", "resume"])
 async def test_too_few_rounds_are_refused_with_a_sentence_and_no_measurement(name: str) -> None:
     code, said, erred = await _cvq_bench(name, "--rounds", "2")
@@ -60,7 +73,7 @@ async def test_too_few_rounds_are_refused_with_a_sentence_and_no_measurement(nam
 async def test_help_names_every_bench_and_an_unknown_one_is_refused() -> None:
     code, said, _ = await _cvq_bench("--help")
     assert code == 0
-    for name in ("taps", "call", "mirror", "resume"):
+    for name in ("taps", "ledger", "call", "mirror", "resume"):
         assert name in said
     code, _, erred = await _cvq_bench("nothing")
     assert code == 2

@@ -30,6 +30,8 @@ Detail = dict[str, str | int | float | bool]
 Progress = Literal["accepted", "running", "waiting"]
 
 TAKE_BACK_S = 10.0
+FETCH_AGAIN_S = 1.0
+FETCH_PATIENCE_S = 120.0
 NEEDS_HANDS = frozenset({"cover_open", "toner_empty", "off"})
 """Troubles for which the machine calls the secretary; of paper that is out or jammed the desk tells her by itself."""
 
@@ -240,14 +242,27 @@ async def print_document(
 
 
 async def _document(params: PrintParams, fetch: Callable[[str], Awaitable[bytes]]) -> bytes:
-    try:
-        document = await fetch(params.url)
-    except (DeskRefused, DeskUnreachable) as error:
-        log.warning("the file to print did not come", reason=str(error))
-        raise Failed("no_file") from None
+    document = await _fetched(params.url, fetch)
     if hashlib.sha256(document).hexdigest() != params.sha256:
         raise Failed("wrong_file")
     return document
+
+
+async def _fetched(url: str, fetch: Callable[[str], Awaitable[bytes]]) -> bytes:
+    """Fetch a file; a server that is being started again, or a line that is cut, is waited for."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + FETCH_PATIENCE_S
+    while True:
+        try:
+            return await fetch(url)
+        except DeskRefused as error:
+            log.warning("the file to print was refused", reason=str(error))
+            raise Failed("no_file") from None
+        except DeskUnreachable as error:
+            log.warning("the file to print did not come", reason=str(error))
+            if loop.time() >= give_up_at:
+                raise Failed("no_file") from None
+        await asyncio.sleep(FETCH_AGAIN_S)
 
 
 async def _submit(job: Job, printer: Printer, document: bytes, params: PrintParams) -> PrintJob:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from cvq_booth.commands import Commands
-from cvq_booth.desk import DeskUnreachable
+from cvq_booth.desk import DeskRefused, DeskUnreachable
 from cvq_booth.devices.printer import Printer
 from cvq_booth.machines import Machines
 from cvq_booth.spool import Spool
@@ -108,6 +108,8 @@ class Worker:
     def __init__(self, spool: Spool, machines: Machines) -> None:
         self.booth = Booth()
         self.files: dict[str, bytes] = {}
+        self.away = 0
+        """How many times nothing answers before the desk does."""
         self.desk_now = datetime.now(UTC)
         self.commands = Commands(
             spool=spool,
@@ -118,8 +120,11 @@ class Worker:
         )
 
     async def fetch(self, path: str) -> bytes:
+        if self.away:
+            self.away -= 1
+            raise DeskUnreachable(f"{path}: the server is being started again")
         if path not in self.files:
-            raise DeskUnreachable(path)
+            raise DeskRefused(404, path)
         return self.files[path]
 
     def command(self, kind: CommandKind, **params) -> Command:
@@ -381,6 +386,12 @@ async def test_a_file_that_cannot_be_had_is_told(worker):
     command = worker.print()
     worker.files.clear()
     assert (await worker.do(command)).detail["trouble"] == "no_file"
+
+
+async def test_a_file_is_waited_for_while_the_server_is_being_started_again(worker, printer):
+    worker.away = 2
+    assert (await worker.do(worker.print())).state == "done"
+    assert len(printer.printed()) == 1
 
 
 # A picture, and forgetting

@@ -103,7 +103,7 @@ async def printer_panel(printer: VirtualPrinter, unused_tcp_port: int) -> AsyncI
 
 async def test_cards_are_laid_and_taken_away(reader_panel: Visitor, cards: VirtualCards) -> None:
     assert "Aucune carte sur le lecteur." in await reader_panel.read()
-    assert f"Posée : {JEANNE.label}" in await reader_panel.press(JEANNE.label)
+    assert f"Posée\u00a0: {JEANNE.label}" in await reader_panel.press(JEANNE.label)
     assert cards.state()["uid"] == JEANNE.uid
     await reader_panel.press(PAUL.label)
     assert cards.state()["uid"] == PAUL.uid
@@ -261,7 +261,7 @@ async def test_the_page_works_in_a_browser_by_keyboard_and_follows_what_happens_
             page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
             await page.goto(reader_panel.address)
             await page.get_by_role("button", name=JEANNE.label).press("Enter")
-            await page.get_by_text(f"Posée : {JEANNE.label}").wait_for()
+            await page.get_by_text(f"Posée\u00a0: {JEANNE.label}").wait_for()
             assert cards.state()["uid"] == JEANNE.uid
             await cards.lay(PAUL.uid)
             await page.get_by_text(f"Posée : {PAUL.label}").wait_for()

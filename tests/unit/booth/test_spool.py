@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -65,14 +66,23 @@ def test_only_this_user_may_look_into_it(spool):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
 
 
-def test_a_disk_is_refused_and_the_way_out_is_named(tmp_path):
-    assert file_system(tmp_path) not in {"tmpfs", "ramfs"}, "this test needs a folder on a disk"
+@pytest.fixture
+def on_disk(tmp_path):
+    """A folder on a disk: where temporary files lie in memory, one beside this file."""
+    if file_system(tmp_path) not in {"tmpfs", "ramfs"}:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as folder:
+        yield Path(folder)
+
+
+def test_a_disk_is_refused_and_the_way_out_is_named(on_disk):
     with pytest.raises(SpoolError, match="CVQ_BOOTH_SPOOL_DIR"):
-        Spool(tmp_path / "spool")
+        Spool(on_disk / "spool")
 
 
-def test_a_disk_is_taken_where_the_setting_says_so(tmp_path, capsys):
-    Spool(tmp_path / "spool", allow_disk=True).close()
+def test_a_disk_is_taken_where_the_setting_says_so(on_disk, capsys):
+    Spool(on_disk / "spool", allow_disk=True).close()
     assert "NOT ON TMPFS" in capsys.readouterr().out
 
 

@@ -3,6 +3,7 @@
 from cvq_core.access import tables as access
 from cvq_core.cards import tables as cards
 from cvq_core.devices import tables as devices
+from cvq_core.families import tables as families
 from cvq_core.invoices import tables as invoices
 from cvq_core.jobs import tables as jobs
 from cvq_core.journal import tables as journal
@@ -18,6 +19,7 @@ __all__ = [
     "access",
     "cards",
     "devices",
+    "families",
     "invoices",
     "jobs",
     "journal",

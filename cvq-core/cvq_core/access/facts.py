@@ -89,6 +89,7 @@ class Reason(StrEnum):
     WALLET_EMPTY = "wallet-empty"
     OUTSIDE_HOURS = "outside-hours"
     RIGHT_ENDED = "right-ended"
+    UNCLAIMED_DAY = "unclaimed-day"
     WRONG_SERVICE = "wrong-service"
     NOT_ENTITLED = "not-entitled"
 
@@ -99,6 +100,7 @@ class Reason(StrEnum):
     PAID = "paid"
     SERVED = "served"
     SERVED_AND_OWED = "served-and-owed"
+    SERVED_UNCLAIMED = "served-unclaimed"
     BILLED = "billed"
 
     @property
@@ -116,6 +118,7 @@ _ALLOWING = frozenset(
         Reason.PAID,
         Reason.SERVED,
         Reason.SERVED_AND_OWED,
+        Reason.SERVED_UNCLAIMED,
         Reason.BILLED,
     }
 )
@@ -195,7 +198,8 @@ class Facts:
     """Everything that one decision rests on.
 
     `at` is aware; `wallets` come with the household that the person joined first in front. `card` is None for an
-    unknown card and for a tick; `person_known` tells the two apart.
+    unknown card and for a tick; `person_known` tells the two apart. `unclaimed` is a child of several accounts on a
+    day that is no account's: whoever pays, it is none of these wallets.
     """
 
     point: Point
@@ -208,6 +212,7 @@ class Facts:
     rights: tuple[Right, ...] = ()
     wallets: tuple[WalletFacts, ...] = ()
     counted_today: bool = False
+    unclaimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,8 @@ def _let_in(right: Right) -> Decision:
 def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
     """Take one entry from the wallet; whoever cannot pay stays outside."""
     price = facts.point.price_cents
+    if facts.unclaimed:
+        return Decision(Reason.UNCLAIMED_DAY)
     if not facts.wallets:
         return Decision(_no_right(here, facts.at, without_wallet=True))
     if price is None:
@@ -157,10 +159,12 @@ def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> De
 
 def _serve(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
     """Serve whoever is known to the service, and note what it costs: a child eats, whatever the wallet says."""
-    if charged is None and not facts.wallets:
+    if charged is None and not facts.wallets and not facts.unclaimed:
         return Decision(_no_right(here, facts.at, without_wallet=True))
     price = facts.point.price_cents
     right_id = charged.id if charged else None
+    if facts.unclaimed and price:
+        return Decision(Reason.SERVED_UNCLAIMED, Effect.BILL, price, price, right_id=right_id)
     if price is None:
         # The attendance is noted all the same, and a bill can still be made from it.
         return Decision(Reason.SERVED, right_id=right_id)

@@ -33,6 +33,8 @@ from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound
 from cvq_core.ledger.rules import WalletLevel, moved
+from cvq_core.people.arrangements import days_of
+from cvq_core.people.custody import DayOf, payers
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 
 ENDED_RIGHTS_KEPT = timedelta(days=400)
@@ -87,6 +89,8 @@ class Scene:
     """Rights by who holds them, a person or an account, and by service."""
     wallets: dict[tuple[UUID, ServiceCode], WalletFacts] = field(default_factory=dict)
     attendances: dict[tuple[UUID, ServiceCode], AttendanceStatus] = field(default_factory=dict)
+    shared_days: dict[UUID, DayOf] = field(default_factory=dict)
+    """Whose day it is, for the children that belong to several accounts."""
     noted_before: frozenset[tuple[UUID, ServiceCode]] = frozenset()
     """Who has an attendance row of today in the database already."""
 
@@ -101,6 +105,15 @@ class Scene:
             return self.by_uid.get(request.card_uid or "")
         return self.by_person.get(request.person_id) if request.person_id else None
 
+    def shared_day(self, person_id: UUID, point: Point) -> DayOf | None:
+        """Return whose day it is for a child of several accounts; None where that does not decide who pays.
+
+        As long as nothing was arranged, a turnstile takes either parent's money rather than leave the child outside.
+        """
+        day = self.shared_days.get(person_id)
+        arranged = day is not None and bool(day.parts)
+        return None if point.policy is FundingPolicy.REFUSE and not arranged else day
+
     def facts(self, request: TapRequest) -> Facts:
         """Return what the decision on `request` rests on."""
         point, bearer = self.points[request.point_id], self.bearer(request)
@@ -109,8 +122,10 @@ class Scene:
         accounts = self.accounts.get(bearer.person_id, [])
         holders = (bearer.person_id, *accounts)
         rights = tuple(right for holder in holders for right in self.rights.get((holder, point.service), ()))
-        payers = (right.payer_account_id for right in rights if right.payer_account_id is not None)
-        found = (self.wallets.get((account, point.service)) for account in dict.fromkeys((*accounts, *payers)))
+        named = [right.payer_account_id for right in rights if right.payer_account_id is not None]
+        day = self.shared_day(bearer.person_id, point)
+        paying = dict.fromkeys((*accounts, *named) if day is None else payers(day, named))
+        found = (self.wallets.get((account, point.service)) for account in paying)
         return Facts(
             point,
             self.now,
@@ -122,6 +137,7 @@ class Scene:
             rights=rights,
             wallets=tuple(wallet for wallet in found if wallet is not None),
             counted_today=self.attendances.get((bearer.person_id, point.service)) is AttendanceStatus.PRESENT,
+            unclaimed=not paying and day is not None,
         )
 
     def take(self, request: TapRequest, decision: Decision) -> None:
@@ -164,6 +180,9 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
     points = scene.points.values()
     await _read_rights(db, scene, people, {point.service for point in points})
     paid = {point.service for point in points if point.policy in WALLET_POLICIES}
+    in_several = [person_id for person_id, held in scene.accounts.items() if len(held) > 1]
+    if paid and in_several:
+        scene.shared_days = await days_of(db, in_several, scene.today)
     if paid:
         await _lock_wallets(db, scene, paid)
     counted = {point.service for point in points if point.counts_once_a_day}

@@ -17,6 +17,7 @@ from cvq_core.access.facts import (
     RightKind,
 )
 from cvq_core.access.words import DISPLAY_CHARACTERS
+from cvq_core.append_only import append_only
 from cvq_core.database import Base
 from cvq_core.services.rules import ServiceCode
 
@@ -137,3 +138,26 @@ class Attendance(Base):
     amount_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     owed_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     transaction_id: Mapped[UUID | None]
+
+
+class UnclaimedCharge(Base):
+    """What a child was served on a day that is no account's, until the service's manager says who bears it.
+
+    `id` is that of the transaction that will charge it: it is settled once the ledger has it.
+    """
+
+    __tablename__ = "unclaimed_charge"
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        Index("ix_unclaimed_charge_service", "service_code", "day"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"))
+    day: Mapped[date]
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    because: Mapped[str] = mapped_column(String(300))
+
+
+append_only(UnclaimedCharge.__table__)

@@ -18,11 +18,12 @@ from sqlalchemy import Table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.charges import Charge, write_charges
-from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Manner
+from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Manner, Reason
 from cvq_core.access.rules import decide
 from cvq_core.access.scene import Scene, TapRequest, read_scene
 from cvq_core.access.statements import TAPS, statements_for
 from cvq_core.access.tables import Attendance
+from cvq_core.access.unclaimed import note_unclaimed
 from cvq_core.access.words import Display, say
 from cvq_core.errors import N_, BadInput, Refusal
 
@@ -110,16 +111,19 @@ async def _write(db: AsyncSession, scene: Scene, requests: Sequence[TapRequest])
     charges: list[Charge] = []
     present: list[Row] = []
     entries: list[Row] = []
+    unclaimed: list[Row] = []
     for request in requests:
         facts = scene.facts(request)
         decision = decide(facts)
         transaction_id = None
         if decision.effect is Effect.DEBIT:
             assert decision.wallet_id is not None
-            transaction_id = uuid5(_TRANSACTION_IDS, request.id.bytes.hex())
+            transaction_id = _transaction_id(request)
             charges.append(Charge.of(facts, decision, transaction_id))
         if decision.effect is Effect.ENTRY:
             entries.append({"right_id": decision.right_id, "left": decision.entries_left})
+        if decision.reason is Reason.SERVED_UNCLAIMED:
+            unclaimed.append(_unclaimed_row(scene, request, decision))
         taps[request.id] = _tap_row(scene, request, decision, say(decision, facts), transaction_id)
         if facts.point.counts_once_a_day and decision.allowed and not facts.counted_today:
             present.append(_attendance_row(scene, request, decision, transaction_id))
@@ -136,6 +140,8 @@ async def _write(db: AsyncSession, scene: Scene, requests: Sequence[TapRequest])
         await statements.take_entry.write(db, entries)
     if charges:
         await write_charges(db, charges, scene.now)
+    if unclaimed:
+        await note_unclaimed(db, unclaimed, scene.shared_days)
     return taps
 
 
@@ -188,6 +194,22 @@ def _tap_row(
         "entitlement_id": decision.right_id,
         "transaction_id": transaction_id,
         "fingerprint": fingerprint(request),
+    }
+
+
+def _transaction_id(request: TapRequest) -> UUID:
+    return uuid5(_TRANSACTION_IDS, request.id.bytes.hex())
+
+
+def _unclaimed_row(scene: Scene, request: TapRequest, decision: Decision) -> Row:
+    point, bearer = scene.points[request.point_id], scene.bearer(request)
+    assert bearer is not None
+    return {
+        "id": _transaction_id(request),
+        "person_id": bearer.person_id,
+        "service_code": point.service,
+        "day": scene.today,
+        "amount_cents": decision.amount_cents,
     }
 
 

@@ -55,6 +55,12 @@ _FIXED: Mapping[Reason, Display] = {
         "Voir l’accueil",
         "Le tarif de ce passage n’est pas enregistré : rien n’a été débité. Adressez-vous à l’accueil.",
     ),
+    # Who has the child when is nobody else's business: neither display says that a day has no account.
+    Reason.UNCLAIMED_DAY: Display(
+        "Voir l’accueil",
+        "Rien n’a été débité. Adressez-vous à l’accueil ou à votre mairie.",
+    ),
+    Reason.SERVED_UNCLAIMED: Display("Présence notée", "La présence est notée."),
     Reason.OUTSIDE_HOURS: Display(
         "Hors horaires",
         "Cette carte ouvre ce passage, mais pas à cette heure.",

@@ -25,10 +25,11 @@ INVOICES_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class InvoiceStanding:
-    """An invoice with what is still due on it."""
+    """An invoice with what is still due on it, and the account that is asked for it now: a merger may have moved it."""
 
     invoice: Invoice
     due_cents: int
+    family_account_id: UUID
 
     @property
     def number(self) -> str:
@@ -155,7 +156,7 @@ async def invoices_by_id(db: AsyncSession, invoice_ids: Collection[UUID]) -> dic
 
 async def invoices_of(db: AsyncSession, family_account_id: UUID, *, due_only: bool = False) -> list[InvoiceStanding]:
     """Return a family's invoices, the newest first; `due_only`: those on which something is due."""
-    wanted = [Invoice.family_account_id == family_account_id]
+    wanted = [Receivable.family_account_id == family_account_id]
     if due_only:
         wanted.append(Receivable.balance_cents < 0)
     return await _standings(db, *wanted)
@@ -171,13 +172,13 @@ async def lines_of(db: AsyncSession, invoice_id: UUID) -> list[InvoiceLine]:
 
 async def _standings(db: AsyncSession, *wanted: ColumnElement[bool]) -> list[InvoiceStanding]:
     rows = await db.execute(
-        select(Invoice, Receivable.balance_cents)
+        select(Invoice, Receivable.balance_cents, Receivable.family_account_id)
         .join(Receivable, Receivable.id == Invoice.id)
         .where(*wanted)
         .order_by(Invoice.year.desc(), Invoice.number.desc())
         .limit(INVOICES_MAX)
     )
-    return [InvoiceStanding(invoice, -balance) for invoice, balance in rows]
+    return [InvoiceStanding(invoice, -balance, account_id) for invoice, balance, account_id in rows]
 
 
 async def _first_answer(db: AsyncSession, invoice_id: UUID, family_account_id: UUID, lines: Sequence[Line]) -> Invoice:

@@ -138,3 +138,17 @@ async def erase_personal(db: AsyncSession, record_id: UUID) -> None:
     """
     row = await db.get_one(AuditRecord, record_id)
     row.personal, row.salt = None, b""
+
+
+async def records_about(db: AsyncSession, account_id: UUID, *, limit: int = 50) -> list[AuditRecord]:
+    """Return who looked at one account and acted on it, the latest first: what its own family may read.
+
+    A record of another account is never in it, though it be that of a child who belongs to both.
+    """
+    rows = await db.scalars(
+        select(AuditRecord)
+        .where(AuditRecord.account_id == account_id)
+        .order_by(AuditRecord.at.desc(), AuditRecord.id.desc())
+        .limit(limit)
+    )
+    return list(rows)

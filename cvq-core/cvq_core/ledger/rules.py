@@ -63,6 +63,7 @@ class TransactionKind(StrEnum):
     PAYMENT = "payment"
     USE = "use"
     REVERSAL = "reversal"
+    MERGED = "merged"
     FLOAT_ISSUED = "float_issued"
     DRAWER_OPENED = "drawer_opened"
     DRAWER_CLOSED = "drawer_closed"

@@ -59,8 +59,13 @@ class Statement:
     more: bool
 
 
-async def statement(db: AsyncSession, wallet_id: UUID, first: date, last: date) -> Statement:
-    """Return a wallet's statement from a civil day to another, both included, the oldest movement first."""
+async def statement(
+    db: AsyncSession, wallet_id: UUID, first: date, last: date, *, lines_max: int = STATEMENT_LINES_MAX
+) -> Statement:
+    """Return a wallet's statement from a civil day to another, both included, the oldest movement first.
+
+    A receivable has one too: it stands below zero by what is due.
+    """
     begin, end = _midnight(first), _midnight(last + timedelta(days=1))
     before = await db.scalar(
         select(func.sum(Posting.amount_cents))
@@ -76,10 +81,10 @@ async def statement(db: AsyncSession, wallet_id: UUID, first: date, last: date) 
             LedgerTransaction.recorded_at < end,
         )
         .order_by(Posting.id)
-        .limit(STATEMENT_LINES_MAX + 1)
+        .limit(lines_max + 1)
     )
     movements = _movements(rows)
-    shown = tuple(movements[:STATEMENT_LINES_MAX])
+    shown = tuple(movements[:lines_max])
     opening = int(before or 0)
     return Statement(
         wallet_id=wallet_id,

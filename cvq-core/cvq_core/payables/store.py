@@ -44,7 +44,7 @@ async def payable_lines(db: AsyncSession, payables: Sequence[Payable]) -> list[P
             )
         else:
             standing = invoices[each.id]
-            family = families[standing.invoice.family_account_id]
+            family = families[standing.family_account_id]
             paid_for = services[each.id]
             lines.append(
                 PayableLine(
@@ -65,7 +65,7 @@ async def _families(
     db: AsyncSession, wallets: dict[UUID, Wallet], invoices: dict[UUID, InvoiceStanding]
 ) -> dict[UUID, FamilyAccount]:
     wanted = {wallet.family_account_id for wallet in wallets.values()}
-    wanted |= {standing.invoice.family_account_id for standing in invoices.values()}
+    wanted |= {standing.family_account_id for standing in invoices.values()}
     rows = await db.scalars(select(FamilyAccount).where(FamilyAccount.id.in_(wanted)))
     return {family.id: family for family in rows}
 

@@ -1,4 +1,4 @@
-"""Tables of communes, people, family accounts and who belongs to which."""
+"""Tables of communes, people, family accounts, who belongs to which, and whose a shared child's days are."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cvq_core.append_only import append_only
 from cvq_core.database import Base
 from cvq_core.people.rules import FamilyRole, QuotientSource
 
@@ -69,6 +70,8 @@ class FamilyAccount(Base):
     email: Mapped[str | None] = mapped_column(String(254))
     opened_on: Mapped[date]
     closed_on: Mapped[date | None]
+    # Where a household was written twice by mistake, the account that goes on.
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("family_account.id"))
 
 
 class Membership(Base):
@@ -107,3 +110,96 @@ class FamilyQuotient(Base):
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     recorded_at: Mapped[datetime]
+
+
+class CourtOrder(Base):
+    """What a court decided about a child, as it stands on the paper that was shown."""
+
+    __tablename__ = "court_order"
+    __table_args__ = (Index("ix_court_order_child", "child_id", "decided_on"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    court: Mapped[str] = mapped_column(String(120))
+    reference: Mapped[str] = mapped_column(String(60))
+    decided_on: Mapped[date]
+    # The order may reach back further than the calendar made from it.
+    effective_on: Mapped[date]
+    note: Mapped[str] = mapped_column(String(300), default="")
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+
+
+class CustodyArrangement(Base):
+    """How a child's days are shared among family accounts, from a day until the next one begins (`people.custody`)."""
+
+    __tablename__ = "custody_arrangement"
+    __table_args__ = (
+        Index("ix_custody_arrangement_child", "child_id", "valid_from"),
+        CheckConstraint("length(first_week) = 7 AND length(second_week) = 7", name="weeks"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    valid_from: Mapped[date]
+    first_week: Mapped[str] = mapped_column(String(7))
+    second_week: Mapped[str] = mapped_column(String(7))
+    reference_monday: Mapped[date | None]
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("court_order.id"))
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+
+
+class CustodyPart(Base):
+    """An account's part in an arrangement, and its share in percent; the first part's letter is "a"."""
+
+    __tablename__ = "custody_part"
+    __table_args__ = (CheckConstraint("share_percent BETWEEN 0 AND 100", name="share"),)
+
+    arrangement_id: Mapped[UUID] = mapped_column(ForeignKey("custody_arrangement.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"))
+    share_percent: Mapped[int] = mapped_column(SmallInteger)
+
+
+class CustodyException(Base):
+    """Days that leave an arrangement's rhythm, such as half a holiday; NULL is nobody's, the last recorded holds."""
+
+    __tablename__ = "custody_exception"
+    __table_args__ = (CheckConstraint("last_day >= first_day", name="period"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    arrangement_id: Mapped[UUID] = mapped_column(ForeignKey("custody_arrangement.id"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("family_account.id"))
+    by_rhythm: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(120))
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+
+
+class ParentalAuthority(Base):
+    """That a court took a guardian's authority over a child away from a day on, or gave it back.
+
+    Without a row a guardian holds it.
+    """
+
+    __tablename__ = "parental_authority"
+    __table_args__ = (Index("ix_parental_authority_child", "child_id", "valid_from"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    guardian_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    held: Mapped[bool]
+    valid_from: Mapped[date]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("court_order.id"))
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+
+
+append_only(CourtOrder.__table__)
+append_only(CustodyArrangement.__table__)
+append_only(CustodyPart.__table__)
+append_only(CustodyException.__table__)
+append_only(ParentalAuthority.__table__)

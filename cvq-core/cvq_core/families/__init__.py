@@ -1,0 +1,1 @@
+"""What happens to families: arrivals, departures, deaths, and two accounts that turn out to be one household's."""

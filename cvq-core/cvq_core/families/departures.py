@@ -1,0 +1,305 @@
+"""Arrivals, departures and deaths: accounts open and close, people come and go, and the past stays readable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.cards.rules import BlockedReason, CardStatus
+from cvq_core.cards.store import block_card
+from cvq_core.cards.tables import Card
+from cvq_core.clock import local_day
+from cvq_core.families.rules import AccountClosed, BadFamilyDay, NotAMember, What, check_death, what_is_left
+from cvq_core.families.tables import AccountClosure
+from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.ledger.tables import Receivable, Wallet
+from cvq_core.once import insert_once
+from cvq_core.people.rules import FamilyRole
+from cvq_core.people.store import family_account_by_id, in_force, person_by_id
+from cvq_core.people.tables import FamilyAccount, Membership, Person
+from cvq_core.services.rules import ServiceCode
+
+TO_SETTLE_MAX = 500
+NUMBER_DIGITS = 7
+DRAWS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a closed account still holds (`what` refund) or owes (debt) on a wallet, or on an invoice (no service)."""
+
+    account: FamilyAccount
+    id: UUID
+    service: ServiceCode | None
+    amount_cents: int
+    what: What
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """What a death ended; `without_guardian` are accounts of children that have no guardian left."""
+
+    person: Person
+    cards: tuple[UUID, ...]
+    without_guardian: tuple[UUID, ...]
+
+
+async def open_account(
+    db: AsyncSession, account_id: UUID, *, label: str, email: str | None = None, now: datetime
+) -> FamilyAccount:
+    """Open an account for a family that arrives, under the next number; the same id again gives the first account.
+
+    Raises:
+        IdempotencyMismatch: this id is another family's.
+    """
+    known = await db.get(FamilyAccount, account_id)
+    for _ in range(DRAWS_MAX):
+        if known is not None:
+            break
+        # Two at once draw the same number: the unique key lets one of them draw again.
+        row = {
+            "id": account_id,
+            "number": await _next_number(db),
+            "label": label,
+            "email": email,
+            "opened_on": local_day(now),
+        }
+        await insert_once(db, FamilyAccount.__table__, row)
+        known = await db.get(FamilyAccount, account_id)
+    assert known is not None, "every number that was drawn was taken meanwhile"
+    if (known.label, known.email) != (label, email):
+        raise IdempotencyMismatch
+    return known
+
+
+async def add_member(
+    db: AsyncSession,
+    membership_id: UUID,
+    *,
+    account_id: UUID,
+    person_id: UUID,
+    role: FamilyRole,
+    share_percent: int | None = None,
+    now: datetime,
+) -> Membership:
+    """Let a person belong to an account from today on: a child, a guardian, or a payer who is no guardian.
+
+    Whoever has the role already keeps the membership that they have.
+
+    Raises:
+        UnknownPerson, UnknownFamilyAccount, AccountClosed
+    """
+    account = await _locked(db, account_id)
+    if account.closed_on is not None:
+        raise AccountClosed(number=account.number)
+    await person_by_id(db, person_id)
+    today = local_day(now)
+    held = await _membership(db, account_id, person_id, role, today)
+    if held is not None:
+        return held
+    row = Membership(
+        id=membership_id,
+        account_id=account_id,
+        person_id=person_id,
+        role=role,
+        valid_from=today,
+        share_percent=share_percent,
+    )
+    db.add(row)
+    await db.flush()
+    return row
+
+
+async def end_member(
+    db: AsyncSession, *, account_id: UUID, person_id: UUID, role: FamilyRole, last_day: date, now: datetime
+) -> Membership:
+    """Let a role of a person in an account end after `last_day`; the membership stays readable.
+
+    Raises:
+        UnknownFamilyAccount
+        NotAMember: they do not have this role today.
+        BadFamilyDay: the last day is before the first.
+    """
+    await _locked(db, account_id)
+    membership = await _membership(db, account_id, person_id, role, local_day(now))
+    if membership is None:
+        raise NotAMember
+    if last_day < membership.valid_from:
+        raise BadFamilyDay
+    membership.valid_until = last_day
+    await db.flush()
+    return membership
+
+
+async def close_account(
+    db: AsyncSession, closure_id: UUID, *, account_id: UUID, reason: str, by: UUID | None, now: datetime
+) -> AccountClosure:
+    """Close the account of a family that leaves, from today on, and state what becomes of its money.
+
+    No money moves: what is left is to be refunded by the office, what is owed stays owed, and `left_to_settle` lists
+    both until they are. The same id asked again gives the first record.
+
+    Raises:
+        UnknownFamilyAccount
+        AccountClosed: it is closed already.
+        IdempotencyMismatch: this id closed another account.
+    """
+    account = await _locked(db, account_id)
+    first = await db.get(AccountClosure, closure_id)
+    if first is not None:
+        if first.account_id != account_id:
+            raise IdempotencyMismatch
+        return first
+    if account.closed_on is not None:
+        raise AccountClosed(number=account.number)
+    today = local_day(now)
+    closure = AccountClosure(
+        id=closure_id,
+        account_id=account_id,
+        closed_on=today,
+        reason=reason,
+        left={"lines": [_line(each) for each in await _left(db, [account])]},
+        recorded_at=now,
+        recorded_by=by,
+    )
+    account.closed_on = today
+    db.add(closure)
+    await db.execute(
+        update(Membership).where(Membership.account_id == account_id, in_force(today)).values(valid_until=today)
+    )
+    await db.flush()
+    return closure
+
+
+async def left_to_settle(db: AsyncSession) -> list[Left]:
+    """Return what closed accounts still hold or owe, by number; at most `TO_SETTLE_MAX`.
+
+    A merged account has nothing left, unless money came in for it afterwards.
+    """
+    unsettled = or_(
+        FamilyAccount.id.in_(select(Wallet.family_account_id).where(Wallet.balance_cents != 0)),
+        FamilyAccount.id.in_(select(Receivable.family_account_id).where(Receivable.balance_cents != 0)),
+    )
+    rows = await db.scalars(
+        select(FamilyAccount)
+        .where(FamilyAccount.closed_on.is_not(None), unsettled)
+        .order_by(FamilyAccount.number)
+        .limit(TO_SETTLE_MAX)
+    )
+    return await _left(db, list(rows))
+
+
+async def note_death(db: AsyncSession, person_id: UUID, *, on: date, now: datetime) -> Death:
+    """Note that a person died: their cards and roles end, the family and its history stay. Noted again, it is once.
+
+    Raises:
+        UnknownPerson
+        BadFamilyDay: to come, or before the birth.
+    """
+    person = await person_by_id(db, person_id)
+    today = local_day(now)
+    check_death(on, today, person.birth_date)
+    person.deceased_on = on
+    cards = list(await db.scalars(select(Card.id).where(Card.person_id == person_id, Card.status == CardStatus.ACTIVE)))
+    for card_id in cards:
+        await block_card(db, card_id, BlockedReason.WITHDRAWN, now=now)
+    held = list(await db.scalars(select(Membership).where(Membership.person_id == person_id, in_force(today))))
+    for membership in held:
+        membership.valid_until = max(on, membership.valid_from)
+    await db.flush()
+    guarded = {membership.account_id for membership in held if membership.role is FamilyRole.GUARDIAN}
+    return Death(person, tuple(cards), await _without_guardian(db, guarded, after=today))
+
+
+async def _without_guardian(db: AsyncSession, accounts: set[UUID], *, after: date) -> tuple[UUID, ...]:
+    """Return those of some accounts that have children and, once a day is over, no living guardian."""
+    rows = await db.execute(
+        select(Membership.account_id, Membership.role)
+        .join(Person, Person.id == Membership.person_id)
+        .where(
+            Membership.account_id.in_(accounts),
+            Membership.role.in_((FamilyRole.GUARDIAN, FamilyRole.CHILD)),
+            Person.deceased_on.is_(None),
+            in_force(after),
+        )
+    )
+    roles: dict[UUID, set[FamilyRole]] = {}
+    for account_id, role in rows:
+        roles.setdefault(account_id, set()).add(role)
+    return tuple(sorted(account_id for account_id, held in roles.items() if FamilyRole.GUARDIAN not in held))
+
+
+async def _left(db: AsyncSession, accounts: Sequence[FamilyAccount]) -> list[Left]:
+    by_id = {account.id: account for account in accounts}
+    wallets = await db.execute(
+        select(Wallet.family_account_id, Wallet.id, Wallet.service_code, Wallet.balance_cents)
+        .where(Wallet.family_account_id.in_(by_id), Wallet.balance_cents != 0)
+        .order_by(Wallet.service_code)
+        .with_for_update()
+    )
+    dues = await db.execute(
+        select(Receivable.family_account_id, Receivable.id, Receivable.balance_cents)
+        .where(Receivable.family_account_id.in_(by_id), Receivable.balance_cents != 0)
+        .order_by(Receivable.id)
+        .with_for_update()
+    )
+    rows: list[tuple[UUID, UUID, ServiceCode | None, int]] = [
+        *((account_id, wallet_id, service, cents) for account_id, wallet_id, service, cents in wallets),
+        *((account_id, receivable_id, None, cents) for account_id, receivable_id, cents in dues),
+    ]
+    found = []
+    for account_id, row_id, service, cents in rows:
+        what = what_is_left(cents)
+        assert what is not None, "it was asked for what is not zero"
+        found.append(Left(by_id[account_id], row_id, service, abs(cents), what))
+    return sorted(found, key=lambda left: left.account.number)
+
+
+def _line(left: Left) -> dict[str, Any]:
+    return {
+        "id": str(left.id),
+        "service": left.service.value if left.service else None,
+        "amount_cents": left.amount_cents,
+        "what": left.what.value,
+    }
+
+
+async def _locked(db: AsyncSession, account_id: UUID) -> FamilyAccount:
+    await db.execute(select(FamilyAccount.id).where(FamilyAccount.id == account_id).with_for_update())
+    account = await family_account_by_id(db, account_id)
+    await db.refresh(account)
+    return account
+
+
+async def _membership(
+    db: AsyncSession, account_id: UUID, person_id: UUID, role: FamilyRole, on: date
+) -> Membership | None:
+    membership: Membership | None = await db.scalar(
+        select(Membership)
+        .where(
+            Membership.account_id == account_id,
+            Membership.person_id == person_id,
+            Membership.role == role,
+            in_force(on),
+        )
+        .limit(1)
+    )
+    return membership
+
+
+async def _next_number(db: AsyncSession) -> str:
+    """Return the number after the highest of seven digits; others came with an import, and are left alone."""
+    rows = await db.scalars(
+        select(FamilyAccount.number)
+        .where(func.length(FamilyAccount.number) == NUMBER_DIGITS, FamilyAccount.number < ":")
+        .order_by(FamilyAccount.number.desc())
+        .limit(100)
+    )
+    last = next((int(number) for number in rows if number.isdecimal()), 0)
+    return f"{last + 1:0{NUMBER_DIGITS}d}"

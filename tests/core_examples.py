@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from cvq_core.ledger.wallets import open_wallet
 from cvq_core.offices.rules import MandateTitle, Means, Officer
 from cvq_core.offices.store import appoint, create_office, create_sub_office
 from cvq_core.offices.tables import SubOffice
+from cvq_core.payables.rules import Payable, PayableKind
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import add_person
 from cvq_core.people.tables import FamilyAccount, Membership, Person
@@ -97,6 +99,10 @@ async def move(db: AsyncSession, wallet_id: UUID, cents: int, other: UUID) -> Po
     return await post(db, transaction((wallet_id, cents), (other, -cents)), now=NOW)
 
 
+def top_up(wallet_id: UUID, cents: int) -> Payable:
+    return Payable(PayableKind.WALLET, wallet_id, cents)
+
+
 async def create_officer(db: AsyncSession, login: str = "odile", name: str = "Odile Brémaud") -> Officer:
     staff = await add_staff(db, login=login, display_name=name, password="", password_hash="-", now=NOW)
     await db.flush()
@@ -111,8 +117,9 @@ async def create_counter(
     services: tuple[ServiceCode, ...] = (ServiceCode.POOL, ServiceCode.CANTEEN),
     means: tuple[Means, ...] = (Means.CASH, Means.CHEQUE),
     until: date | None = None,
+    more: Collection[Officer] = (),
 ) -> SubOffice:
-    """A sub-office in a town hall, in a cash office of its own, with `officer` as its mandatary since today."""
+    """A sub-office in a town hall, in a cash office of its own, whose mandataries are `officer` and `more`."""
     office = await create_office(
         db, office_id=new_id(), code=code, label="Régie de recettes et d’avances", series_code=code
     )
@@ -127,13 +134,14 @@ async def create_counter(
         means=means,
         now=NOW,
     )
-    await appoint(
-        db,
-        mandate_id=new_id(),
-        staff_id=officer.staff_id,
-        sub_office_id=place.id,
-        title=MandateTitle.MANDATARY,
-        valid_from=TODAY,
-        valid_until=until,
-    )
+    for each in (officer, *more):
+        await appoint(
+            db,
+            mandate_id=new_id(),
+            staff_id=each.staff_id,
+            sub_office_id=place.id,
+            title=MandateTitle.MANDATARY,
+            valid_from=TODAY,
+            valid_until=until,
+        )
     return place

@@ -147,7 +147,7 @@ async def _add_staff(db: AsyncSession, rows: list[dict[str, Any]], *, password: 
                     id=seeded_id("mandatary", row["login"], code),
                     staff_id=staff.id,
                     sub_office_id=office.id,
-                    title=MandateTitle.MANDATARY,
+                    title=MandateTitle(row.get("mandate", MandateTitle.MANDATARY)),
                     valid_from=date(2020, 1, 1),
                     valid_until=None,
                 )

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
 
-from cvq_advisor_console.cash.amounts import cents_of, written
+from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_NUMBER, cents_of, written
 from cvq_advisor_console.views.cash import (
     CashPage,
+    CeilingView,
     CollectingView,
     ConfirmLine,
     ConfirmView,
     CountLine,
     CountView,
+    DetailsFields,
     DrawerView,
+    InvoiceLine,
     MeansChoice,
     MeansTotal,
     OpeningView,
@@ -31,17 +34,27 @@ from cvq_advisor_console.views.cash import (
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.ids import new_id
+from cvq_core.invoices.store import invoices_of
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.wallets import wallets_of
+from cvq_core.offices.ceilings import standings_of
+from cvq_core.offices.receipt_pdf import means_details
 from cvq_core.offices.rules import (
+    COUNTER_MEANS,
     DENOMINATIONS_CENTS,
     MEANS_WORDS,
+    NO_DETAILS,
+    VOUCHERS,
     Act,
+    Cheque,
     Means,
+    MeansDetails,
     NotMandatary,
     Officer,
+    VoucherCount,
     receipt_number,
 )
+from cvq_core.offices.service import printed_details
 from cvq_core.offices.store import (
     DrawerTotals,
     act_of,
@@ -52,6 +65,8 @@ from cvq_core.offices.store import (
     sub_offices_of,
 )
 from cvq_core.offices.tables import CashOffice, Drawer, Receipt, SubOffice
+from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payables.store import payable_lines
 from cvq_core.people.names import spoken_name
 from cvq_core.people.store import accounts_of, family_account_by_id, person_by_id
 from cvq_core.services.tables import Service
@@ -61,7 +76,10 @@ from cvq_core.web.views import Act as PageAct
 from cvq_desk.booking.lookup import look_up
 
 LARGEST_COIN_CENTS = 200
+INVOICES_SHOWN = 12
 NOT_IN_ACT = N_("ne s’encaisse pas ici")
+WANTED = N_("À écrire, pour le bordereau de remise.")
+DETAIL_FIELDS = ("cheque_number", "cheque_bank", "cheque_drawer", "card_reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +156,16 @@ async def drawer_view(counter: Counter) -> DrawerView | None:
             for line in await receipts_of(counter.context.db, counter.drawer.id, limit=12)
         ),
         count_url="/caisse/compter",
+        ceilings=await ceiling_views(counter),
+    )
+
+
+async def ceiling_views(counter: Counter) -> tuple[CeilingView, ...]:
+    """Return what the place and its office hold against their ceilings."""
+    standings = await standings_of(counter.context.db, counter.sub_office, counter.office)
+    return tuple(
+        CeilingView(each.place, each.held_cents, each.ceiling_cents, each.percent, each.warned, each.passed)
+        for each in standings.all
     )
 
 
@@ -210,13 +238,68 @@ def empty_search(typed: str = "", **more: Any) -> PayerSearch:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the form sends: amounts by wallet as they were written, the means, what was given."""
+    """What the form sends: amounts by wallet and by invoice as they were written, the means, what was given."""
 
     account_id: UUID
     person_id: UUID | None
     amounts: Mapping[UUID, str]
     means: str
     tendered: str
+    invoices: Mapping[UUID, str] = field(default_factory=dict)
+    noted: DetailsFields = field(default_factory=DetailsFields)
+
+    def payables(self) -> list[Payable]:
+        """Return what is paid for; a field without an amount pays for nothing."""
+        wanted = [
+            *((PayableKind.WALLET, *each) for each in self.amounts.items()),
+            *((PayableKind.INVOICE, *each) for each in self.invoices.items()),
+        ]
+        cents = [(kind, each_id, cents_of(text) or 0) for kind, each_id, text in wanted]
+        return [Payable(*each) for each in cents if each[2]]
+
+    def details(self) -> MeansDetails:
+        """Return what is noted of the means that was chosen; what was typed for another one is left out."""
+        noted = self.noted
+        if self.means == Means.CHEQUE:
+            return MeansDetails(
+                cheque=Cheque(noted.cheque_number.strip(), noted.cheque_bank.strip(), noted.cheque_drawer.strip())
+            )
+        if self.means == Means.CARD:
+            return MeansDetails(card_reference=noted.card_reference.strip())
+        if self.means in VOUCHERS:
+            return MeansDetails(vouchers=voucher_counts(noted))
+        return NO_DETAILS
+
+    def tendered_cents(self) -> int:
+        """Return what was given: cash as it was written, vouchers as they were counted, otherwise the total."""
+        total = sum(each.amount_cents for each in self.payables())
+        if self.means in VOUCHERS:
+            return sum(each.face_cents * each.number for each in voucher_counts(self.noted))
+        if self.means != Means.CASH or not self.tendered.strip():
+            return total
+        return cents_of(self.tendered) or 0
+
+
+def voucher_counts(noted: DetailsFields) -> tuple[VoucherCount, ...]:
+    """Return the vouchers that were counted; a line without a number counts none."""
+    counts = [(cents_of(line.face_value) or 0, line.number.strip()) for line in noted.vouchers]
+    return tuple(VoucherCount(face, int(number)) for face, number in counts if number.isdecimal() and int(number))
+
+
+def required_details(noted: DetailsFields, means: str) -> dict[str, str]:
+    """Return the fields that this means cannot do without and that are empty or no number, with what to write."""
+    if means == Means.CHEQUE:
+        names = ("cheque_number", "cheque_bank", "cheque_drawer")
+        return {name: WANTED for name in names if not getattr(noted, name).strip()}
+    wrong = {}
+    if means in VOUCHERS:
+        for line in noted.vouchers:
+            if line.face_value.strip() and cents_of(line.face_value) is None:
+                wrong[f"f{line.index}"] = BAD_AMOUNT
+            number = line.number.strip()
+            if number and not (number.isascii() and number.isdigit() and len(number) <= 4):
+                wrong[f"n{line.index}"] = BAD_NUMBER
+    return wrong
 
 
 async def collecting_view(
@@ -249,15 +332,38 @@ async def collecting_view(
         family=household(account.label),
         payer=payer,
         wallets=tuple(lines),
+        invoices=await invoice_lines(counter, asked, errors),
         means=tuple(
             MeansChoice(means.value, counter.means_word(means), chosen=asked.means == means.value)
             for means in Means
-            if means in counter.act.means
+            if means in counter.act.means & COUNTER_MEANS
         ),
         tendered_value=asked.tendered,
+        details=asked.noted,
         limit_words=limit,
         errors=errors,
         change_payer_url="/caisse/qui",
+    )
+
+
+async def invoice_lines(counter: Counter, asked: Asked, errors: Mapping[str, str]) -> tuple[InvoiceLine, ...]:
+    """Return the invoices on which something is due, the oldest first."""
+    due = (await invoices_of(counter.context.db, asked.account_id, due_only=True))[-INVOICES_SHOWN:][::-1]
+    if not due:
+        return ()
+    whole = [Payable(PayableKind.INVOICE, each.invoice.id, each.due_cents) for each in due]
+    readable = await payable_lines(counter.context.db, whole)
+    return tuple(
+        InvoiceLine(
+            field_name=f"i{each.invoice.id}",
+            label=line.label,
+            due_on=each.invoice.due_on,
+            due_cents=each.due_cents,
+            value=asked.invoices.get(each.invoice.id, ""),
+            error=errors.get(f"i{each.invoice.id}", ""),
+            why_not="" if line.services <= counter.act.services else counter.say(NOT_IN_ACT),
+        )
+        for each, line in zip(due, readable, strict=True)
     )
 
 
@@ -272,22 +378,18 @@ async def services_of(counter: Counter, account_id: UUID) -> list[tuple[Wallet, 
 
 async def confirm_view(counter: Counter, asked: Asked) -> ConfirmView:
     """Return the last look before the receipt; nothing is written yet."""
-    account = await family_account_by_id(counter.context.db, asked.account_id)
-    lines, total = [], 0
-    for wallet, service in await services_of(counter, asked.account_id):
-        cents = cents_of(asked.amounts.get(wallet.id, "")) or 0
-        if cents:
-            lines.append(ConfirmLine(service.label, cents, wallet.balance_cents + cents))
-            total += cents
-    tendered = tendered_cents(asked, total)
-    fields = {
-        "account_id": str(asked.account_id),
-        **({"person_id": str(asked.person_id)} if asked.person_id else {}),
-        **{f"w{wallet_id}": text for wallet_id, text in asked.amounts.items() if text},
-        "means": asked.means,
-        "tendered": written(tendered),
-        "key": str(new_id()),
-    }
+    context = counter.context
+    account = await family_account_by_id(context.db, asked.account_id)
+    wallets = {wallet.id: wallet.balance_cents for wallet in await wallets_of(context.db, asked.account_id)}
+    lines = []
+    for line in await payable_lines(context.db, asked.payables()):
+        cents = line.payable.amount_cents
+        if line.due_cents is None:
+            lines.append(ConfirmLine(line.label, cents, wallets[line.payable.id] + cents))
+        else:
+            lines.append(ConfirmLine(line.label, cents, line.due_cents - cents, is_invoice=True))
+    total = sum(line.amount_cents for line in lines)
+    tendered = asked.tendered_cents()
     return ConfirmView(
         family=household(account.label),
         lines=tuple(lines),
@@ -295,17 +397,28 @@ async def confirm_view(counter: Counter, asked: Asked) -> ConfirmView:
         means_word=counter.means_word(Means(asked.means)),
         tendered_cents=tendered,
         change_cents=tendered - total,
-        fields=fields,
+        fields=fields_of(asked, tendered),
         collect=PageAct("/caisse/encaisser"),
         back_url=f"/caisse/comptes/{asked.account_id}",
+        details_words=means_details(printed_details(asked.details())),
     )
 
 
-def tendered_cents(asked: Asked, total: int) -> int:
-    """Return what was given: for cash as it was written, otherwise the total."""
-    if asked.means != Means.CASH or not asked.tendered.strip():
-        return total
-    return cents_of(asked.tendered) or 0
+def fields_of(asked: Asked, tendered: int) -> dict[str, str]:
+    """Return what goes along from one step to the next, as the form sends it."""
+    noted = asked.noted
+    return {
+        "account_id": str(asked.account_id),
+        **({"person_id": str(asked.person_id)} if asked.person_id else {}),
+        **{f"w{wallet_id}": text for wallet_id, text in asked.amounts.items() if text},
+        **{f"i{invoice_id}": text for invoice_id, text in asked.invoices.items() if text},
+        "means": asked.means,
+        "tendered": written(tendered),
+        **{name: getattr(noted, name) for name in DETAIL_FIELDS if getattr(noted, name)},
+        **{f"f{line.index}": line.face_value for line in noted.vouchers if line.number},
+        **{f"n{line.index}": line.number for line in noted.vouchers if line.number},
+        "key": str(new_id()),
+    }
 
 
 async def done_view(counter: Counter, receipt: Receipt) -> ReceiptDone:

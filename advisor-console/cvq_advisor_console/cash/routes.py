@@ -22,27 +22,28 @@ from cvq_advisor_console.cash.counter import (
     means_totals,
     number_of,
     opening_view,
+    required_details,
     search_view,
-    services_of,
-    tendered_cents,
 )
-from cvq_advisor_console.views.cash import CashPage, CountedView
+from cvq_advisor_console.views.cash import CashPage, CountedView, DetailsFields, VoucherLine
 from cvq_core.errors import BadInput, NotFound, Refusal
+from cvq_core.offices.ceilings import check_ceilings
 from cvq_core.offices.drawers import close_drawer, open_drawer
 from cvq_core.offices.receipt_pdf import receipt_pdf
 from cvq_core.offices.rules import (
     DENOMINATIONS_CENTS,
     DrawerClosed,
     Means,
-    NothingToCollect,
     NotMandatary,
     TenderedTooLittle,
-    TopUp,
+    VouchersGiveNoChange,
     check_collection,
 )
 from cvq_core.offices.service import collect, print_receipt, void
 from cvq_core.offices.store import drawer_totals, locked_drawer, receipt_by_id
 from cvq_core.offices.tables import Drawer, Receipt
+from cvq_core.payables.rules import NothingToPay
+from cvq_core.payables.store import payable_lines
 from cvq_core.staff import Permission
 from cvq_core.web import Context, Routes
 from cvq_core.web.problems import describe
@@ -64,7 +65,10 @@ class SearchForm(BaseModel):
 
 
 class CollectForm(BaseModel):
-    """Amounts for one family: a field `w<wallet>` for each, in euros as they are written."""
+    """Amounts for one family: a field `w<wallet>` or `i<invoice>` for each, in euros as they are written.
+
+    Vouchers come as `f<n>`, their face value, and `n<n>`, how many.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -73,10 +77,15 @@ class CollectForm(BaseModel):
     means: str = Field(default="", max_length=20)
     tendered: str = Field(default="", max_length=20)
     key: UUID | None = None
+    cheque_number: str = Field(default="", max_length=20)
+    cheque_bank: str = Field(default="", max_length=60)
+    cheque_drawer: str = Field(default="", max_length=80)
+    card_reference: str = Field(default="", max_length=40)
 
     def asked(self) -> Asked:
         """Return the form as the page takes it."""
-        return Asked(self.account_id, self.person_id, wallet_amounts(self.model_extra or {}), self.means, self.tendered)
+        extra = self.model_extra or {}
+        return asked_of(extra, self.account_id, {**self.model_dump(), **extra})
 
 
 class CountForm(BaseModel):
@@ -92,11 +101,35 @@ class VoidForm(BaseModel):
     reason: str = Field(min_length=3, max_length=200)
 
 
-def wallet_amounts(fields: Mapping[str, Any]) -> dict[UUID, str]:
-    """Return the amounts of a form by wallet; a field of another shape is left alone."""
+def asked_of(amounts: Mapping[str, Any], account_id: UUID, fields: Mapping[str, Any]) -> Asked:
+    """Return a form, or what an address says, as the page takes it."""
+
+    def text(name: str) -> str:
+        return str(fields.get(name) or "")[:80]
+
+    person = fields.get("person_id") or fields.get("person")
+    return Asked(
+        account_id=account_id,
+        person_id=person if isinstance(person, UUID) else _optional_id(person),
+        amounts=amounts_by_id("w", amounts),
+        invoices=amounts_by_id("i", amounts),
+        means=text("means"),
+        tendered=text("tendered")[:20],
+        noted=DetailsFields(
+            cheque_number=text("cheque_number"),
+            cheque_bank=text("cheque_bank"),
+            cheque_drawer=text("cheque_drawer"),
+            card_reference=text("card_reference"),
+            vouchers=tuple(VoucherLine(index, text(f"f{index}")[:20], text(f"n{index}")[:20]) for index in range(1, 5)),
+        ),
+    )
+
+
+def amounts_by_id(letter: str, fields: Mapping[str, Any]) -> dict[UUID, str]:
+    """Return the amounts of a form by wallet ("w") or invoice ("i"); a field of another shape is left alone."""
     amounts = {}
-    for name, value in list(fields.items())[:40]:
-        if name.startswith("w") and isinstance(value, str):
+    for name, value in list(fields.items())[:60]:
+        if name.startswith(letter) and isinstance(value, str):
             try:
                 amounts[UUID(name[1:])] = value[:20]
             except ValueError:
@@ -162,13 +195,7 @@ async def account(context: Context) -> web.Response:
     """Show the amounts and means for one family."""
     counter = await _open_counter(context)
     query = context.request.query
-    asked = Asked(
-        account_id=context.path_id(),
-        person_id=_optional_id(query.get("person") or query.get("person_id")),
-        amounts=wallet_amounts(query),
-        means=query.get("means", ""),
-        tendered=query.get("tendered", ""),
-    )
+    asked = asked_of(query, context.path_id(), query)
     return context.page("cash.html", view=await counter.page(collecting=await collecting_view(counter, asked)))
 
 
@@ -182,8 +209,8 @@ async def verify(context: Context, form: CollectForm) -> web.Response:
         try:
             await _check(counter, asked)
         except Refusal as refusal:
-            where = "tendered" if isinstance(refusal, TenderedTooLittle) else "wallets"
-            errors = {where: describe(refusal, context.words)["title"]}
+            problem = describe(refusal, context.words)
+            errors = {_WHERE.get(type(refusal), "wallets"): " ".join((problem["title"], problem["detail"])).strip()}
     if errors:
         view = await counter.page(collecting=await collecting_view(counter, asked, errors))
         return context.page("cash.html", view=view, status=422)
@@ -198,14 +225,14 @@ async def collect_it(context: Context, form: CollectForm) -> web.Response:
     if form.key is None or _written_wrong(asked):
         raise BadInput
     assert counter.drawer is not None
-    top_ups = _top_ups(asked)
     receipt = await collect(
         context.db,
         key=form.key,
         drawer_id=counter.drawer.id,
-        top_ups=top_ups,
-        means=Means(asked.means),
-        tendered_cents=tendered_cents(asked, sum(each.amount_cents for each in top_ups)),
+        payables=asked.payables(),
+        means=_means(asked),
+        tendered_cents=asked.tendered_cents(),
+        details=asked.details(),
         officer=counter.officer,
         now=context.now,
     )
@@ -327,40 +354,39 @@ async def _own_receipt(counter: Counter) -> Receipt:
     return receipt
 
 
+_WHERE: dict[type[Refusal], str] = {TenderedTooLittle: "tendered", VouchersGiveNoChange: "vouchers"}
+"""Beside which part of the form a refusal stands; otherwise above the amounts."""
+
+
 def _written_wrong(asked: Asked) -> dict[str, str]:
-    """Return the fields that hold no amount."""
-    wrong = {
-        f"w{wallet_id}": BAD_AMOUNT
-        for wallet_id, text in asked.amounts.items()
-        if text.strip() and cents_of(text) is None
-    }
+    """Return the fields that hold no amount, or nothing where something is wanted."""
+    written = [(f"w{wallet_id}", text) for wallet_id, text in asked.amounts.items()]
+    written += [(f"i{invoice_id}", text) for invoice_id, text in asked.invoices.items()]
+    wrong = {name: BAD_AMOUNT for name, text in written if text.strip() and cents_of(text) is None}
     if asked.means == Means.CASH and asked.tendered.strip() and cents_of(asked.tendered) is None:
         wrong["tendered"] = BAD_AMOUNT
-    return wrong
+    return wrong | required_details(asked.noted, asked.means)
 
 
-def _top_ups(asked: Asked) -> list[TopUp]:
-    amounts = {wallet_id: cents_of(text) or 0 for wallet_id, text in asked.amounts.items()}
-    top_ups = [TopUp(wallet_id, cents) for wallet_id, cents in amounts.items() if cents]
-    if not top_ups:
-        raise NothingToCollect
+def _means(asked: Asked) -> Means:
     if asked.means not in {means.value for means in Means}:
         raise BadInput
-    return top_ups
+    return Means(asked.means)
 
 
 async def _check(counter: Counter, asked: Asked) -> None:
     """Refuse now what collecting would refuse, while everything can still be corrected."""
-    top_ups = _top_ups(asked)
-    codes = {wallet.id: wallet.service_code for wallet, _ in await services_of(counter, asked.account_id)}
-    total = sum(each.amount_cents for each in top_ups)
-    if not {each.wallet_id for each in top_ups} <= codes.keys():
-        raise NothingToCollect
-    check_collection(counter.act, top_ups, codes, Means(asked.means), tendered_cents(asked, total))
+    db = counter.context.db
+    lines = await payable_lines(db, asked.payables())
+    if any(line.family_account_id != asked.account_id for line in lines):
+        raise NothingToPay
+    means = _means(asked)
+    due = check_collection(counter.act, lines, means, asked.tendered_cents(), asked.details())
+    await check_ceilings(db, counter.sub_office, counter.office, means, due.total_cents)
 
 
-def _optional_id(text: str | None) -> UUID | None:
+def _optional_id(text: Any) -> UUID | None:
     try:
-        return UUID(text) if text else None
+        return UUID(str(text)) if text else None
     except ValueError:
         raise NotFound from None

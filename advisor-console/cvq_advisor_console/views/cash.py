@@ -33,6 +33,18 @@ class ReceiptRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CeilingView:
+    """What a place or its office holds against its ceiling; `warned` from 80 % on."""
+
+    place: str
+    held_cents: int
+    ceiling_cents: int
+    percent: int
+    warned: bool = False
+    passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DrawerView:
     """The open drawer, always in sight; `expected_cents` is the cash that must lie in it."""
 
@@ -42,6 +54,7 @@ class DrawerView:
     by_means: tuple[MeansTotal, ...] = ()
     receipts: tuple[ReceiptRow, ...] = ()
     count_url: str = ""
+    ceilings: tuple[CeilingView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,39 @@ class WalletLine:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceLine:
+    """One invoice on which something is due; `field_name` carries the amount in euros."""
+
+    field_name: str
+    label: str
+    due_on: date
+    due_cents: int
+    value: str = ""
+    error: str = ""
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherLine:
+    """Vouchers of one face value: the fields `f<n>` (euros) and `n<n>` (how many)."""
+
+    index: int
+    face_value: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsFields:
+    """What is noted of a cheque, a card payment or vouchers, as it was written."""
+
+    cheque_number: str = ""
+    cheque_bank: str = ""
+    cheque_drawer: str = ""
+    card_reference: str = ""
+    vouchers: tuple[VoucherLine, ...] = tuple(VoucherLine(index) for index in range(1, 5))
+
+
+@dataclass(frozen=True, slots=True)
 class MeansChoice:
     """A means that the founding act enumerates."""
 
@@ -115,6 +161,8 @@ class CollectingView:
     wallets: tuple[WalletLine, ...]
     means: tuple[MeansChoice, ...]
     tendered_value: str = ""
+    invoices: tuple[InvoiceLine, ...] = ()
+    details: DetailsFields = field(default_factory=DetailsFields)
     quick_cents: tuple[int, ...] = (500, 1000, 2000, 5000)
     limit_words: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -123,11 +171,12 @@ class CollectingView:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmLine:
-    """One line of what is about to be collected."""
+    """One line of what is about to be collected; of an invoice, what stays due on it."""
 
     service: str
     amount_cents: int
     balance_after_cents: int
+    is_invoice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +192,7 @@ class ConfirmView:
     fields: Mapping[str, str]
     collect: Act
     back_url: str
+    details_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

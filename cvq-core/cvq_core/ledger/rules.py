@@ -38,6 +38,9 @@ class AccountKind(StrEnum):
     SAFE = "safe"
     CHEQUES = "cheques"
     CARD_PAYMENTS = "card_payments"
+    VOUCHERS = "vouchers"
+    REMITTED = "remitted"
+    TREASURY = "treasury"
     DIFFERENCE = "difference"
 
 
@@ -48,6 +51,9 @@ DEBIT_KINDS = frozenset(
         AccountKind.SAFE,
         AccountKind.CHEQUES,
         AccountKind.CARD_PAYMENTS,
+        AccountKind.VOUCHERS,
+        AccountKind.REMITTED,
+        AccountKind.TREASURY,
         AccountKind.DIFFERENCE,
     }
 )
@@ -62,11 +68,14 @@ class TransactionKind(StrEnum):
     INVOICED = "invoiced"
     PAYMENT = "payment"
     USE = "use"
+    TRANSFER = "transfer"
     REVERSAL = "reversal"
     MERGED = "merged"
     FLOAT_ISSUED = "float_issued"
     DRAWER_OPENED = "drawer_opened"
     DRAWER_CLOSED = "drawer_closed"
+    REMITTED = "remitted"
+    INTEGRATED = "integrated"
     DIFFERENCE = "difference"
 
 

@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.clock import local_day
 from cvq_core.ledger.rules import AccountKind, IdempotencyMismatch, NewPosting, NewTransaction, TransactionKind
 from cvq_core.ledger.store import add_ledger_account, balance_of, post
-from cvq_core.offices.rules import DrawerAlreadyOpen, DrawerClosed, NotYourDrawer, Officer, check_float, counted_total
+from cvq_core.offices.rules import (
+    DrawerAlreadyOpen,
+    DrawerClosed,
+    NotYourDrawer,
+    Officer,
+    check_float,
+    check_safe,
+    counted_total,
+)
 from cvq_core.offices.store import appointment_of, locked_drawer, open_drawer_of, sub_office_by_id
 from cvq_core.offices.tables import Drawer, SubOffice
 
@@ -23,12 +31,12 @@ async def open_drawer(
     """Open a drawer with its float; the same id asked again gives the same drawer.
 
     Raises:
-        UnknownSubOffice, NotMandatary, FloatOutOfBounds
+        UnknownSubOffice, NotMandatary, FloatOutOfBounds, FloatNotInSafe
         DrawerAlreadyOpen: this person has one open here.
         IdempotencyMismatch: this id is another drawer's.
     """
-    # The place is locked, so that two requests at once do not both find that no drawer is open.
-    await db.execute(select(SubOffice.id).where(SubOffice.id == sub_office_id).with_for_update())
+    # The place is locked, so that two requests at once do not both find that no drawer is open, or take one float.
+    await db.execute(select(SubOffice.id).where(SubOffice.id == sub_office_id).with_for_update(key_share=True))
     known = await db.get(Drawer, drawer_id)
     if known is not None:
         if (known.sub_office_id, known.staff_id, known.float_cents) != (sub_office_id, officer.staff_id, float_cents):
@@ -40,6 +48,7 @@ async def open_drawer(
     check_float(float_cents, sub_office.float_cents)
     if await open_drawer_of(db, officer.staff_id, sub_office_id) is not None:
         raise DrawerAlreadyOpen
+    check_safe(float_cents, await balance_of(db, sub_office.safe_account_id))
     await add_ledger_account(
         db,
         account_id=drawer_id,

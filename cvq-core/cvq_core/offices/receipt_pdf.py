@@ -86,7 +86,7 @@ def receipt_words(receipt: Receipt, *, copy: int = 0, voided: bool = False) -> R
     lines = tuple(
         (
             line["service"],
-            f"compte {line['account']}, nouveau solde {money(line['balance_cents'])}",
+            _standing_after(line),
             money(line["amount_cents"]),
         )
         for line in printed["lines"]
@@ -113,15 +113,32 @@ def receipt_words(receipt: Receipt, *, copy: int = 0, voided: bool = False) -> R
     )
 
 
+def _standing_after(line: dict[str, Any]) -> str:
+    """Say what is on a wallet now, or what is still due on an invoice."""
+    if line.get("invoice_id") is not None:
+        return f"compte {line['account']}, reste dû {money(-line['balance_cents'])}"
+    return f"compte {line['account']}, nouveau solde {money(line['balance_cents'])}"
+
+
 def _paid(receipt: Receipt) -> tuple[str, ...]:
     means = MEANS_WORDS[receipt.means]
     if receipt.voids_id is not None:
         return (f"Rendu en {means}",) if receipt.means is Means.CASH else (f"Paiement par {means} rendu",)
     if receipt.means is not Means.CASH:
-        return (f"Payé par {means}",)
+        noted = means_details(receipt.printed)
+        return (f"Payé par {means}", *((noted,) if noted else ()))
     if receipt.change_cents == 0:
         return ("Payé en espèces",)
     return ("Payé en espèces", f"Remis {money(receipt.tendered_cents)}, rendu {money(receipt.change_cents)}")
+
+
+def means_details(printed: dict[str, Any]) -> str:
+    """Return what was noted of a cheque, a card payment or vouchers, as one line of a paper."""
+    if cheque := printed.get("cheque"):
+        return f"n° {cheque['number']}, {cheque['bank']}, tiré par {cheque['drawer_name']}"
+    if reference := printed.get("card_reference"):
+        return f"référence {reference}"
+    return ", ".join(f"{each['number']} × {money(each['face_cents'])}" for each in printed.get("vouchers", ()))
 
 
 def _payer(families: list[str], *, is_void: bool) -> str:

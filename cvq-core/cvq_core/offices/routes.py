@@ -9,15 +9,18 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from cvq_core.clock import local_day
+from cvq_core.offices.ceilings import standings_of
 from cvq_core.offices.drawers import close_drawer, open_drawer
 from cvq_core.offices.receipt_pdf import Paper, receipt_pdf
 from cvq_core.offices.rules import (
     DENOMINATIONS_CENTS,
-    TOP_UPS_MAX,
+    VOUCHER_KINDS_MAX,
+    Cheque,
     Means,
+    MeansDetails,
     NotYourDrawer,
     Officer,
-    TopUp,
+    VoucherCount,
     receipt_number,
 )
 from cvq_core.offices.service import collect, print_receipt, printing_of, void
@@ -33,7 +36,8 @@ from cvq_core.offices.store import (
     sub_offices_of,
     voided_by,
 )
-from cvq_core.offices.tables import Drawer, Receipt
+from cvq_core.offices.tables import CashOffice, Drawer, Receipt, SubOffice
+from cvq_core.payables.rules import PAYABLES_MAX, Payable, PayableKind
 from cvq_core.services.rules import ServiceCode
 from cvq_core.staff.rules import Permission
 from cvq_core.web import Context, Routes
@@ -61,14 +65,53 @@ class TopUpBody(Body):
     amount_cents: StrictInt
 
 
+class InvoiceBody(Body):
+    """So many cents of what is due on one invoice."""
+
+    invoice_id: UUID
+    amount_cents: StrictInt
+
+
+class ChequeBody(Body):
+    """What the deposit slip needs of a cheque."""
+
+    number: str = Field(min_length=1, max_length=20)
+    bank: str = Field(min_length=1, max_length=60)
+    drawer_name: str = Field(min_length=1, max_length=80)
+
+
+class VoucherBody(Body):
+    """So many vouchers of one face value."""
+
+    face_cents: StrictInt
+    number: StrictInt
+
+
 class CollectBody(Body):
-    """Money for wallets. `id` is made by who asks and becomes the receipt's: asked again, the same receipt."""
+    """Money for wallets and invoices. `id` is made by who asks and becomes the receipt's: asked again, the same one."""
 
     id: UUID
-    top_ups: list[TopUpBody] = Field(min_length=1, max_length=TOP_UPS_MAX)
+    top_ups: list[TopUpBody] = Field(default_factory=list, max_length=PAYABLES_MAX)
+    invoices: list[InvoiceBody] = Field(default_factory=list, max_length=PAYABLES_MAX)
     means: Means
     tendered_cents: StrictInt = Field(description="what was given; the exact total unless it is cash")
+    cheque: ChequeBody | None = None
+    card_reference: str = Field(default="", max_length=40, description="as the card terminal prints it")
+    vouchers: list[VoucherBody] = Field(default_factory=list, max_length=VOUCHER_KINDS_MAX)
     visit_id: UUID | None = None
+
+    def payables(self) -> list[Payable]:
+        """Return what is paid for."""
+        wallets = [Payable(PayableKind.WALLET, each.wallet_id, each.amount_cents) for each in self.top_ups]
+        return wallets + [Payable(PayableKind.INVOICE, each.invoice_id, each.amount_cents) for each in self.invoices]
+
+    def details(self) -> MeansDetails:
+        """Return what is noted of the means."""
+        return MeansDetails(
+            cheque=Cheque(**self.cheque.model_dump()) if self.cheque else None,
+            card_reference=self.card_reference,
+            vouchers=tuple(VoucherCount(each.face_cents, each.number) for each in self.vouchers),
+        )
 
 
 class VoidBody(Body):
@@ -113,14 +156,28 @@ class SubOfficesOut(BaseModel):
 
 
 class ReceiptLineOut(BaseModel):
-    """One wallet on a receipt."""
+    """One wallet or one invoice on a receipt; an invoice's balance is below zero by what is still due."""
 
-    wallet_id: UUID
+    wallet_id: UUID | None = None
+    invoice_id: UUID | None = None
     service: str
     account: str
     family: str
     amount_cents: int
     balance_cents: int
+
+
+class CeilingOut(BaseModel):
+    """What a place or its office holds without its float, against its ceiling; `warned` from 80 % on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    place: str
+    held_cents: int
+    ceiling_cents: int
+    percent: int
+    warned: bool
+    refuses: bool
 
 
 class ReceiptOut(BaseModel):
@@ -137,6 +194,12 @@ class ReceiptOut(BaseModel):
     voids_id: UUID | None
     voided_by_id: UUID | None
     lines: list[ReceiptLineOut]
+
+
+class CollectedOut(ReceiptOut):
+    """The receipt, with what the place and its office hold now."""
+
+    ceilings: list[CeilingOut]
 
 
 class MeansTotalOut(BaseModel):
@@ -162,6 +225,7 @@ class DrawerOut(BaseModel):
     counted_cents: int | None
     difference_cents: int | None
     by_means: list[MeansTotalOut]
+    ceilings: list[CeilingOut]
     receipts: list[ReceiptOut]
 
 
@@ -222,22 +286,24 @@ async def one_drawer(context: Context) -> DrawerOut:
     return await _drawer_out(context, drawer)
 
 
-@routes.post("/drawers/{id}/receipts", access=Permission.COLLECT, body=CollectBody, answer=ReceiptOut, status=201)
-async def collect_it(context: Context, body: CollectBody) -> ReceiptOut:
-    """Collect money for wallets, and give the numbered receipt."""
+@routes.post("/drawers/{id}/receipts", access=Permission.COLLECT, body=CollectBody, answer=CollectedOut, status=201)
+async def collect_it(context: Context, body: CollectBody) -> CollectedOut:
+    """Collect money for wallets and invoices, and give the numbered receipt."""
     receipt = await collect(
         context.db,
         key=body.id,
         drawer_id=context.path_id(),
-        top_ups=[TopUp(each.wallet_id, each.amount_cents) for each in body.top_ups],
+        payables=body.payables(),
         means=body.means,
         tendered_cents=body.tendered_cents,
+        details=body.details(),
         officer=_officer(context),
         now=context.now,
         visit_id=body.visit_id,
     )
     context.journal("collected", subject=("receipt", receipt.id), visit_id=body.visit_id)
-    return await _receipt_out(context, receipt)
+    shown = await _receipt_out(context, receipt)
+    return CollectedOut(**shown.model_dump(), ceilings=await _ceilings(context, receipt.sub_office_id))
 
 
 @routes.get("/receipts/{id}", access=Permission.COLLECT, answer=ReceiptOut)
@@ -342,5 +408,13 @@ async def _drawer_out(context: Context, drawer: Drawer) -> DrawerOut:
         counted_cents=drawer.counted_cents,
         difference_cents=drawer.difference_cents,
         by_means=[MeansTotalOut.model_validate(each) for each in totals.by_means],
+        ceilings=await _ceilings(context, drawer.sub_office_id),
         receipts=[_out(line.receipt, line.voided_by_id) for line in await receipts_of(context.db, drawer.id)],
     )
+
+
+async def _ceilings(context: Context, sub_office_id: UUID) -> list[CeilingOut]:
+    place = await context.db.get_one(SubOffice, sub_office_id)
+    office = await context.db.get_one(CashOffice, place.office_id)
+    standings = await standings_of(context.db, place, office)
+    return [CeilingOut.model_validate(each) for each in standings.all]

@@ -14,12 +14,14 @@ from enum import StrEnum
 from uuid import UUID
 
 from cvq_core.errors import N_, BadInput, Forbidden, NotFound, Refusal
-from cvq_core.ledger.rules import AmountOutOfBounds
+from cvq_core.ledger.rules import AmountOutOfBounds, MoreThanDue
+from cvq_core.payables.rules import PayableKind, PayableLine
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 from cvq_core.text import money
 
-TOP_UPS_MAX = 20
 COUNT_MAX = 10_000
+VOUCHER_KINDS_MAX = 20
+VOUCHER_FACE_CENTS_MAX = 500_00
 DENOMINATIONS_CENTS = (50000, 20000, 10000, 5000, 2000, 1000, 500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Every euro note and coin, in cents, the largest first."""
 LARGEST_NOTE_CENTS = DENOMINATIONS_CENTS[0]
@@ -31,13 +33,30 @@ class Means(StrEnum):
     CASH = "cash"
     CHEQUE = "cheque"
     CARD = "card"
+    CESU = "cesu"
+    ANCV = "ancv"
+    PAYFIP = "payfip"
+    DIRECT_DEBIT = "direct_debit"
 
 
 MEANS_WORDS: dict[Means, str] = {
     Means.CASH: N_("espèces"),
     Means.CHEQUE: N_("chèque"),
     Means.CARD: N_("carte bancaire"),
+    Means.CESU: N_("CESU préfinancé"),
+    Means.ANCV: N_("chèque-vacances ANCV"),
+    Means.PAYFIP: N_("PayFiP"),
+    Means.DIRECT_DEBIT: N_("prélèvement"),
 }
+VOUCHERS = frozenset({Means.CESU, Means.ANCV})
+"""What is counted by face value, gives no change, and pays only for some services."""
+COUNTER_MEANS = frozenset({Means.CASH, Means.CHEQUE, Means.CARD}) | VOUCHERS
+"""What a person can hand over; the others come by themselves, through the bank."""
+VOUCHER_SERVICES: dict[Means, frozenset[ServiceCode]] = {
+    Means.CESU: frozenset({ServiceCode.CRECHE, ServiceCode.AFTER_SCHOOL, ServiceCode.LEISURE_CENTRE}),
+    Means.ANCV: frozenset({ServiceCode.POOL, ServiceCode.SQUASH, ServiceCode.LEISURE_CENTRE}),
+}
+"""What a place starts with where its act says nothing else: childcare, and leisure."""
 
 
 class MandateTitle(StrEnum):
@@ -117,6 +136,14 @@ class FloatOutOfBounds(BadInput):
     what_to_do = N_("Comptez-le de nouveau.")
 
 
+class FloatNotInSafe(Refusal):
+    """The safe holds less than the float that a drawer is to open with."""
+
+    slug = "float-not-in-safe"
+    message = N_("Il n’y a que {held} au coffre : une caisse ne s’ouvre pas avec plus.")
+    what_to_do = N_("Comptez-le de nouveau, ou fermez d’abord la caisse qui tient le reste.")
+
+
 class NotInAct(Refusal):
     """The founding act does not enumerate this service."""
 
@@ -133,11 +160,36 @@ class MeansNotInAct(Refusal):
     what_to_do = N_("Rien n’a été encaissé. Proposez un autre moyen de paiement.")
 
 
-class NothingToCollect(BadInput):
-    """No wallet to top up, too many, or one twice."""
+class MeansNotAtCounter(Refusal):
+    """The act enumerates this means, and nobody can hand it over at a counter."""
 
-    slug = "nothing-to-collect"
-    message = N_("Choisissez au moins un compte à approvisionner, chacun une seule fois.")
+    slug = "means-not-at-counter"
+    message = N_("Ce moyen de paiement ne s’encaisse pas au guichet : {means}.")
+    what_to_do = N_("Rien n’a été encaissé. La banque l’apporte elle-même ; au guichet, proposez un autre moyen.")
+
+
+class VoucherNotForService(Refusal):
+    """These vouchers do not pay for this service."""
+
+    slug = "voucher-not-for-service"
+    message = N_("Ce titre ne paie pas ce service : {means}, {service}.")
+    what_to_do = N_("Rien n’a été encaissé. Proposez un autre moyen de paiement pour ce service.")
+
+
+class VouchersGiveNoChange(BadInput):
+    """The vouchers make another sum than the total."""
+
+    slug = "vouchers-give-no-change"
+    message = N_("Les titres font {given}, et le total est de {total} : ils ne rendent pas la monnaie.")
+    what_to_do = N_("Versez la différence sur un compte du même service, ou payez le reste à part.")
+
+
+class BadMeansDetails(BadInput):
+    """Vouchers without a count, or the details of another means."""
+
+    slug = "bad-means-details"
+    message = N_("Ce qui est noté ne va pas avec ce moyen de paiement.")
+    what_to_do = N_("Pour des titres, comptez-les par valeur ; un chèque a son numéro, sa banque et son tireur.")
 
 
 class AmountAboveLimit(BadInput):
@@ -202,21 +254,46 @@ class Officer:
 
 
 @dataclass(frozen=True, slots=True)
-class TopUp:
-    """So many cents for one wallet."""
+class Cheque:
+    """What the deposit slip needs of a cheque."""
 
-    wallet_id: UUID
-    amount_cents: int
+    number: str
+    bank: str
+    drawer_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherCount:
+    """So many vouchers of one face value."""
+
+    face_cents: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeansDetails:
+    """What is noted of a payment besides its amount; each means has its own part, and the others stay empty."""
+
+    cheque: Cheque | None = None
+    card_reference: str = ""
+    vouchers: tuple[VoucherCount, ...] = ()
+
+
+NO_DETAILS = MeansDetails()
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the founding act lets a place collect on a day, how, and how much at once."""
+    """What the founding act lets a place collect on a day, how, and how much at once.
+
+    `voucher_services` maps each kind of vouchers to what it may pay for.
+    """
 
     services: frozenset[ServiceCode]
     means: frozenset[Means]
     cash_payment_max_cents: int
     top_up_max_cents: int
+    voucher_services: Mapping[Means, frozenset[ServiceCode]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,36 +306,78 @@ class Due:
 
 
 def check_collection(
-    act: Act,
-    top_ups: Sequence[TopUp],
-    services: Mapping[UUID, ServiceCode],
-    means: Means,
-    tendered_cents: int,
+    act: Act, lines: Sequence[PayableLine], means: Means, tendered_cents: int, details: MeansDetails = NO_DETAILS
 ) -> Due:
-    """Return the total and the change of a collection. `services` maps each wallet to its service.
+    """Return the total and the change of a collection; the lines are those of `payables.store.payable_lines`.
 
     Raises:
-        NothingToCollect, AmountOutOfBounds, AmountAboveLimit: the wallets or their amounts.
-        NotInAct, MeansNotInAct: what, or how, is not in the act.
+        AmountAboveLimit, MoreThanDue: a top-up is too large, or an invoice would be overpaid.
+        NotInAct, MeansNotInAct, MeansNotAtCounter, VoucherNotForService: what, or how, may not be collected here.
         CashPaymentTooLarge: above the office's limit.
-        TenderedTooLittle, TenderedDiffers: what was given.
+        BadMeansDetails: what is noted does not go with the means.
+        AmountOutOfBounds, TenderedTooLittle, TenderedDiffers, VouchersGiveNoChange: what was given.
     """
-    if not 1 <= len(top_ups) <= TOP_UPS_MAX or len({each.wallet_id for each in top_ups}) != len(top_ups):
-        raise NothingToCollect
-    for top_up in top_ups:
-        if type(top_up.amount_cents) is not int or top_up.amount_cents <= 0:
-            raise AmountOutOfBounds
-        if top_up.amount_cents > act.top_up_max_cents:
-            raise AmountAboveLimit(limit=money(act.top_up_max_cents))
-        service = services[top_up.wallet_id]
-        if service not in act.services:
-            raise NotInAct(service=SERVICE_LABELS[service])
+    for line in lines:
+        _check_line(act, line)
     if means not in act.means:
         raise MeansNotInAct(means=MEANS_WORDS[means])
-    total = sum(each.amount_cents for each in top_ups)
+    if means not in COUNTER_MEANS:
+        raise MeansNotAtCounter(means=MEANS_WORDS[means])
+    total = sum(line.payable.amount_cents for line in lines)
     if means is Means.CASH and total > act.cash_payment_max_cents:
         raise CashPaymentTooLarge(limit=money(act.cash_payment_max_cents))
+    _check_details(means, details)
+    if means in VOUCHERS:
+        _check_vouchers(act, lines, means, details)
+        if tendered_cents != total:
+            raise TenderedDiffers(total=money(total))
     return Due(total, tendered_cents, _change(total, means, tendered_cents))
+
+
+def _check_line(act: Act, line: PayableLine) -> None:
+    cents = line.payable.amount_cents
+    if line.payable.kind is PayableKind.WALLET and cents > act.top_up_max_cents:
+        raise AmountAboveLimit(limit=money(act.top_up_max_cents))
+    if line.due_cents is not None and cents > line.due_cents:
+        raise MoreThanDue(due=money(line.due_cents), due_cents=line.due_cents)
+    for service in sorted(line.services - act.services):
+        raise NotInAct(service=SERVICE_LABELS[service])
+
+
+def _check_details(means: Means, details: MeansDetails) -> None:
+    foreign = (
+        (details.cheque is not None and means is not Means.CHEQUE)
+        or (details.card_reference and means is not Means.CARD)
+        or bool(details.vouchers) != (means in VOUCHERS)
+    )
+    cheque = details.cheque
+    if foreign or (cheque is not None and not all((cheque.number, cheque.bank, cheque.drawer_name))):
+        raise BadMeansDetails
+
+
+def _check_vouchers(act: Act, lines: Sequence[PayableLine], means: Means, details: MeansDetails) -> None:
+    pays_for = act.voucher_services.get(means, frozenset())
+    for line in lines:
+        for service in sorted(line.services - pays_for):
+            raise VoucherNotForService(means=MEANS_WORDS[means], service=SERVICE_LABELS[service])
+    given, total = voucher_total(details.vouchers), sum(line.payable.amount_cents for line in lines)
+    if given != total:
+        raise VouchersGiveNoChange(given=money(given), total=money(total))
+
+
+def voucher_total(vouchers: Sequence[VoucherCount]) -> int:
+    """Return what vouchers are worth, in cents.
+
+    Raises:
+        BadMeansDetails: an impossible face value or number, or one face value twice.
+    """
+    faces = {each.face_cents for each in vouchers}
+    if len(vouchers) > VOUCHER_KINDS_MAX or len(faces) != len(vouchers):
+        raise BadMeansDetails
+    for each in vouchers:
+        if not 0 < each.face_cents <= VOUCHER_FACE_CENTS_MAX or not 0 < each.number <= COUNT_MAX:
+            raise BadMeansDetails
+    return sum(each.face_cents * each.number for each in vouchers)
 
 
 def _change(total_cents: int, means: Means, tendered_cents: int) -> int:
@@ -293,6 +412,16 @@ def check_float(float_cents: int, limit_cents: int) -> None:
     """
     if type(float_cents) is not int or not 0 <= float_cents <= limit_cents:
         raise FloatOutOfBounds(limit=money(limit_cents))
+
+
+def check_safe(float_cents: int, held_cents: int) -> None:
+    """Refuse a float that is not in the safe; a drawer may open empty in any case.
+
+    Raises:
+        FloatNotInSafe
+    """
+    if float_cents > max(0, held_cents):
+        raise FloatNotInSafe(held=money(max(0, held_cents)))
 
 
 @dataclass(frozen=True, slots=True)

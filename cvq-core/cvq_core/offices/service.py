@@ -1,12 +1,13 @@
 """The work at the counter between a drawer's opening and its close: collect, void, print.
 
-Locks are taken in this order, everywhere: the drawer, the wallets by id (`cvq_core.ledger`), the series of receipts.
+Locks are taken in this order, everywhere: what `ceilings` locks (places, drawers), the wallets and receivables by id
+(`cvq_core.ledger`), the series of receipts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,24 +18,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.clock import local_day
 from cvq_core.ledger.rules import IdempotencyMismatch, NewPosting, NewTransaction, TransactionKind
 from cvq_core.ledger.store import post, reverse
-from cvq_core.ledger.tables import Wallet
-from cvq_core.ledger.wallets import UnknownWallet
+from cvq_core.offices.ceilings import check_ceilings, drawer_for_payment
 from cvq_core.offices.rules import (
     MANDATE_TITLE_WORDS,
     MEANS_WORDS,
+    NO_DETAILS,
+    Cheque,
     DrawerClosed,
     Due,
     Means,
+    MeansDetails,
     NotYourDrawer,
     Officer,
     ReceiptDrawerClosed,
     ReceiptNotVoidable,
-    TopUp,
     UnknownReceipt,
+    VoucherCount,
     check_collection,
     receipt_number,
 )
 from cvq_core.offices.store import (
+    account_for,
     act_of,
     appointment_of,
     locked_drawer,
@@ -43,8 +47,8 @@ from cvq_core.offices.store import (
     voided_by,
 )
 from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptPrint, ReceiptSeries, SubOffice
-from cvq_core.people.tables import FamilyAccount
-from cvq_core.services.tables import Service
+from cvq_core.payables.rules import Payable, PayableKind, PayableLine, check_payables
+from cvq_core.payables.store import payable_lines
 
 
 async def collect(
@@ -52,40 +56,47 @@ async def collect(
     *,
     key: UUID,
     drawer_id: UUID,
-    top_ups: Sequence[TopUp],
+    payables: Sequence[Payable],
     means: Means,
     tendered_cents: int,
     officer: Officer,
     now: datetime,
+    details: MeansDetails = NO_DETAILS,
     visit_id: UUID | None = None,
 ) -> Receipt:
-    """Take money for wallets and give the numbered receipt; `key` asked again gives the same receipt.
+    """Take money for wallets and invoices and give the numbered receipt; `key` asked again gives the same receipt.
 
     Raises:
-        UnknownDrawer, NotYourDrawer, DrawerClosed, UnknownSubOffice, NotMandatary, UnknownWallet
+        NothingToPay, AmountOutOfBounds: see `payables.rules.check_payables`.
+        UnknownDrawer, NotYourDrawer, DrawerClosed, UnknownSubOffice, NotMandatary, UnknownWallet, UnknownInvoice
         and everything of `rules.check_collection`.
+        CeilingReached: the place or the office would hold more than it may.
         IdempotencyMismatch: this key came before with another content.
     """
-    drawer = await locked_drawer(db, drawer_id)
+    drawer = await drawer_for_payment(db, drawer_id, means, check_payables(payables))
     first = await db.get(Receipt, key)
     if first is not None:
-        if _asked(first) != (drawer_id, officer.staff_id, means, tendered_cents, tuple(top_ups)):
+        if _asked(first) != (drawer_id, officer.staff_id, means, tendered_cents, details, tuple(payables)):
             raise IdempotencyMismatch
         return first
     counter = await _at_the_counter(db, drawer, officer, now)
-    lines = await _lines(db, top_ups)
+    lines = await payable_lines(db, payables)
     act = await act_of(db, counter.sub_office, counter.office, local_day(now))
-    due = check_collection(act, top_ups, {line.wallet_id: line.service.code for line in lines}, means, tendered_cents)
+    due = check_collection(act, lines, means, tendered_cents, details)
+    await check_ceilings(db, counter.sub_office, counter.office, means, due.total_cents)
+    into = drawer.id if means is Means.CASH else await account_for(db, means, counter.sub_office, now)
+    of_invoices = any(each.kind is PayableKind.INVOICE for each in payables)
     posted = await post(
         db,
         NewTransaction(
             id=key,
-            kind=TransactionKind.TOP_UP,
-            label=f"Approvisionnement ({MEANS_WORDS[means]}), {counter.sub_office.label}",
+            kind=TransactionKind.PAYMENT if of_invoices else TransactionKind.TOP_UP,
+            label=f"{'Paiement' if of_invoices else 'Approvisionnement'} ({MEANS_WORDS[means]}), "
+            f"{counter.sub_office.label}",
             occurred_at=now,
             postings=(
-                *(NewPosting(each.wallet_id, each.amount_cents) for each in top_ups),
-                NewPosting(_account_for(means, drawer, counter.sub_office), -due.total_cents),
+                *(NewPosting(each.id, each.amount_cents) for each in payables),
+                NewPosting(into, -due.total_cents),
             ),
             actor_kind="staff",
             actor_id=officer.staff_id,
@@ -93,18 +104,8 @@ async def collect(
         ),
         now=now,
     )
-    printed = counter.printed(officer)
-    printed["lines"] = [
-        {
-            "wallet_id": str(line.wallet_id),
-            "service": line.service.label,
-            "account": line.account.number,
-            "family": line.account.label,
-            "amount_cents": top_up.amount_cents,
-            "balance_cents": posted.balances[line.wallet_id],
-        }
-        for line, top_up in zip(lines, top_ups, strict=True)
-    ]
+    printed = counter.printed(officer) | printed_details(details)
+    printed["lines"] = [_printed_line(line, posted.balances[line.payable.id]) for line in lines]
     return await _issue(db, key, counter, drawer, means=means, due=due, printed=printed, now=now)
 
 
@@ -144,14 +145,14 @@ async def void(
         actor_id=officer.staff_id,
         now=now,
     )
-    printed = counter.printed(officer)
+    printed = counter.printed(officer) | {each: receipt.printed[each] for each in _DETAILS if each in receipt.printed}
     printed["voids"] = number
     printed["reason"] = reason.strip()[:200]
     printed["lines"] = [
         {
             **line,
             "amount_cents": -line["amount_cents"],
-            "balance_cents": posted.balances[UUID(line["wallet_id"])],
+            "balance_cents": posted.balances[_payable_of(line).id],
         }
         for line in receipt.printed["lines"]
     ]
@@ -246,40 +247,56 @@ async def _at_the_counter(db: AsyncSession, drawer: Drawer, officer: Officer, no
     return _Counter(sub_office, office, MANDATE_TITLE_WORDS[appointment.title], series)
 
 
+_DETAILS = ("cheque", "card_reference", "vouchers")
+
+
 def _asked(receipt: Receipt) -> tuple[object, ...]:
     """Return the request that a receipt answers, to compare it with one under the same key."""
-    lines = tuple(TopUp(UUID(line["wallet_id"]), line["amount_cents"]) for line in receipt.printed["lines"])
-    return receipt.drawer_id, receipt.staff_id, receipt.means, receipt.tendered_cents, lines
+    payables = tuple(_payable_of(line) for line in receipt.printed["lines"])
+    details = details_of(receipt)
+    return receipt.drawer_id, receipt.staff_id, receipt.means, receipt.tendered_cents, details, payables
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    wallet_id: UUID
-    service: Service
-    account: FamilyAccount
+def _payable_of(line: dict[str, Any]) -> Payable:
+    invoice_id = line.get("invoice_id")
+    if invoice_id is not None:
+        return Payable(PayableKind.INVOICE, UUID(invoice_id), line["amount_cents"])
+    return Payable(PayableKind.WALLET, UUID(line["wallet_id"]), line["amount_cents"])
 
 
-async def _lines(db: AsyncSession, top_ups: Sequence[TopUp]) -> list[_Line]:
-    rows = await db.execute(
-        select(Wallet.id, Service, FamilyAccount)
-        .join(Service, Service.code == Wallet.service_code)
-        .join(FamilyAccount, FamilyAccount.id == Wallet.family_account_id)
-        .where(Wallet.id.in_([each.wallet_id for each in top_ups[:100]]))
+def _printed_line(line: PayableLine, balance_cents: int) -> dict[str, Any]:
+    """Return what a receipt's line says; a receivable's balance is below zero by what is still due."""
+    of_wallet = line.payable.kind is PayableKind.WALLET
+    return {
+        "wallet_id" if of_wallet else "invoice_id": str(line.payable.id),
+        "service": line.label,
+        "account": line.account_number,
+        "family": line.family,
+        "amount_cents": line.payable.amount_cents,
+        "balance_cents": balance_cents,
+    }
+
+
+def printed_details(details: MeansDetails) -> dict[str, Any]:
+    """Return what a receipt keeps of a payment's means."""
+    printed: dict[str, Any] = {}
+    if details.cheque is not None:
+        printed["cheque"] = asdict(details.cheque)
+    if details.card_reference:
+        printed["card_reference"] = details.card_reference
+    if details.vouchers:
+        printed["vouchers"] = [asdict(each) for each in details.vouchers]
+    return printed
+
+
+def details_of(receipt: Receipt) -> MeansDetails:
+    """Return what was noted of a payment's means."""
+    cheque = receipt.printed.get("cheque")
+    return MeansDetails(
+        cheque=Cheque(**cheque) if cheque else None,
+        card_reference=receipt.printed.get("card_reference", ""),
+        vouchers=tuple(VoucherCount(**each) for each in receipt.printed.get("vouchers", [])),
     )
-    found = {wallet_id: _Line(wallet_id, service, account) for wallet_id, service, account in rows}
-    if any(each.wallet_id not in found for each in top_ups):
-        raise UnknownWallet
-    return [found[each.wallet_id] for each in top_ups]
-
-
-def _account_for(means: Means, drawer: Drawer, sub_office: SubOffice) -> UUID:
-    match means:
-        case Means.CASH:
-            return drawer.id
-        case Means.CHEQUE:
-            return sub_office.cheques_account_id
-        case Means.CARD:
-            return sub_office.card_account_id
 
 
 async def _issue(

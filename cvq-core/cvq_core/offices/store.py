@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid5
@@ -12,9 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from cvq_core.clock import local_day
-from cvq_core.ledger.rules import AccountKind, NewPosting, NewTransaction, TransactionKind
+from cvq_core.ledger.rules import LABEL_LENGTH_MAX, AccountKind, NewPosting, NewTransaction, TransactionKind
 from cvq_core.ledger.store import add_ledger_account, balance_of, post
+from cvq_core.ledger.tables import LedgerAccount
 from cvq_core.offices.rules import (
+    MEANS_WORDS,
+    VOUCHER_SERVICES,
+    VOUCHERS,
     Act,
     Appointment,
     MandateTitle,
@@ -33,7 +37,9 @@ from cvq_core.offices.tables import (
     Receipt,
     ReceiptSeries,
     SubOffice,
+    VoucherService,
 )
+from cvq_core.once import insert_once
 from cvq_core.services.rules import ServiceCode
 
 RECEIPTS_MAX = 200
@@ -96,8 +102,13 @@ async def create_sub_office(
     now: datetime,
     address: str = "",
     phone: str = "",
+    is_main: bool = False,
+    voucher_services: Mapping[Means, Collection[ServiceCode]] = VOUCHER_SERVICES,
 ) -> SubOffice:
-    """Set up a place that collects for an office, with its accounts, what the act lets it collect, and its float."""
+    """Set up a place that collects for an office, with its accounts, what the act lets it collect, and its float.
+
+    `is_main` is the office's own counter: other places remit to it, and it remits to the comptable.
+    """
     today = local_day(now)
     accounts = {kind: uuid5(sub_office_id, kind) for kind in _ACCOUNTS}
     for kind, words in _ACCOUNTS.items():
@@ -112,6 +123,7 @@ async def create_sub_office(
         label=label,
         address=address,
         phone=phone,
+        is_main=is_main,
         float_cents=float_cents,
         safe_account_id=accounts[AccountKind.SAFE],
         cheques_account_id=accounts[AccountKind.CHEQUES],
@@ -124,6 +136,11 @@ async def create_sub_office(
     period = {"sub_office_id": sub_office_id, "valid_from": today, "valid_until": None}
     db.add_all([CollectableService(service_code=service, **period) for service in services])
     db.add_all([AcceptedMeans(means=each, **period) for each in means])
+    db.add_all(
+        VoucherService(means=each, service_code=service, **period)
+        for each in VOUCHERS.intersection(means)
+        for service in set(voucher_services.get(each, ())).intersection(services)
+    )
     await db.flush()
     if float_cents:
         await post(
@@ -233,7 +250,71 @@ async def act_of(db: AsyncSession, sub_office: SubOffice, office: CashOffice, on
             _in_force(AcceptedMeans.valid_from, AcceptedMeans.valid_until, on),
         )
     )
-    return Act(frozenset(services), frozenset(means), office.cash_payment_max_cents, office.top_up_max_cents)
+    pays_for: dict[Means, set[ServiceCode]] = {}
+    for row in await db.execute(
+        select(VoucherService.means, VoucherService.service_code).where(
+            VoucherService.sub_office_id == sub_office.id,
+            _in_force(VoucherService.valid_from, VoucherService.valid_until, on),
+        )
+    ):
+        pays_for.setdefault(row.means, set()).add(row.service_code)
+    return Act(
+        services=frozenset(services),
+        means=frozenset(means),
+        cash_payment_max_cents=office.cash_payment_max_cents,
+        top_up_max_cents=office.top_up_max_cents,
+        voucher_services={each: frozenset(codes) for each, codes in pays_for.items()},
+    )
+
+
+def under_way_id(office_id: UUID, means: Means) -> UUID:
+    """Return the account of what places have remitted by some means, and the office has not yet integrated."""
+    return uuid5(office_id, f"{AccountKind.REMITTED}:{means}")
+
+
+def treasury_id(office_id: UUID) -> UUID:
+    """Return the account of what an office paid over to the comptable."""
+    return uuid5(office_id, AccountKind.TREASURY)
+
+
+async def voucher_account(db: AsyncSession, place: SubOffice, means: Means, now: datetime) -> UUID:
+    """Return the account of a place's vouchers of one kind, opened when there was none."""
+    code = f"{AccountKind.VOUCHERS}:{means}"
+    label = f"{MEANS_WORDS[means]}, {place.label}"
+    return await _opened(db, uuid5(place.id, code), f"{code}:{place.code}", label, now)
+
+
+async def under_way_account(db: AsyncSession, office: CashOffice, means: Means, now: datetime) -> UUID:
+    """Return `under_way_id`, its account opened when there was none."""
+    code = f"{AccountKind.REMITTED}:{means}:{office.code}"
+    label = f"Versements à intégrer ({MEANS_WORDS[means]}), {office.label}"
+    return await _opened(db, under_way_id(office.id, means), code, label, now)
+
+
+async def treasury_account(db: AsyncSession, office: CashOffice, now: datetime) -> UUID:
+    """Return `treasury_id`, its account opened when there was none."""
+    code, label = f"{AccountKind.TREASURY}:{office.code}", f"Versé au comptable, {office.label}"
+    return await _opened(db, treasury_id(office.id), code, label, now)
+
+
+async def account_for(db: AsyncSession, means: Means, place: SubOffice, now: datetime) -> UUID:
+    """Return where a place keeps what it took by some means, once its drawers are closed."""
+    match means:
+        case Means.CASH:
+            return place.safe_account_id
+        case Means.CHEQUE:
+            return place.cheques_account_id
+        case Means.CARD:
+            return place.card_account_id
+    return await voucher_account(db, place, means, now)
+
+
+async def _opened(db: AsyncSession, account_id: UUID, code: str, label: str, now: datetime) -> UUID:
+    """Open an account unless somebody has; its kind is the first word of its code."""
+    kind = AccountKind(code.partition(":")[0])
+    row = {"id": account_id, "code": code, "kind": kind, "label": label[:LABEL_LENGTH_MAX], "opened_at": now}
+    await insert_once(db, LedgerAccount.__table__, row)
+    return account_id
 
 
 async def open_drawer_of(db: AsyncSession, staff_id: UUID, sub_office_id: UUID) -> Drawer | None:

@@ -4,7 +4,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.append_only import append_only
@@ -17,6 +27,10 @@ class CashOffice(Base):
     """A régie, with the limits of its founding act."""
 
     __tablename__ = "cash_office"
+    __table_args__ = (
+        CheckConstraint("ceiling_cents IS NULL OR ceiling_cents > 0", name="ceiling"),
+        CheckConstraint("remit_every_days BETWEEN 1 AND 31", name="remit_every_days"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
@@ -27,6 +41,11 @@ class CashOffice(Base):
     # The most that one payment in cash may be, and that one top-up may be.
     cash_payment_max_cents: Mapped[int] = mapped_column(default=300_00)
     top_up_max_cents: Mapped[int] = mapped_column(default=1_000_00)
+    # The most that it may hold without its floats; `ceiling_counts` has what its act counts besides cash.
+    ceiling_cents: Mapped[int | None] = mapped_column(BigInteger)
+    ceiling_refuses: Mapped[bool] = mapped_column(default=False, server_default=false())
+    ceiling_counts: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
+    remit_every_days: Mapped[int] = mapped_column(SmallInteger, default=30, server_default=text("30"))
 
 
 class ReceiptSeries(Base):
@@ -42,9 +61,22 @@ class ReceiptSeries(Base):
 
 
 class SubOffice(Base):
-    """A place where a cash office collects; the office's own counter is one too. Its id is the scope of grants."""
+    """A place where a cash office collects; the office's own counter (`is_main`) is one too.
+
+    Its id is the scope of grants.
+    """
 
     __tablename__ = "sub_office"
+    __table_args__ = (
+        Index(
+            "uq_sub_office_main",
+            "office_id",
+            unique=True,
+            sqlite_where=text("is_main"),
+            postgresql_where=text("is_main"),
+        ),
+        CheckConstraint("ceiling_cents IS NULL OR ceiling_cents > 0", name="ceiling"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     office_id: Mapped[UUID] = mapped_column(ForeignKey("cash_office.id"), index=True)
@@ -53,7 +85,10 @@ class SubOffice(Base):
     label: Mapped[str] = mapped_column(String(120))
     address: Mapped[str] = mapped_column(String(200), default="")
     phone: Mapped[str] = mapped_column(String(20), default="")
+    is_main: Mapped[bool] = mapped_column(default=False, server_default=false())
     float_cents: Mapped[int]
+    ceiling_cents: Mapped[int | None] = mapped_column(BigInteger)
+    ceiling_refuses: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Where the money is outside a drawer.
     safe_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"))
     cheques_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_account.id"))
@@ -81,6 +116,18 @@ class AcceptedMeans(Base):
 
     sub_office_id: Mapped[UUID] = mapped_column(ForeignKey("sub_office.id"), primary_key=True)
     means: Mapped[Means] = mapped_column(primary_key=True)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    valid_until: Mapped[date | None]
+
+
+class VoucherService(Base):
+    """A service that one kind of vouchers pays for at a sub-office, from a day to another (that day included)."""
+
+    __tablename__ = "voucher_service"
+
+    sub_office_id: Mapped[UUID] = mapped_column(ForeignKey("sub_office.id"), primary_key=True)
+    means: Mapped[Means] = mapped_column(primary_key=True)
+    service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"), primary_key=True)
     valid_from: Mapped[date] = mapped_column(primary_key=True)
     valid_until: Mapped[date | None]
 

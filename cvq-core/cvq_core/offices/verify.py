@@ -16,7 +16,7 @@ async def verify_offices(db: AsyncSession) -> list[str]:
     """Return what is wrong with the cash offices, one English sentence each; empty when everything holds.
 
     Every series runs from 1 to its last number without a gap; every receipt's total is what its transaction gave the
-    wallets; a void is the opposite of what it voids; a closed drawer's account is empty.
+    wallets and invoices; a void is the opposite of what it voids; a closed drawer's account is empty.
     """
     numbered = (
         select(
@@ -33,7 +33,10 @@ async def verify_offices(db: AsyncSession) -> list[str]:
     credited = (
         select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
         .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(LedgerAccount.kind == AccountKind.WALLET, Posting.transaction_id.in_(select(Receipt.transaction_id)))
+        .where(
+            LedgerAccount.kind.in_((AccountKind.WALLET, AccountKind.RECEIVABLE)),
+            Posting.transaction_id.in_(select(Receipt.transaction_id)),
+        )
         .group_by(Posting.transaction_id)
         .subquery("credited")
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from cvq_core.ledger.revenue import revenue_code
 from cvq_core.ledger.rules import LABEL_LENGTH_MAX, AccountKind, NewPosting, NewTransaction, TransactionKind, floor_for
 from cvq_core.ledger.store import ledger_rows
-from cvq_core.offices.rules import Means
+from cvq_core.offices.rules import VOUCHER_SERVICES, Means
 from cvq_core.seed.draw import Draw
 from cvq_core.seed.population import Household
 from cvq_core.seed.territory import SINCE, Row, Territory, definition, office_places
@@ -44,6 +44,7 @@ class Books:
     sub_offices: list[Row] = field(default_factory=list)
     collectable: list[Row] = field(default_factory=list)
     means: list[Row] = field(default_factory=list)
+    vouchers: list[Row] = field(default_factory=list)
     _opening: UUID = field(init=False)
     _revenue: dict[ServiceCode, UUID] = field(default_factory=dict)
 
@@ -83,7 +84,10 @@ class Books:
         office = definition()["office"]
         office_id, series_id = self.draw.id(), self.draw.id()
         self.offices.append(
-            {"id": office_id, **{key: office[key] for key in ("code", "label", "address", "phone", "founding_act")}}
+            {
+                "id": office_id,
+                **{key: office[key] for key in ("code", "label", "address", "phone", "founding_act", "ceiling_cents")},
+            }
         )
         self.series.append(
             {"id": series_id, "office_id": office_id, "code": office["code"], "last_number": 0, "agreed_on": SINCE}
@@ -96,11 +100,12 @@ class Books:
                 "card_account_id": (AccountKind.CARD_PAYMENTS, "Cartes bancaires en cours"),
                 "difference_account_id": (AccountKind.DIFFERENCE, "Écarts de caisse"),
             }
+            main = {"is_main": place.get("is_main", False)}
             held = {
                 column: self._account(f"{kind}:{place['code']}", kind, f"{label}, {place['label']}")
                 for column, (kind, label) in kinds.items()
             }
-            plain = {key: place[key] for key in ("code", "label", "address", "phone", "float_cents")}
+            plain = {key: place[key] for key in ("code", "label", "address", "phone", "float_cents", "ceiling_cents")}
             self.sub_offices.append(
                 {
                     "id": place_id,
@@ -110,11 +115,29 @@ class Books:
                     "closed_on": None,
                     **plain,
                     **held,
+                    **main,
                 }
             )
+            float_account = self._account(
+                f"{AccountKind.FLOAT}:{place['code']}", AccountKind.FLOAT, f"Fonds de caisse remis, {place['label']}"
+            )
+            issued = Movement(
+                self.draw.instant_on(SINCE),
+                TransactionKind.FLOAT_ISSUED,
+                f"Remise du fonds de caisse, {place['label']}",
+                place["float_cents"],
+            )
+            self._write(issued, float_account, held["safe_account_id"], None)
             period = {"sub_office_id": place_id, "valid_from": SINCE, "valid_until": None}
             self.collectable += [{"service_code": ServiceCode(code), **period} for code in place["collects"]]
             self.means += [{"means": Means(word), **period} for word in place["means"]]
+            self.vouchers += [
+                {"means": means, "service_code": service, **period}
+                for means, services in VOUCHER_SERVICES.items()
+                if means in place["means"]
+                for service in sorted(services)
+                if service in place["collects"]
+            ]
 
     def _account(self, code: str, kind: AccountKind, label: str, opened_on: date = SINCE) -> UUID:
         account_id = self.draw.id()
@@ -129,17 +152,20 @@ class Books:
         )
         return account_id
 
-    def _write(self, movement: Movement, wallet: UUID, other: UUID, balance_before: int) -> None:
+    def _write(self, movement: Movement, account: UUID, other: UUID, balance_before: int | None) -> None:
+        """Write a movement of an account against another; `balance_before` is a wallet's."""
         transaction = NewTransaction(
             id=self.draw.timeless_id(),
             kind=movement.kind,
             label=movement.label,
             occurred_at=movement.at,
-            postings=(NewPosting(wallet, movement.amount_cents), NewPosting(other, -movement.amount_cents)),
+            postings=(NewPosting(account, movement.amount_cents), NewPosting(other, -movement.amount_cents)),
             actor_kind="system",
             actor_id=None,
             day_only=movement.kind is TransactionKind.USE,
         )
-        row, postings = ledger_rows(transaction, {wallet: balance_before}, movement.at)
+        row, postings = ledger_rows(
+            transaction, {} if balance_before is None else {account: balance_before}, movement.at
+        )
         self.transactions.append(row)
         self.postings += postings

@@ -13,7 +13,14 @@ from cvq_core.cards.tables import Card
 from cvq_core.database import Base
 from cvq_core.ledger.rules import TransactionKind
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
-from cvq_core.offices.tables import AcceptedMeans, CashOffice, CollectableService, ReceiptSeries, SubOffice
+from cvq_core.offices.tables import (
+    AcceptedMeans,
+    CashOffice,
+    CollectableService,
+    ReceiptSeries,
+    SubOffice,
+    VoucherService,
+)
 from cvq_core.people.names import search_key
 from cvq_core.people.store import word_rows
 from cvq_core.people.tables import Commune, FamilyAccount, FamilyQuotient, Membership, Person, PersonWord
@@ -24,8 +31,10 @@ from cvq_core.seed.heroes import Heroes
 from cvq_core.seed.population import Household, Population, Someone, communes
 from cvq_core.seed.presets import Preset
 from cvq_core.seed.rights import Holdings, Rights, everybody
+from cvq_core.seed.tariffs import adoption_rows, version_rows
 from cvq_core.seed.territory import Row, Territory
 from cvq_core.services.tables import Price, Service, ServicePolicy
+from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,8 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
         _rows(Service, territory.services),
         _rows(ServicePolicy, territory.policies),
         _rows(Price, territory.prices),
+        _rows(TariffVersion, list(version_rows(draw.opens_at))),
+        _rows(TariffAdoption, list(adoption_rows(draw.begins, draw.opens_at))),
         _rows(AccessPoint, territory.points),
         _rows(Person, [_person(person) for person in people]),
         TableRows(_table(PersonWord), chain.from_iterable(map(_words, people)), 5 * len(people)),
@@ -78,6 +89,7 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
         _rows(SubOffice, books.sub_offices),
         _rows(CollectableService, books.collectable),
         _rows(AcceptedMeans, books.means),
+        _rows(VoucherService, books.vouchers),
     ]
 
 

@@ -62,6 +62,22 @@ function markUnclear(field, unclear) {
   }
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @returns {number} what the vouchers are worth that were counted, in cents
+ */
+function vouchers(form) {
+  let total = 0;
+  for (const field of form.querySelectorAll("input[data-till-number]")) {
+    const number = /** @type {HTMLInputElement} */ (field);
+    const face = form.querySelector(`input[data-till-face="${number.dataset["tillNumber"]}"]`);
+    if (face instanceof HTMLInputElement && /^\d{1,4}$/.test(number.value.trim())) {
+      total += (centsOf(face.value) ?? 0) * Number(number.value.trim());
+    }
+  }
+  return total;
+}
+
 /** @param {HTMLFormElement} form */
 function startTill(form) {
   const tendered = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-till-tendered]"));
@@ -73,12 +89,14 @@ function startTill(form) {
     for (const field of [...amounts, ...(tendered ? [tendered] : [])]) {
       markUnclear(field, centsOf(field.value) === null);
     }
-    const cash = form.querySelector("[data-till-cash]:checked") !== null;
-    for (const part of form.querySelectorAll("[data-till-when-cash]")) {
+    const chosen = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-till-means]:checked"))?.value;
+    const cash = chosen === "cash";
+    for (const part of form.querySelectorAll("[data-till-when]")) {
       if (part instanceof HTMLElement) {
-        part.hidden = !cash;
+        part.hidden = !chosen || !part.dataset["tillWhen"]?.split(" ").includes(chosen);
       }
     }
+    write(form, "[data-till-vouchers]", money(vouchers(form)));
     const given = tendered?.value ? (centsOf(tendered.value) ?? 0) : total();
     const short = cash && given < total();
     form.toggleAttribute("data-till-short", short);

@@ -42,7 +42,6 @@ from cvq_core.offices.rules import (
     ReceiptDrawerClosed,
     ReceiptNotVoidable,
     TenderedTooLittle,
-    TopUp,
     UnknownDrawer,
     UnknownReceipt,
     UnknownSubOffice,
@@ -70,6 +69,7 @@ from tests.core_examples import (
     create_services,
     create_wallet,
     move,
+    top_up,
 )
 
 RIVALS = 20
@@ -102,7 +102,7 @@ class Counter:
                 db,
                 key=key or new_id(),
                 drawer_id=self.drawer,
-                top_ups=[TopUp(*each) for each in top_ups],
+                payables=[top_up(*each) for each in top_ups],
                 means=means,
                 tendered_cents=tendered,
                 officer=officer or self.odile,

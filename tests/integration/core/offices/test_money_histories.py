@@ -38,11 +38,11 @@ from cvq_core.offices.rules import (
     Officer,
     ReceiptDrawerClosed,
     ReceiptNotVoidable,
-    TopUp,
 )
 from cvq_core.offices.service import collect, void
 from cvq_core.offices.tables import Drawer, Receipt
 from cvq_core.offices.verify import verify_offices
+from cvq_core.payables.rules import Payable
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import (
     NOW,
@@ -52,6 +52,7 @@ from tests.core_examples import (
     create_officer,
     create_services,
     create_wallet,
+    top_up,
     transaction,
 )
 
@@ -95,7 +96,7 @@ class CounterDay:
     def __init__(self, database: Database, runner: asyncio.Runner, house: House) -> None:
         self.runner, self.house = runner, house
         self.db = AsyncSession(database.engine, expire_on_commit=False)
-        self.receipts: list[tuple[Receipt, list[TopUp], Means]] = []
+        self.receipts: list[tuple[Receipt, list[Payable], Means]] = []
         self.uses: list[NewTransaction] = []
         self.undone: set[UUID] = set()
         self.numbers = 0
@@ -126,13 +127,13 @@ class CounterDay:
 
         return self.runner.run(inside())
 
-    def _collect(self, key: UUID, top_ups: list[TopUp], means: Means, tendered: int) -> Receipt | Refusal:
+    def _collect(self, key: UUID, top_ups: list[Payable], means: Means, tendered: int) -> Receipt | Refusal:
         return self.attempt(
             lambda: collect(
                 self.db,
                 key=key,
                 drawer_id=self.drawer,
-                top_ups=top_ups,
+                payables=top_ups,
                 means=means,
                 tendered_cents=tendered,
                 officer=self.house.odile,
@@ -141,7 +142,7 @@ class CounterDay:
         )
 
     def top_up(self, cents: list[int], means: Means, extra: int) -> None:
-        top_ups = [TopUp(*each) for each in zip(self.house.wallets, cents, strict=False)]
+        top_ups = [top_up(*each) for each in zip(self.house.wallets, cents, strict=False)]
         total = sum(cents)
         answer = self._collect(new_id(), top_ups, means, total + (extra if means is Means.CASH else 0))
         if not self.is_open:
@@ -158,16 +159,16 @@ class CounterDay:
         self.numbers += 1
         assert receipt.number == self.numbers
 
-    def _add(self, top_ups: list[TopUp], means: Means, sign: int) -> None:
+    def _add(self, top_ups: list[Payable], means: Means, sign: int) -> None:
         for each in top_ups:
-            self.balances[each.wallet_id] += sign * each.amount_cents
+            self.balances[each.id] += sign * each.amount_cents
             if means is Means.CASH:
                 self.cash += sign * each.amount_cents
 
     def ask_again_for_a_receipt(self, pick: int, more: int) -> None:
         if self.receipts:
             receipt, top_ups, means = self.receipts[pick % len(self.receipts)]
-            changed = [TopUp(top_ups[0].wallet_id, top_ups[0].amount_cents + more), *top_ups[1:]]
+            changed = [top_up(top_ups[0].id, top_ups[0].amount_cents + more), *top_ups[1:]]
             answer = self._collect(receipt.id, changed, means, receipt.tendered_cents)
             same = not more and receipt.drawer_id == self.drawer
             if same:
@@ -194,9 +195,9 @@ class CounterDay:
                 self.undone.add(receipt.id)
                 self._add(top_ups, means, -1)
 
-    def _pool_would_owe(self, top_ups: list[TopUp]) -> bool:
+    def _pool_would_owe(self, top_ups: list[Payable]) -> bool:
         pool = self.house.wallets[0]
-        return any(each.wallet_id == pool and self.balances[pool] < each.amount_cents for each in top_ups)
+        return any(each.id == pool and self.balances[pool] < each.amount_cents for each in top_ups)
 
     def use_a_service(self, which: int, cents: int) -> None:
         wallet = self.house.wallets[which]

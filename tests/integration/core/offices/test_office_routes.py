@@ -137,7 +137,7 @@ async def test_the_same_request_again_is_the_same_receipt(town: Town, odile: Cli
         ({"tendered_cents": 1}, 422, "tendered-too-little"),
         ({"means": "card", "tendered_cents": 2000}, 409, "means-not-in-act"),
         ({"means": "gold"}, 422, "bad-input"),
-        ({"top_ups": []}, 422, "bad-input"),
+        ({"top_ups": []}, 422, "nothing-to-pay"),
         ({"price": 1}, 422, "bad-input"),
     ],
     ids=str,

@@ -10,10 +10,18 @@ from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.ledger.verify import trigger_names
 from cvq_core.offices.drawers import close_drawer, open_drawer
-from cvq_core.offices.rules import Means, TopUp
+from cvq_core.offices.rules import Means
 from cvq_core.offices.service import collect, void
 from cvq_core.offices.verify import verify_offices
-from tests.core_examples import NOW, create_counter, create_family, create_officer, create_services, create_wallet
+from tests.core_examples import (
+    NOW,
+    create_counter,
+    create_family,
+    create_officer,
+    create_services,
+    create_wallet,
+    top_up,
+)
 
 
 @pytest.fixture
@@ -30,7 +38,7 @@ async def office(database: Database) -> Database:
                 db,
                 key=new_id(),
                 drawer_id=drawer.id,
-                top_ups=[TopUp(wallet.id, cents)],
+                payables=[top_up(wallet.id, cents)],
                 means=Means.CASH,
                 tendered_cents=cents,
                 officer=odile,

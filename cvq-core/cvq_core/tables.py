@@ -1,6 +1,7 @@
 """Every table of the core, known to the metadata once this module is imported."""
 
 from cvq_core.access import tables as access
+from cvq_core.audit_file import tables as audit_file
 from cvq_core.cards import tables as cards
 from cvq_core.devices import tables as devices
 from cvq_core.families import tables as families
@@ -17,6 +18,7 @@ from cvq_core.tariffs import tables as tariffs
 
 __all__ = [
     "access",
+    "audit_file",
     "cards",
     "devices",
     "families",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import cash, journal, secretary
+from cvq_advisor_console import cash, journal, online, secretary
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
 from cvq_core.clock import Clock
@@ -38,8 +38,11 @@ def setup_console(app: web.Application) -> None:
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
+    if services.settings.payfip_client is not None:
+        services.navigation.append((Permission.COLLECT, N_("En ligne"), "/en-ligne"))
     app.router.add_static("/static/console/", HERE / "static")
     console_routes.routes.setup(app)
     secretary.setup(app)
     cash.setup(app)
     journal.setup(app)
+    online.setup(app)

@@ -49,6 +49,13 @@ class Settings(BaseSettings):
     ice_servers: list[dict[str, Any]] = Field(default_factory=list)
     smtp_url: str | None = Field(default=None, description="smtp://[user:password@]host:port; without it, no e-mail")
     mail_from: str = "guichet@localhost"
+    payfip_client: str | None = Field(
+        default=None, pattern=r"^[0-9]{6}$", description="client number (numcli) from the DGFiP; without it, no PayFiP"
+    )
+    payfip_entry: Literal["T", "X", "W"] = Field(default="T", description="saisie: T test, X activation, W production")
+    payfip_office: str | None = Field(default=None, description="code of the place that collects what is paid online")
+    payfip_email: str | None = Field(default=None, description="given to PayFiP for a payer who has no address")
+    payfip_url: AnyHttpUrl = AnyHttpUrl("https://www.payfip.gouv.fr/tpa")
     language: Literal["fr", "en"] = "fr"
     territory: str = "Parthenay-Gâtine"
     body_bytes_max: int = Field(default=2 * 1024**2, ge=1024)
@@ -89,6 +96,15 @@ class Settings(BaseSettings):
                 "listen_host is not loopback but no trusted_proxy is set: browsers give neither camera nor microphone "
                 "to a page without TLS; put a reverse proxy in front and name its address in trusted_proxy"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _online_payments_go_somewhere(self) -> Settings:
+        """Money is collected at a place whose act says so, and asked for over TLS."""
+        if self.payfip_client is not None and self.payfip_office is None:
+            raise ValueError("payfip_client is set but no payfip_office: whose act lets it collect online?")
+        if self.payfip_url.scheme != "https" and not _is_loopback(self.payfip_url.host or ""):
+            raise ValueError("payfip_url is neither https nor on this machine")
         return self
 
     @property

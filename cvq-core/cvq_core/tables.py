@@ -11,6 +11,7 @@ from cvq_core.journal import tables as journal
 from cvq_core.ledger import tables as ledger
 from cvq_core.live import tables as live
 from cvq_core.offices import tables as offices
+from cvq_core.payments import tables as payments
 from cvq_core.people import tables as people
 from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
@@ -28,6 +29,7 @@ __all__ = [
     "ledger",
     "live",
     "offices",
+    "payments",
     "people",
     "services",
     "staff",

@@ -11,6 +11,7 @@ from cvq_core.mail import SEND_MAIL, send_mail
 from cvq_core.web import services_of
 from cvq_desk import booking
 from cvq_desk.booths import socket as booth_socket
+from cvq_desk.carts import routes as cart_routes
 from cvq_desk.dossiers import filing
 from cvq_desk.dossiers import routes as dossier_routes
 from cvq_desk.dossiers.service import MAKE_PDF
@@ -24,7 +25,7 @@ def setup_desk(app: web.Application) -> None:
     """Add the desk's routes, live topics and page messages to the application."""
     services = services_of(app)
     all_forms()  # a form that is wrong stops the start, not the first advisor who opens it
-    for room in (visit_routes, booth_socket, dossier_routes, farewell):
+    for room in (visit_routes, booth_socket, dossier_routes, farewell, cart_routes):
         room.routes.setup(app)
     services.topic_guards |= {
         "queue": visit_routes.guard_queue,

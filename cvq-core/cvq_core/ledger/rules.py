@@ -41,6 +41,8 @@ class AccountKind(StrEnum):
     VOUCHERS = "vouchers"
     REMITTED = "remitted"
     TREASURY = "treasury"
+    ONLINE_PAYMENTS = "online_payments"
+    TO_CLASSIFY = "to_classify"
     DIFFERENCE = "difference"
 
 
@@ -54,6 +56,7 @@ DEBIT_KINDS = frozenset(
         AccountKind.VOUCHERS,
         AccountKind.REMITTED,
         AccountKind.TREASURY,
+        AccountKind.ONLINE_PAYMENTS,
         AccountKind.DIFFERENCE,
     }
 )

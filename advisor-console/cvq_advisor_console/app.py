@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import cash, journal, online, secretary
+from cvq_advisor_console import cash, journal, online, secretary, tariffs
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
 from cvq_core.clock import Clock
@@ -36,6 +36,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
+        (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
     if services.settings.payfip_client is not None:
@@ -44,5 +45,6 @@ def setup_console(app: web.Application) -> None:
     console_routes.routes.setup(app)
     secretary.setup(app)
     cash.setup(app)
+    tariffs.setup(app)
     journal.setup(app)
     online.setup(app)

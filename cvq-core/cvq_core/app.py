@@ -31,6 +31,7 @@ from cvq_core.payments import routes as payment_routes
 from cvq_core.payments.adapter import PayFip
 from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments
 from cvq_core.settings import Settings
+from cvq_core.tariffs import routes as tariff_routes
 from cvq_core.vault import Vault, load_master_key
 from cvq_core.web import health, live_socket, login, openapi
 from cvq_core.web.context import SERVICES, Services
@@ -62,7 +63,12 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     )
     app[SERVICES] = services
     rooms = (health, openapi, login, live_socket, device_routes, access_routes, access_pages, office_routes)
-    for room in (*rooms, payment_routes):
+    rooms = (
+        *rooms,
+        payment_routes,
+        tariff_routes,
+    )
+    for room in rooms:
         room.routes.setup(app)
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)

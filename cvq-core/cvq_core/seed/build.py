@@ -31,8 +31,10 @@ from cvq_core.seed.heroes import Heroes
 from cvq_core.seed.population import Household, Population, Someone, communes
 from cvq_core.seed.presets import Preset
 from cvq_core.seed.rights import Holdings, Rights, everybody
+from cvq_core.seed.tariffs import adoption_rows, version_rows
 from cvq_core.seed.territory import Row, Territory
 from cvq_core.services.tables import Price, Service, ServicePolicy
+from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
         _rows(Service, territory.services),
         _rows(ServicePolicy, territory.policies),
         _rows(Price, territory.prices),
+        _rows(TariffVersion, list(version_rows(draw.opens_at))),
+        _rows(TariffAdoption, list(adoption_rows(draw.begins, draw.opens_at))),
         _rows(AccessPoint, territory.points),
         _rows(Person, [_person(person) for person in people]),
         TableRows(_table(PersonWord), chain.from_iterable(map(_words, people)), 5 * len(people)),

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     SERVE = "visits.serve"
     COLLECT = "cash.collect"
     SEE_SERVICE = "service.see"
+    MANAGE_TARIFFS = "tariffs.manage"
+    RECORD_QUOTIENT = "quotients.record"
     MANAGE_CARDS = "cards.manage"
     ADMINISTER = "administer"
     AUDIT = "audit.read"
@@ -44,11 +46,17 @@ ScopeKind = Literal["town_hall", "organisation", "service", "office", "everywher
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.SECRETARY: frozenset(
-        {Permission.BOOK, Permission.SEE_TOWN_HALL, Permission.SEARCH_PEOPLE, Permission.COLLECT}
+        {
+            Permission.BOOK,
+            Permission.SEE_TOWN_HALL,
+            Permission.SEARCH_PEOPLE,
+            Permission.COLLECT,
+            Permission.RECORD_QUOTIENT,
+        }
     ),
     Role.ADVISOR: frozenset({Permission.SERVE}),
     Role.CASH_OFFICER: frozenset({Permission.COLLECT, Permission.SEARCH_PEOPLE}),
-    Role.SERVICE_MANAGER: frozenset({Permission.SEE_SERVICE, Permission.TICK}),
+    Role.SERVICE_MANAGER: frozenset({Permission.SEE_SERVICE, Permission.TICK, Permission.MANAGE_TARIFFS}),
     Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER}),
     Role.AUDITOR: frozenset({Permission.AUDIT}),
 }

@@ -145,11 +145,7 @@ async def adopt(db: AsyncSession, version_id: UUID, *, valid_from: date, by: Off
         if adoption.valid_from != valid_from:
             raise AlreadyAdopted
         return adoption
-    today = local_day(now)
-    if valid_from <= today:
-        raise PastTariff
-    if valid_from > today + timedelta(days=DAYS_AHEAD_MAX):
-        raise TooFarAhead
+    check_first_day(valid_from, local_day(now))
     adoption = TariffAdoption(
         version_id=version_id,
         service_code=service,
@@ -162,6 +158,19 @@ async def adopt(db: AsyncSession, version_id: UUID, *, valid_from: date, by: Off
     await db.flush()
     await _write_single_prices(db, version.tariff, valid_from)
     return adoption
+
+
+def check_first_day(valid_from: date, today: date) -> None:
+    """Refuse a day from which no tariff can be adopted any more, or not yet.
+
+    Raises:
+        PastTariff: today or earlier.
+        TooFarAhead: in more than two years.
+    """
+    if valid_from <= today:
+        raise PastTariff
+    if valid_from > today + timedelta(days=DAYS_AHEAD_MAX):
+        raise TooFarAhead
 
 
 async def version_by_id(db: AsyncSession, version_id: UUID) -> Version:

@@ -37,7 +37,7 @@ HOME_BY_ROLE = (
     (Role.ADVISOR, "/console"),
     (Role.SECRETARY, "/mairie"),
     (Role.CASH_OFFICER, "/caisse"),
-    (Role.SERVICE_MANAGER, "/compte"),
+    (Role.SERVICE_MANAGER, "/tarifs"),
     (Role.AUDITOR, "/journal"),
     (Role.ADMINISTRATOR, "/compte"),
 )
@@ -47,7 +47,7 @@ ROLE_WORDS = {
     Role.SECRETARY: N_("Accueillir en mairie et prendre les rendez-vous"),
     Role.ADVISOR: N_("Recevoir les habitants au guichet"),
     Role.CASH_OFFICER: N_("Tenir la caisse d’une sous-régie"),
-    Role.SERVICE_MANAGER: N_("Suivre un service : présences et entrées"),
+    Role.SERVICE_MANAGER: N_("Suivre un service : présences, entrées et tarifs"),
     Role.ADMINISTRATOR: N_("Administrer les comptes et les appareils"),
     Role.AUDITOR: N_("Lire le journal des consultations"),
 }

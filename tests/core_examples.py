@@ -118,6 +118,8 @@ async def create_counter(
     means: tuple[Means, ...] = (Means.CASH, Means.CHEQUE),
     until: date | None = None,
     more: Collection[Officer] = (),
+    title: MandateTitle = MandateTitle.MANDATARY,
+    is_main: bool = False,
 ) -> SubOffice:
     """A sub-office in a town hall, in a cash office of its own, whose mandataries are `officer` and `more`."""
     office = await create_office(
@@ -133,6 +135,7 @@ async def create_counter(
         services=services,
         means=means,
         now=NOW,
+        is_main=is_main,
     )
     for each in (officer, *more):
         await appoint(
@@ -140,7 +143,7 @@ async def create_counter(
             mandate_id=new_id(),
             staff_id=each.staff_id,
             sub_office_id=place.id,
-            title=MandateTitle.MANDATARY,
+            title=title,
             valid_from=TODAY,
             valid_until=until,
         )

@@ -63,7 +63,7 @@ class ReceiptWords:
 
 def receipt_pdf(receipt: Receipt, *, copy: int = 0, voided: bool = False, paper: Paper = "a5") -> bytes:
     """Return the PDF of a receipt: `copy` 0 is the original, every other one says that it is a duplicate."""
-    _register_fonts()
+    register_fonts()
     words = receipt_words(receipt, copy=copy, voided=voided)
     out = BytesIO()
     # The same receipt gives the same bytes: no hour of printing inside.
@@ -157,9 +157,11 @@ def _when(instant: datetime) -> str:
 
 
 @cache
-def _register_fonts() -> None:
+def register_fonts() -> None:
+    """Make the papers' fonts known to reportlab, in their two weights."""
     for name, file in FONT_FILES.items():
         pdfmetrics.registerFont(TTFont(name, str(FONT_FOLDER / file)))
+    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
 
 
 class _Column:

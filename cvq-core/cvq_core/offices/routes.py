@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from aiohttp import web
@@ -29,6 +29,7 @@ from cvq_core.offices.store import (
     appointment_of,
     drawer_by_id,
     drawer_totals,
+    find_receipts,
     open_drawer_of,
     receipt_by_id,
     receipts_of,
@@ -114,6 +115,14 @@ class CollectBody(Body):
         )
 
 
+class SearchBody(Body):
+    """Receipts to look up, by any of these; with none of them, none is found."""
+
+    number: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    day: date | None = None
+    family: str = Field(default="", max_length=80)
+
+
 class VoidBody(Body):
     """A receipt to void; `id` becomes the voiding receipt's."""
 
@@ -196,6 +205,12 @@ class ReceiptOut(BaseModel):
     lines: list[ReceiptLineOut]
 
 
+class ReceiptsOut(BaseModel):
+    """Receipts, the newest first."""
+
+    receipts: list[ReceiptOut]
+
+
 class CollectedOut(ReceiptOut):
     """The receipt, with what the place and its office hold now."""
 
@@ -239,7 +254,7 @@ class PrintingOut(BaseModel):
 @routes.get("/sub-offices", access=Permission.COLLECT, answer=SubOfficesOut)
 async def sub_offices(context: Context) -> SubOfficesOut:
     """List where whoever asks may collect today, what, and how."""
-    officer, today = _officer(context), local_day(context.now)
+    officer, today = officer_of(context), local_day(context.now)
     found = []
     for place in await sub_offices_of(context.db, officer.staff_id, today):
         _, office = await sub_office_by_id(context.db, place.id, today)
@@ -269,7 +284,7 @@ async def open_it(context: Context, body: OpenDrawerBody) -> DrawerOut:
         context.db,
         body.id,
         sub_office_id=context.path_id(),
-        officer=_officer(context),
+        officer=officer_of(context),
         float_cents=body.float_cents,
         now=context.now,
     )
@@ -281,7 +296,7 @@ async def open_it(context: Context, body: OpenDrawerBody) -> DrawerOut:
 async def one_drawer(context: Context) -> DrawerOut:
     """Show one's own drawer with its totals and its latest receipts."""
     drawer = await drawer_by_id(context.db, context.path_id())
-    if drawer.staff_id != _officer(context).staff_id:
+    if drawer.staff_id != officer_of(context).staff_id:
         raise NotYourDrawer
     return await _drawer_out(context, drawer)
 
@@ -297,13 +312,23 @@ async def collect_it(context: Context, body: CollectBody) -> CollectedOut:
         means=body.means,
         tendered_cents=body.tendered_cents,
         details=body.details(),
-        officer=_officer(context),
+        officer=officer_of(context),
         now=context.now,
         visit_id=body.visit_id,
     )
     context.journal("collected", subject=("receipt", receipt.id), visit_id=body.visit_id)
     shown = await _receipt_out(context, receipt)
     return CollectedOut(**shown.model_dump(), ceilings=await _ceilings(context, receipt.sub_office_id))
+
+
+@routes.post("/receipts/search", access=Permission.COLLECT, body=SearchBody, answer=ReceiptsOut)
+async def search_receipts(context: Context, body: SearchBody) -> ReceiptsOut:
+    """Look receipts up where one may collect today, by number, day or family; a name stands in no address."""
+    places = await sub_offices_of(context.db, officer_of(context).staff_id, local_day(context.now))
+    found = await find_receipts(
+        context.db, [place.id for place in places], number=body.number, day=body.day, family=body.family
+    )
+    return ReceiptsOut(receipts=[_out(line.receipt, line.voided_by_id) for line in found])
 
 
 @routes.get("/receipts/{id}", access=Permission.COLLECT, answer=ReceiptOut)
@@ -320,7 +345,7 @@ async def void_it(context: Context, body: VoidBody) -> ReceiptOut:
         key=body.id,
         receipt_id=context.path_id(),
         reason=body.reason,
-        officer=_officer(context),
+        officer=officer_of(context),
         now=context.now,
     )
     context.journal("receipt-voided", subject=("receipt", receipt.id), personal={"reason": body.reason})
@@ -331,7 +356,9 @@ async def void_it(context: Context, body: VoidBody) -> ReceiptOut:
 async def print_it(context: Context, body: PrintBody) -> PrintingOut:
     """Note a printing, and say where its PDF is: the first is the original, every later one a marked duplicate."""
     receipt = await _receipt_here(context)
-    printing = await print_receipt(context.db, receipt.id, print_id=body.id, officer=_officer(context), now=context.now)
+    printing = await print_receipt(
+        context.db, receipt.id, print_id=body.id, officer=officer_of(context), now=context.now
+    )
     url = f"/api/v1/receipts/{receipt.id}/prints/{body.id}.pdf?paper={body.paper}"
     return PrintingOut(copy_number=printing.copy, pdf_url=url)
 
@@ -355,13 +382,14 @@ async def print_file(context: Context) -> web.Response:
 async def close_it(context: Context, body: CountBody) -> DrawerOut:
     """Close one's drawer on its count; a difference is recorded."""
     drawer = await close_drawer(
-        context.db, context.path_id(), counted=body.counted, officer=_officer(context), now=context.now
+        context.db, context.path_id(), counted=body.counted, officer=officer_of(context), now=context.now
     )
     context.journal("drawer-closed", subject=("drawer", drawer.id), personal={"difference": drawer.difference_cents})
     return await _drawer_out(context, drawer)
 
 
-def _officer(context: Context) -> Officer:
+def officer_of(context: Context) -> Officer:
+    """Return whoever asks, as somebody at a counter."""
     principal = context.principal
     assert principal.kind == "staff" and principal.id is not None, "only staff may collect"  # noqa: PT018 - no test
     return Officer(principal.id, principal.name)
@@ -370,7 +398,7 @@ def _officer(context: Context) -> Officer:
 async def _receipt_here(context: Context) -> Receipt:
     """Return the receipt in the path; it is nobody's business who is not a mandatary of its place today."""
     receipt = await receipt_by_id(context.db, context.path_id())
-    await appointment_of(context.db, _officer(context).staff_id, receipt.sub_office_id, local_day(context.now))
+    await appointment_of(context.db, officer_of(context).staff_id, receipt.sub_office_id, local_day(context.now))
     return receipt
 
 

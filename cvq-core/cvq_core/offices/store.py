@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from cvq_core.clock import local_day
+from cvq_core.clock import PARIS, local_day
 from cvq_core.ledger.rules import LABEL_LENGTH_MAX, AccountKind, NewPosting, NewTransaction, TransactionKind
 from cvq_core.ledger.store import add_ledger_account, balance_of, post
-from cvq_core.ledger.tables import LedgerAccount
+from cvq_core.ledger.tables import LedgerAccount, Posting, Receivable, Wallet
 from cvq_core.offices.rules import (
     MEANS_WORDS,
     VOUCHER_SERVICES,
@@ -40,6 +40,7 @@ from cvq_core.offices.tables import (
     VoucherService,
 )
 from cvq_core.once import insert_once
+from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import ServiceCode
 
 RECEIPTS_MAX = 200
@@ -419,6 +420,52 @@ async def receipts_of(db: AsyncSession, drawer_id: UUID, *, limit: int = 50) -> 
         .limit(max(1, min(limit, RECEIPTS_MAX)))
     )
     return [ReceiptLine(*row) for row in rows]
+
+
+async def find_receipts(
+    db: AsyncSession,
+    sub_office_ids: Collection[UUID],
+    *,
+    number: int | None = None,
+    day: date | None = None,
+    family: str = "",
+    limit: int = 50,
+) -> list[ReceiptLine]:
+    """Return the receipts of some places by number, by civil day, by a family's name or account number; newest first.
+
+    What is not given does not narrow the search; with nothing given, nothing is found.
+    """
+    wanted: list[ColumnElement[bool]] = [Receipt.sub_office_id.in_(sub_office_ids)]
+    if number is not None:
+        wanted.append(Receipt.number == number)
+    if day is not None:
+        begins = datetime.combine(day, time(), PARIS).astimezone(UTC)
+        ends = datetime.combine(day + timedelta(days=1), time(), PARIS).astimezone(UTC)
+        wanted += [Receipt.issued_at >= begins, Receipt.issued_at < ends]
+    if family.strip():
+        wanted.append(Receipt.transaction_id.in_(_transactions_of_families(family.strip())))
+    if len(wanted) == 1:
+        return []
+    void = aliased(Receipt)
+    rows = await db.execute(
+        select(Receipt, void.id)
+        .outerjoin(void, void.voids_id == Receipt.id)
+        .where(*wanted)
+        .order_by(Receipt.issued_at.desc(), Receipt.number.desc())
+        .limit(max(1, min(limit, RECEIPTS_MAX)))
+    )
+    return [ReceiptLine(*row) for row in rows]
+
+
+def _transactions_of_families(family: str) -> Select[UUID]:
+    accounts = select(FamilyAccount.id).where(
+        or_(FamilyAccount.number == family.upper(), FamilyAccount.label.icontains(family, autoescape=True))
+    )
+    held = union_all(
+        select(Wallet.id).where(Wallet.family_account_id.in_(accounts)),
+        select(Receivable.id).where(Receivable.family_account_id.in_(accounts)),
+    )
+    return select(Posting.transaction_id).where(Posting.account_id.in_(held))
 
 
 async def voided_by(db: AsyncSession, receipt_id: UUID) -> UUID | None:

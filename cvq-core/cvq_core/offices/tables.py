@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.append_only import append_only
 from cvq_core.database import Base
+from cvq_core.offices.remittance_rules import RemittedTo
 from cvq_core.offices.rules import MandateTitle, Means
 from cvq_core.services.rules import ServiceCode
 
@@ -221,5 +222,77 @@ class ReceiptPrint(Base):
     printed_at: Mapped[datetime]
 
 
+class RemittanceSeries(Base):
+    """The numbers of an office's slips, without a gap; they bear the office's code."""
+
+    __tablename__ = "remittance_series"
+
+    office_id: Mapped[UUID] = mapped_column(ForeignKey("cash_office.id"), primary_key=True)
+    last_number: Mapped[int] = mapped_column(default=0)
+
+
+class Remittance(Base):
+    """What a place paid over, with its numbered slip. A cancellation is one of its own, of the opposite amount.
+
+    `counted` maps a coin's or note's cents to how many there were; `printed` holds every word and amount on the slip.
+    """
+
+    __tablename__ = "remittance"
+    __table_args__ = (
+        UniqueConstraint("office_id", "number"),
+        Index("ix_remittance_sub_office", "sub_office_id", "number"),
+        CheckConstraint("number > 0", name="number"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    office_id: Mapped[UUID] = mapped_column(ForeignKey("remittance_series.office_id"))
+    number: Mapped[int]
+    sub_office_id: Mapped[UUID] = mapped_column(ForeignKey("sub_office.id"))
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    to: Mapped[RemittedTo] = mapped_column("remitted_to")
+    transaction_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transaction.id"), unique=True)
+    cancels_id: Mapped[UUID | None] = mapped_column(ForeignKey("remittance.id"), unique=True)
+    made_at: Mapped[datetime]
+    cash_cents: Mapped[int] = mapped_column(BigInteger)
+    total_cents: Mapped[int] = mapped_column(BigInteger)
+    counted: Mapped[dict[str, Any]]
+    printed: Mapped[dict[str, Any]]
+
+
+class RemittanceDrawer(Base):
+    """A closed drawer whose takings a remittance carries; after a cancellation another may carry them."""
+
+    __tablename__ = "remittance_drawer"
+
+    remittance_id: Mapped[UUID] = mapped_column(ForeignKey("remittance.id"), primary_key=True)
+    drawer_id: Mapped[UUID] = mapped_column(ForeignKey("drawer.id"), primary_key=True, index=True)
+
+
+class RemittanceSource(Base):
+    """A sub-office's integrated remittance that the office's own one passes on to the comptable."""
+
+    __tablename__ = "remittance_source"
+
+    remittance_id: Mapped[UUID] = mapped_column(ForeignKey("remittance.id"), primary_key=True)
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("remittance.id"), primary_key=True, index=True)
+
+
+class Integration(Base):
+    """What the office's officer decided of a sub-office's remittance, once; `transaction_id` where it was accepted."""
+
+    __tablename__ = "integration"
+
+    remittance_id: Mapped[UUID] = mapped_column(ForeignKey("remittance.id"), primary_key=True)
+    accepted: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime]
+    transaction_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transaction.id"), unique=True)
+
+
 append_only(Receipt.__table__)
 append_only(ReceiptPrint.__table__)
+append_only(Remittance.__table__)
+append_only(RemittanceDrawer.__table__)
+append_only(RemittanceSource.__table__)
+append_only(Integration.__table__)

@@ -9,14 +9,15 @@ from sqlalchemy.orm import aliased
 from cvq_core.ledger.rules import AccountKind
 from cvq_core.ledger.tables import LedgerAccount, Posting
 from cvq_core.ledger.verify import sentences
-from cvq_core.offices.tables import Drawer, Receipt, ReceiptSeries
+from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptSeries, Remittance, RemittanceSeries, SubOffice
 
 
 async def verify_offices(db: AsyncSession) -> list[str]:
     """Return what is wrong with the cash offices, one English sentence each; empty when everything holds.
 
     Every series runs from 1 to its last number without a gap; every receipt's total is what its transaction gave the
-    wallets and invoices; a void is the opposite of what it voids; a closed drawer's account is empty.
+    wallets and invoices; a void is the opposite of what it voids; a closed drawer's account is empty;
+    slips run without a gap and say what left the place; no safe holds less than nothing.
     """
     numbered = (
         select(
@@ -75,5 +76,66 @@ async def verify_offices(db: AsyncSession) -> list[str]:
             db,
             "drawer {} is closed, and {} cents are still booked in it",
             select(left.c.account_id, -left.c.cents).where(left.c.cents != 0),
+        ),
+        *await _verify_remittances(db),
+    ]
+
+
+async def _verify_remittances(db: AsyncSession) -> list[str]:
+    numbered = (
+        select(
+            Remittance.office_id,
+            func.count(Remittance.id).label("slips"),
+            func.max(Remittance.number).label("last"),
+        )
+        .group_by(Remittance.office_id)
+        .subquery("numbered")
+    )
+    slips, last = func.coalesce(numbered.c.slips, 0), func.coalesce(numbered.c.last, 0)
+    paid = (
+        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
+        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .where(
+            LedgerAccount.kind.in_((AccountKind.REMITTED, AccountKind.TREASURY)),
+            Posting.transaction_id.in_(select(Remittance.transaction_id)),
+        )
+        .group_by(Posting.transaction_id)
+        .subquery("paid")
+    )
+    cents = -func.coalesce(paid.c.cents, 0)
+    cancelled = aliased(Remittance)
+    safe = (
+        select(SubOffice.label, func.sum(Posting.amount_cents).label("cents"))
+        .join(Posting, Posting.account_id == SubOffice.safe_account_id)
+        .group_by(SubOffice.id, SubOffice.label)
+        .subquery("safe")
+    )
+    return [
+        *await sentences(
+            db,
+            "slips of {} count to {}, and there are {} up to number {}",
+            select(CashOffice.code, RemittanceSeries.last_number, slips, last)
+            .join(RemittanceSeries, RemittanceSeries.office_id == CashOffice.id)
+            .outerjoin(numbered, numbered.c.office_id == CashOffice.id)
+            .where(or_(slips != RemittanceSeries.last_number, last != RemittanceSeries.last_number)),
+        ),
+        *await sentences(
+            db,
+            "slip {} says {} cents, its transaction paid {} over",
+            select(Remittance.number, Remittance.total_cents, cents)
+            .outerjoin(paid, paid.c.transaction_id == Remittance.transaction_id)
+            .where(Remittance.total_cents != cents),
+        ),
+        *await sentences(
+            db,
+            "slip {} cancels {} cents of slip {}, which was of {}",
+            select(Remittance.number, -Remittance.total_cents, cancelled.number, cancelled.total_cents)
+            .join(cancelled, cancelled.id == Remittance.cancels_id)
+            .where(Remittance.total_cents != -cancelled.total_cents),
+        ),
+        *await sentences(
+            db,
+            "the safe of {} holds {} cents",
+            select(safe.c.label, -safe.c.cents).where(safe.c.cents > 0),
         ),
     ]

@@ -28,7 +28,11 @@ from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
 from cvq_core.offices import remittance_routes
 from cvq_core.offices import routes as office_routes
+from cvq_core.payments import routes as payment_routes
+from cvq_core.payments.adapter import PayFip
+from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments
 from cvq_core.settings import Settings
+from cvq_core.tariffs import routes as tariff_routes
 from cvq_core.vault import Vault, load_master_key
 from cvq_core.web import health, live_socket, login, openapi
 from cvq_core.web.context import SERVICES, Services
@@ -59,31 +63,37 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         vault=Vault(settings.data_dir / "documents", load_master_key(key_file)),
     )
     app[SERVICES] = services
+    rooms = (health, openapi, login, live_socket, device_routes, access_routes, access_pages, office_routes)
     rooms = (
-        health,
-        openapi,
-        login,
-        live_socket,
-        device_routes,
-        access_routes,
-        access_pages,
-        office_routes,
+        *rooms,
+        payment_routes,
         remittance_routes,
+        tariff_routes,
     )
     for room in rooms:
         room.routes.setup(app)
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
+    services.templates.add_folder(payment_routes.TEMPLATES)
+    payments = app[payment_routes.ONLINE_PAYMENTS] = OnlinePayments(database, clock, settings, _payfip(settings))
+    services.jobs.handlers[LOOK_UP] = payments.look_up
     app.router.add_static("/static/", STATIC)
     services.jobs.periodic += [
         Periodic("seal-journal", 5.0, lambda: _seal(services)),
         Periodic("purge-live-events", 3600.0, lambda: _purge(services)),
         Periodic("purge-jobs", 3600.0, lambda: _purge_jobs(services)),
         Periodic("write-checkpoints", CHECKPOINT_EVERY_S, lambda: write_checkpoints(database)),
+        Periodic("ask-payfip", POLL_EVERY_S, payments.poll),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)
     return app
+
+
+def _payfip(settings: Settings) -> PayFip | None:
+    if settings.payfip_client is None:
+        return None
+    return PayFip(settings.payfip_client, settings.payfip_entry, str(settings.payfip_url))
 
 
 @web.middleware
@@ -116,6 +126,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     yield
     await services.jobs.stop()
     await services.hub.stop()
+    app[payment_routes.ONLINE_PAYMENTS].close()
     await services.database.close()
 
 

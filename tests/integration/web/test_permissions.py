@@ -34,10 +34,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 # What each principal holds.
 HELD: dict[str, set[str]] = {
     "anonymous": {"public"},
-    "secretary": {"public", "signed-in", "appointments.book", "town_hall.see", "people.search", "cash.collect"},
+    "secretary": {
+        *("public", "signed-in", "appointments.book", "town_hall.see", "people.search", "cash.collect"),
+        "quotients.record",
+    },
     "advisor": {"public", "signed-in", "visits.serve"},
     "cash_officer": {"public", "signed-in", "cash.collect", "people.search"},
-    "service_manager": {"public", "signed-in", "service.see", "attendance.tick"},
+    "service_manager": {"public", "signed-in", "service.see", "attendance.tick", "tariffs.manage"},
     "administrator": {"public", "signed-in", "administer"},
     "auditor": {"public", "signed-in", "audit.read"},
     "booth": {"public", "booth.connect"},
@@ -85,6 +88,18 @@ TABLE: dict[str, str] = {
     "POST /api/v1/remittances/{id}/cancel": "cash.collect",
     "POST /api/v1/remittances/{id}/integrate": "cash.collect",
     "POST /api/v1/remittances/{id}/send-back": "cash.collect",
+    "GET /p/{token}": "public",
+    "POST /p/{token}/payer": "public",
+    "GET /p/{token}/retour": "public",
+    "POST /api/v1/payfip/notification": "public",
+    "GET /api/v1/payfip/notification": "public",
+    "POST /api/v1/visits/{id}/carts": "visits.serve",
+    "GET /api/v1/visits/{id}/cart": "visits.serve",
+    "GET /en-ligne": "cash.collect",
+    "GET /en-ligne/fragments/liste": "cash.collect",
+    "GET /en-ligne/liste.csv": "cash.collect",
+    "POST /en-ligne/banque": "cash.collect",
+    "POST /en-ligne/{id}/decision": "cash.collect",
     "GET /api/v1/queue": "visits.serve",
     "POST /api/v1/appointments/{id}/take": "visits.serve",
     "GET /api/v1/visits/{id}": "visits.serve",
@@ -142,6 +157,16 @@ TABLE: dict[str, str] = {
     "GET /console/{id}/resume.pdf": "visits.serve",
     "GET /journal": "audit.read",
     "GET /journal/liste.csv": "audit.read",
+    "POST /api/v1/family-accounts/{id}/quotients": "quotients.record",
+    "GET /tarifs": "tariffs.manage",
+    "GET /tarifs/{service}/proposer": "tariffs.manage",
+    "POST /tarifs/{service}/proposer": "tariffs.manage",
+    "GET /tarifs/versions/{id}": "tariffs.manage",
+    "GET /tarifs/versions/{id}/tarif.yaml": "tariffs.manage",
+    "GET /tarifs/versions/{id}/adopter": "tariffs.manage",
+    "POST /tarifs/versions/{id}/adopter": "tariffs.manage",
+    "GET /tarifs/versions/{id}/essai": "tariffs.manage",
+    "GET /tarifs/versions/{id}/essai.{format}": "tariffs.manage",
     "GET /mairie": "town_hall.see",
     "POST /mairie/{id}/chercher": "people.search",
     "POST /mairie/{id}/rendez-vous": "appointments.book",
@@ -199,7 +224,8 @@ class Everybody:
         method, path = route.split(" ", 1)
         for name in ("{id}", "{consent_id}", "{command_id}", "{print_id}"):
             path = path.replace(name, str(new_id()))
-        path = path.replace("{name}", "nothing").replace("{event}", "arrive")
+        for name, said in (("{name}", "nothing"), ("{event}", "arrive"), ("{service}", "canteen"), ("{format}", "csv")):
+            path = path.replace(name, said)
         headers = {"Origin": self.site.url, **await self.headers(who)}
         body = None if method == "GET" else {}
         async with self.session.request(

@@ -83,15 +83,14 @@ async def _watch(site: Site, stop: asyncio.Event) -> None:
 
 def _say(console: Console, site: Site, mailbox: Mailbox) -> None:
     now = site.now()
-    addresses = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    addresses.add_column(no_wrap=True)
-    addresses.add_column(overflow="fold")
-    addresses.add_row("Pages (secrétaire, conseiller, caisse)", f"[link={site.url}]{site.url}[/link]")
-    addresses.add_row("Guichet, écran 1 (le visage)", site.screen(1))
-    addresses.add_row("Guichet, écran 2 (les papiers)", site.screen(2))
-    addresses.add_row("Machines virtuelles (carte, papier, pannes)", site.panel_url)
-    addresses.add_row("Courriels envoyés", str(mailbox.folder))
-    addresses.add_row("Papiers imprimés", str(site.folder / "printer"))
+    addresses = {
+        "Pages (secrétaire, conseiller, caisse)": site.url,
+        "Guichet, écran 1 (le visage)": site.screen(1),
+        "Guichet, écran 2 (les papiers)": site.screen(2),
+        "Machines virtuelles (carte, papier, pannes)": site.panel_url,
+        "Courriels envoyés": str(mailbox.folder),
+        "Papiers imprimés": str(site.folder / "printer"),
+    }
     people = Table("identifiant", "qui", "rôle")
     for worker in workers():
         people.add_row(worker.login, worker.name, worker.what)
@@ -100,7 +99,10 @@ def _say(console: Console, site: Site, mailbox: Mailbox) -> None:
     console.print(
         f"Au village, c’est {long_date(now.date())}, {hour(now)}. Mot de passe pour tous : [b]{PASSWORD}[/b]\n"
     )
-    console.print(addresses)
+    for what, address in addresses.items():
+        console.print(what)
+        # A line that a narrow terminal breaks by itself can still be copied as one.
+        console.print(f"    {address}", soft_wrap=True, markup=False, highlight=False)
     console.print()
     console.print(people)
     console.print("\n[b]À essayer[/b]")

@@ -163,6 +163,11 @@ class Site:
         log = self.folder / "panel.log"
         self.panel = await Running.start("the panel", command, environment={}, log=log)
 
+        async def has_spoken() -> bool:
+            return self.panel_url in log.read_text(errors="replace")
+
+        await self._until(has_spoken, self.panel)
+
     def all_running(self) -> list[Running]:
         """Return what was started and not stopped."""
         started = (self.server, self.booth, self.printer, self.cards, self.panel)

@@ -43,10 +43,10 @@ class UnknownOffice(NotFound):
     message = N_("Cette régie n’existe pas.")
 
 
-class BadPeriod(BadInput):
+class PeriodNotOver(BadInput):
     """It ends before it begins, or is not over."""
 
-    slug = "bad-period"
+    slug = "period-not-over"
     message = N_("Cette période n’est pas possible : elle doit être finie, et son premier jour avant son dernier.")
     what_to_do = N_("On scelle une période quand son dernier jour est passé.")
 
@@ -68,13 +68,13 @@ async def seal_period(
 
     Raises:
         UnknownOffice: no office has this code.
-        BadPeriod: it ends before it begins, or today or later.
+        PeriodNotOver: it ends before it begins, or today or later.
     """
     office = await db.scalar(select(CashOffice).where(CashOffice.code == office_code))
     if office is None:
         raise UnknownOffice
     if first > last or last >= local_day(now):
-        raise BadPeriod
+        raise PeriodNotOver
     begin, end = _midnight(first), _midnight(last + timedelta(days=1))
     places = {place.id: place for place in await db.scalars(select(SubOffice).where(SubOffice.office_id == office.id))}
     held = await _held_accounts(db, office, list(places.values()))

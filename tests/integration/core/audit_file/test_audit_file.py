@@ -32,7 +32,7 @@ from cvq_core.audit_file.contents import (
     unpack,
 )
 from cvq_core.audit_file.seals import fingerprint, load_seal_key, seal
-from cvq_core.audit_file.store import BadPeriod, Sealed, UnknownOffice, seal_period
+from cvq_core.audit_file.store import PeriodNotOver, Sealed, UnknownOffice, seal_period
 from cvq_core.clock import local_day
 from cvq_core.database import Database
 from cvq_core.ids import new_id
@@ -155,7 +155,7 @@ async def test_days_without_a_payment_carry_what_was_there_before(ground: Ground
 async def test_a_period_that_is_not_over_or_ends_before_it_begins_is_refused(
     ground: Ground, first: int, last: int
 ) -> None:
-    with pytest.raises(BadPeriod):
+    with pytest.raises(PeriodNotOver):
         await ground.seal(TODAY + timedelta(days=first), TODAY + timedelta(days=last))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import cash, journal, online, secretary, tariffs
+from cvq_advisor_console import cash, journal, online, secretary, statements, tariffs
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
 from cvq_core.clock import Clock
@@ -48,3 +48,4 @@ def setup_console(app: web.Application) -> None:
     tariffs.setup(app)
     journal.setup(app)
     online.setup(app)
+    statements.setup(app)

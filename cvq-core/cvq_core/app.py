@@ -18,6 +18,7 @@ from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.database import Database
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
+from cvq_core.families import routes as family_routes
 from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.jobs.store import purge as purge_jobs
 from cvq_core.journal.store import seal
@@ -66,6 +67,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     rooms = (health, openapi, login, live_socket, device_routes, access_routes, access_pages, office_routes)
     rooms = (
         *rooms,
+        family_routes,
         payment_routes,
         remittance_routes,
         tariff_routes,

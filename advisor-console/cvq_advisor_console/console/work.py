@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from cvq_advisor_console.console.desk import Desk
+from cvq_advisor_console.journal.words import ACTIONS
 from cvq_advisor_console.views.work import (
     AccountView,
+    AttendedRow,
+    BilledRow,
     FamilyView,
     FieldKind,
     FiledDocument,
@@ -16,6 +19,7 @@ from cvq_advisor_console.views.work import (
     FormSection,
     FormView,
     HelpPage,
+    LookAtAccount,
     MemberRow,
     Option,
     PapersView,
@@ -24,13 +28,17 @@ from cvq_advisor_console.views.work import (
     PrintState,
     SaveState,
     ScanState,
+    SharedChildView,
     Trouble,
     WalletRow,
 )
 from cvq_advisor_console.views.work import Movement as MovementRow
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
+from cvq_core.families.other_side import other_sides
+from cvq_core.journal.store import records_about
 from cvq_core.ledger.service import AccountOverview, account_overview
+from cvq_core.people.arrangements import days_of
 from cvq_core.web.views import Act
 from cvq_desk.booths.words import TROUBLES
 from cvq_desk.dossiers.service import forms_for
@@ -60,6 +68,7 @@ PRINT_STATES = {
     "failed": PrintState.FAILED,
     "cancelled": PrintState.CANCELLED,
 }
+LOOKS_SHOWN = 8
 NOT_NOW = N_("Possible pendant l’entretien.")
 UNREADABLE = N_("{title} (n’a pas pu être préparé : numérisez-le de nouveau)")
 
@@ -318,6 +327,47 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
         if ConsentScope.WALLETS.value in scopes
         else (),
         masked=" ".join(masked),
+        shared=await _shared_children(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
+        looks=await _looks(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
+        statement_url=f"/console/{desk.visit.id}/releve" if ConsentScope.WALLETS.value in scopes else "",
+    )
+
+
+async def _shared_children(desk: Desk, account_id: UUID) -> tuple[SharedChildView, ...]:
+    """Return the children who also belong to another account, as the one who sits there may know of it."""
+    today = local_day(desk.context.now)
+    sides = await other_sides(desk.db, account_id, on=today, viewer_id=desk.visit.person_id)
+    days = await days_of(desk.db, [side.child_id for side in sides], today)
+    return tuple(
+        SharedChildView(
+            name=side.child,
+            others=", ".join(side.guardians),
+            masked=desk.say(side.masked),
+            today=_whose_day(desk, days[side.child_id].account_id, account_id),
+            attended=tuple(
+                AttendedRow(each.day, desk.say(each.service), each.present, each.amount_cents) for each in side.attended
+            ),
+            billed=tuple(BilledRow(each.issued_on, each.number, each.label, each.amount_cents) for each in side.billed),
+        )
+        for side in sides
+        if side.child_id in days
+    )
+
+
+def _whose_day(desk: Desk, owner_id: UUID | None, account_id: UUID) -> str:
+    if owner_id is None:
+        return desk.say(N_("Aujourd’hui n’est le jour d’aucun compte : le service demandera qui paie."))
+    if owner_id == account_id:
+        return desk.say(N_("Aujourd’hui est un jour de ce compte."))
+    return desk.say(N_("Aujourd’hui est un jour de l’autre compte."))
+
+
+async def _looks(desk: Desk, account_id: UUID) -> tuple[LookAtAccount, ...]:
+    """Return who looked at this account last: never who looked at a shared child's other one."""
+    rows = await records_about(desk.db, account_id, limit=LOOKS_SHOWN)
+    return tuple(
+        LookAtAccount(row.at, row.actor_name, desk.say(ACTIONS[row.action]) if row.action in ACTIONS else row.action)
+        for row in rows
     )
 
 

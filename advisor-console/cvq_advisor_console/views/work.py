@@ -242,14 +242,61 @@ class MemberRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AttendedRow:
+    """That a shared child was at a service on a day, or was absent."""
+
+    day: date
+    service: str
+    present: bool
+    amount_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BilledRow:
+    """One line of an invoice that is the shared child's, on whichever account."""
+
+    day: date
+    number: str
+    label: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedChildView:
+    """A child who also belongs to another account: the other guardians' names, and what both may know of the child.
+
+    `today` says whose day it is; `masked` what is not shown.
+    """
+
+    name: str
+    others: str
+    masked: str
+    today: str = ""
+    attended: tuple[AttendedRow, ...] = ()
+    billed: tuple[BilledRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtAccount:
+    """Somebody's look at this account, or act on it, in words."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyView:
-    """A family account; `masked` says what is not shown, and why."""
+    """A family account; `masked` says what is not shown, and why. `looks` are who saw this account last."""
 
     name: str
     commune: str
     members: tuple[MemberRow, ...]
     wallets: tuple[WalletRow, ...]
     masked: str = ""
+    shared: tuple[SharedChildView, ...] = ()
+    looks: tuple[LookAtAccount, ...] = ()
+    statement_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

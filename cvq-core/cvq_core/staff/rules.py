@@ -18,6 +18,7 @@ class Permission(StrEnum):
     BOOK = "appointments.book"
     SEE_TOWN_HALL = "town_hall.see"
     SEARCH_PEOPLE = "people.search"
+    FAMILIES = "families.manage"
     SERVE = "visits.serve"
     COLLECT = "cash.collect"
     SEE_SERVICE = "service.see"
@@ -51,6 +52,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SEE_TOWN_HALL,
             Permission.SEARCH_PEOPLE,
             Permission.COLLECT,
+            Permission.FAMILIES,
             Permission.RECORD_QUOTIENT,
         }
     ),

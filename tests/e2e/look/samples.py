@@ -10,8 +10,9 @@ from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_secretary import SECRETARY
+from tests.e2e.look.samples_statements import STATEMENTS
 from tests.e2e.look.samples_tariffs import TARIFFS
 
-SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **TARIFFS}
+SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **STATEMENTS, **TARIFFS}
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

@@ -47,6 +47,7 @@ from tests.e2e.look.samples_visit import (
     PAPERS,
     PERSON,
     PRINTING,
+    SHARED_ACCOUNT,
     SHELL,
     WIPED,
     act,
@@ -169,6 +170,7 @@ CONSOLE: dict[str, Sample] = {
         ),
     ),
     "console-account": _console(("#tab-account",)),
+    "console-account-shared": _console(("#tab-account",), account=SHARED_ACCOUNT),
     "console-account-refused": _console(
         ("#tab-account",),
         bar=replace(CLOSED_BAR, consent=ConsentState.REFUSED),

@@ -24,6 +24,8 @@ from cvq_advisor_console.views.visit import (
 )
 from cvq_advisor_console.views.work import (
     AccountView,
+    AttendedRow,
+    BilledRow,
     FamilyView,
     FieldKind,
     FiledDocument,
@@ -31,6 +33,7 @@ from cvq_advisor_console.views.work import (
     FormSection,
     FormView,
     HelpPage,
+    LookAtAccount,
     MemberRow,
     Movement,
     NamedAct,
@@ -40,6 +43,7 @@ from cvq_advisor_console.views.work import (
     PrintRow,
     PrintState,
     SaveState,
+    SharedChildView,
     Trouble,
     WalletRow,
 )
@@ -249,6 +253,43 @@ FAMILY = FamilyView(
     masked="L’adresse et les moyens de paiement de l’autre parent ne sont pas montrés.",
 )
 ACCOUNT = AccountView(region("account"), ConsentState.GIVEN, at(10, 45), (FAMILY,))
+SHARED_ACCOUNT = AccountView(
+    region("account"),
+    ConsentState.GIVEN,
+    at(10, 45),
+    (
+        FamilyView(
+            "Bonnin",
+            "Le Tallud",
+            (
+                MemberRow(
+                    "Élodie Bonnin", "responsable", date(1989, 8, 30), "carte valable", "ok", "5 510", present=True
+                ),
+                MemberRow("Emma Texier", "enfant", date(2017, 6, 14), "carte valable", "ok", "5 512"),
+            ),
+            (WalletRow("Cantine", 1240, rule="L’enfant mange même si le compte est vide."),),
+            statement_url="/console/1/releve",
+            shared=(
+                SharedChildView(
+                    "Emma Texier",
+                    "Julien Texier",
+                    "De l’autre compte de l’enfant ne sont montrés que le nom de l’autre responsable, les présences de "
+                    "l’enfant et ce qui est facturé pour lui.",
+                    "Aujourd’hui est un jour de l’autre compte.",
+                    (
+                        AttendedRow(date(2026, 11, 23), "Cantine", True, 235),
+                        AttendedRow(date(2026, 11, 20), "Accueil périscolaire", False),
+                    ),
+                    (BilledRow(date(2026, 11, 2), "2026-000112", "Repas d’Emma, octobre", 9400),),
+                ),
+            ),
+            looks=(
+                LookAtAccount(at(10, 12), "Karim Lefèvre", "Compte famille consulté"),
+                LookAtAccount(at(9, 2, -4), "Sylvie Bernard", "Relevé de compte consulté"),
+            ),
+        ),
+    ),
+)
 HELP = HelpPage(
     "Cantine : inscrire un enfant",
     "Communauté de communes",

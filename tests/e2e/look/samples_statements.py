@@ -1,0 +1,62 @@
+"""Samples of a family's statement: a usual quarter, one so long that the page leaves lines to the paper, and none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from cvq_advisor_console.views.statements import SectionView, StatementPage, WalletChoice
+from cvq_core.families.statements import StatementLine
+from cvq_core.web.views import NavItem
+from tests.e2e.look.samples_moments import Sample, shell
+
+_SHELL = shell("Karim Lefèvre", "Communauté de communes", NavItem("Console", "/console", current=True), live=False)
+_TOP_UP = StatementLine(date(2026, 9, 3), "Approvisionnement (chèque), Mairie du Tallud", 5000, 4530)
+
+
+def _meals(count: int, balance: int) -> tuple[StatementLine, ...]:
+    first = date(2026, 9, 4)
+    return tuple(
+        StatementLine(first + timedelta(days=number), "Cantine, un repas", -235, balance - 235 * (number + 1))
+        for number in range(count)
+    )
+
+
+_PAGE = StatementPage(
+    url="/console/1/releve",
+    account="Famille Moreau",
+    number="0000123",
+    first=date(2026, 8, 24),
+    last=date(2026, 11, 24),
+    wallets=(WalletChoice("1", "Cantine"), WalletChoice("2", "Piscine")),
+    sections=(
+        SectionView("Cantine", False, -470, (_TOP_UP, *_meals(21, 4530)), -405),
+        SectionView("Piscine", False, 1240, (), 1240),
+        SectionView(
+            "Facture 2026-000112",
+            True,
+            0,
+            (
+                StatementLine(date(2026, 10, 1), "Facture 2026-000112", -9400, -9400),
+                StatementLine(date(2026, 10, 20), "Paiement (espèces), Mairie du Tallud", 4000, -5400),
+            ),
+            -5400,
+        ),
+    ),
+    pdf_url="/console/1/releve.pdf",
+    csv_url="/console/1/releve.csv",
+)
+
+STATEMENTS: dict[str, Sample] = {
+    "statement": Sample("statement.html", {"shell": _SHELL, "view": _PAGE}),
+    "statement-long": Sample(
+        "statement.html",
+        {
+            "shell": _SHELL,
+            "view": replace(
+                _PAGE, sections=(SectionView("Cantine", False, 300_000, _meals(60, 20_000), 5_900, left_out=1342),)
+            ),
+        },
+    ),
+    "statement-empty": Sample("statement.html", {"shell": _SHELL, "view": replace(_PAGE, sections=())}),
+}

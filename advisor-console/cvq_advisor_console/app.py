@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from cvq_advisor_console import cash, journal, online, secretary, statements, tariffs
+from cvq_advisor_console.console import paying
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
 from cvq_core.clock import Clock
@@ -43,6 +44,7 @@ def setup_console(app: web.Application) -> None:
         services.navigation.append((Permission.COLLECT, N_("En ligne"), "/en-ligne"))
     app.router.add_static("/static/console/", HERE / "static")
     console_routes.routes.setup(app)
+    paying.routes.setup(app)
     secretary.setup(app)
     cash.setup(app)
     tariffs.setup(app)

@@ -64,12 +64,18 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         vault=Vault(settings.data_dir / "documents", load_master_key(key_file)),
     )
     app[SERVICES] = services
-    rooms = (health, openapi, login, live_socket, device_routes, access_routes, access_pages, office_routes)
     rooms = (
-        *rooms,
+        health,
+        openapi,
+        login,
+        live_socket,
+        device_routes,
+        access_routes,
+        access_pages,
+        office_routes,
+        remittance_routes,
         family_routes,
         payment_routes,
-        remittance_routes,
         tariff_routes,
     )
     for room in rooms:

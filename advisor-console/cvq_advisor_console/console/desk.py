@@ -32,7 +32,8 @@ REGION_KINDS: dict[str, tuple[str, ...]] = {
     "form": ("visit", "form"),
     "papers": ("visit", "papers", "command", "machines"),
     "printing": ("visit", "papers", "command"),
-    "account": ("visit",),
+    "account": ("visit", "payment"),
+    "paying": ("visit", "payment"),
 }
 
 

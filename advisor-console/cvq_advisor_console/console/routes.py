@@ -12,6 +12,7 @@ from aiohttp import web
 
 from cvq_advisor_console.console import around, work
 from cvq_advisor_console.console.desk import Desk, desk_of
+from cvq_advisor_console.console.paying import paying_view
 from cvq_advisor_console.views.console import ConsolePage, DockPage, VisitRegions
 from cvq_advisor_console.views.visit import CallView, VisitBarView
 from cvq_core.errors import NotFound
@@ -67,6 +68,7 @@ FRAGMENTS: dict[str, Callable[[Desk], Awaitable[Any]]] = {
     "printing": work.printing_view,
     "account": _account,
     "reason_help": _help,
+    "paying": paying_view,
 }
 
 
@@ -104,6 +106,7 @@ async def console_of_visit(context: Context) -> web.Response:
         person=await around.person_view(desk),
         consent=await around.consent_view(desk),
         ending=await around.ending_view(desk),
+        paying=await paying_view(desk) if _has_panel(desk) else None,
     )
     view = ConsolePage(
         queue=await around.queue_view(context),
@@ -140,7 +143,10 @@ async def fragment(context: Context) -> web.Response:
     if draw is None:
         raise NotFound
     desk = await desk_of(context, context.path_id())
-    return context.page(f"fragments/{context.request.match_info['name']}.html", view=await draw(desk))
+    view = await draw(desk)
+    if view is None:
+        raise NotFound
+    return context.page(f"fragments/{context.request.match_info['name']}.html", view=view)
 
 
 @routes.post("/console/take/{id}", access=Permission.SERVE, form=True)

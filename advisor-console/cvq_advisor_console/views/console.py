@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvq_advisor_console.views.paying import PayingView
 from cvq_advisor_console.views.visit import (
     CallView,
     ConsentView,
@@ -28,6 +29,7 @@ class VisitRegions:
     person: PersonView
     consent: ConsentView | None
     ending: EndingView
+    paying: PayingView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import WSMsgType, web
 
 from cvq_core.assets import STATIC
+from cvq_core.payments.routes import TEMPLATES as PAYMENTS
 from cvq_core.web.security import HEADERS
 from cvq_core.web.templates import Templates
 from tests.e2e.look.samples import NOW, SAMPLES
@@ -35,6 +36,7 @@ def preview_app() -> web.Application:
     """Return the site: `/` lists the samples, `/look/<name>` shows one."""
     templates = Templates()
     templates.add_folder(CONSOLE / "templates")
+    templates.add_folder(PAYMENTS)
 
     def render(name: str) -> str:
         sample = SAMPLES[name]

@@ -9,10 +9,11 @@ from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_moments import NOW, Sample
+from tests.e2e.look.samples_online import ONLINE
 from tests.e2e.look.samples_secretary import SECRETARY
 from tests.e2e.look.samples_statements import STATEMENTS
 from tests.e2e.look.samples_tariffs import TARIFFS
 
-SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **STATEMENTS, **TARIFFS}
+SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **STATEMENTS, **TARIFFS, **ONLINE}
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

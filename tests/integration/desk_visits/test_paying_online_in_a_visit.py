@@ -163,6 +163,34 @@ async def test_the_same_cart_asked_twice_is_one_cart(paying: Paying) -> None:
     assert (await paying.cart(cents=1600, id=cart_id)).slug == "idempotency-mismatch"
 
 
+async def test_the_console_makes_a_cart_and_shows_where_it_is_paid(paying: Paying) -> None:
+    console = f"/console/{paying.visit}"
+    fragment = (await paying.nadia.get(f"{console}/fragments/paying")).body.decode()
+    assert f'name="wallet-{paying.wallet}"' in fragment
+    assert f"wallet-{paying.strangers}" not in fragment
+    form = {"id": str(new_id()), f"wallet-{paying.wallet}": "15,00", "email": EMAIL}
+    for wrong, slug in (({f"wallet-{paying.wallet}": "quinze"}, "bad-input"), ({"id": "x"}, "bad-input")):
+        status, refused = await _submit(paying, f"{console}/panier", form | wrong)
+        assert (status, refused) == (422, slug)
+    for _ in range(2):
+        assert (await _submit(paying, f"{console}/panier", form))[0] == 303
+    fragment = (await paying.nadia.get(f"{console}/fragments/paying")).body.decode()
+    url = (await paying.nadia.get(f"{API}/visits/{paying.visit}/cart")).body["url"]
+    assert url.partition("://")[2] in fragment
+    assert "data:image/svg+xml" in fragment
+    await paying.nadia.post(f"{API}/visits/{paying.visit}/close-account")
+    fragment = (await paying.nadia.get(f"{console}/fragments/paying")).body.decode()
+    assert url.partition("://")[2] not in fragment, "what is closed shows nothing"
+
+
+async def _submit(paying: Paying, path: str, form: dict[str, str]) -> tuple[int, str]:
+    headers = {**paying.nadia.headers, "Accept": "application/json"}
+    async with paying.ground.session.post(
+        paying.ground.url + path, data=form, headers=headers, allow_redirects=False
+    ) as answer:
+        return answer.status, (await answer.json())["slug"] if answer.status >= 400 else ""
+
+
 async def test_an_installation_without_payfip_says_so(ground: Ground) -> None:
     async with ground.database.write() as db:
         await create_services(db)

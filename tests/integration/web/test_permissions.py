@@ -122,6 +122,7 @@ TABLE: dict[str, str] = {
     "GET /api/v1/payfip/notification": "public",
     "POST /api/v1/visits/{id}/carts": "visits.serve",
     "GET /api/v1/visits/{id}/cart": "visits.serve",
+    "POST /console/{id}/panier": "visits.serve",
     "GET /en-ligne": "cash.collect",
     "GET /en-ligne/fragments/liste": "cash.collect",
     "GET /en-ligne/liste.csv": "cash.collect",

@@ -35,6 +35,8 @@ from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments
 from cvq_core.settings import Settings
 from cvq_core.tariffs import routes as tariff_routes
 from cvq_core.vault import Vault, load_master_key
+from cvq_core.wallets import jobs as wallet_jobs
+from cvq_core.wallets import routes as wallet_routes
 from cvq_core.web import health, live_socket, login, openapi
 from cvq_core.web.context import SERVICES, Services
 from cvq_core.web.problems import InternalTrouble, answer, from_http, wants_page
@@ -77,6 +79,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         family_routes,
         payment_routes,
         tariff_routes,
+        wallet_routes,
     )
     for room in rooms:
         room.routes.setup(app)
@@ -92,6 +95,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("purge-jobs", 3600.0, lambda: _purge_jobs(services)),
         Periodic("write-checkpoints", CHECKPOINT_EVERY_S, lambda: write_checkpoints(database)),
         Periodic("ask-payfip", POLL_EVERY_S, payments.poll),
+        Periodic("top-up-wallets", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_top_ups(database, clock)),
+        Periodic("tell-low-balances", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_notices(database, settings, clock)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)

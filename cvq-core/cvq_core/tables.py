@@ -16,6 +16,7 @@ from cvq_core.people import tables as people
 from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
 from cvq_core.tariffs import tables as tariffs
+from cvq_core.wallets import tables as wallets
 
 __all__ = [
     "access",
@@ -34,4 +35,5 @@ __all__ = [
     "services",
     "staff",
     "tariffs",
+    "wallets",
 ]

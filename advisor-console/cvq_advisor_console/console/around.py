@@ -36,7 +36,7 @@ from cvq_desk.booking.alerts import AlertKind
 from cvq_desk.booking.store import calendar_of
 from cvq_desk.booking.tables import Alert, Organisation
 from cvq_desk.booths.words import TROUBLES
-from cvq_desk.visits.rules import SCOPE_WORDS, ConsentScope, Identity, VisitState, call_of, pause_ends
+from cvq_desk.visits.rules import LOOKS, SCOPE_WORDS, ConsentScope, Identity, VisitState, call_of, pause_ends
 from cvq_desk.visits.store import QueueEntry, card_facts, queue
 from cvq_desk.visits.summary import summary_of
 from cvq_desk.wire import CardState, ConsentState
@@ -260,7 +260,9 @@ async def consent_view(desk: Desk) -> ConsentView:
     return ConsentView(
         region=desk.region("consent"),
         state=state,
-        scopes=tuple(ScopeChoice(scope.value, desk.say(words), chosen=True) for scope, words in SCOPE_WORDS.items()),
+        scopes=tuple(
+            ScopeChoice(scope.value, desk.say(words), chosen=scope in LOOKS) for scope, words in SCOPE_WORDS.items()
+        ),
         what=tuple(desk.say(SCOPE_WORDS[ConsentScope(scope)]) for scope in consent.scopes) if consent else (),
         until=consent.until if consent else None,
         manner=desk.say(MANNER_WORDS[consent.manner]) if consent and consent.manner in MANNER_WORDS else "",

@@ -48,7 +48,7 @@ from cvq_desk.forms.catalogue import form_by_code
 from cvq_desk.forms.rules import Answers, FormDefinition, Section, check_complete, check_draft, places, standings
 from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.routes import act_of
-from cvq_desk.visits.rules import ConsentScope, NoConsent
+from cvq_desk.visits.rules import LOOKS, ConsentScope, NoConsent
 from cvq_desk.visits.store import commands_of
 from cvq_desk.visits.tables import BoothCommand
 from cvq_desk.wire import ConsentState
@@ -290,7 +290,7 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
     with_cards = ConsentScope.CARDS.value in scopes
     masked = (
         []
-        if scopes == {scope.value for scope in ConsentScope}
+        if scopes >= {scope.value for scope in LOOKS}
         else [desk.say(N_("Seul ce que la personne a accepté est montré."))]
     )
     return FamilyView(

@@ -10,11 +10,13 @@ from pydantic import AliasChoices, BaseModel, Field, field_validator
 
 from cvq_core.ids import new_id
 from cvq_core.staff import Permission, Scope
+from cvq_core.wallets.routes import MoveBody, MoveOut
 from cvq_core.web import Context, Routes
 from cvq_desk.booking.alerts import raise_alert
 from cvq_desk.booking.tables import Booth
 from cvq_desk.visits import consents, service
 from cvq_desk.visits.acts import Act, own_visit, require_session
+from cvq_desk.visits.money import move_wallet_money
 from cvq_desk.visits.rules import ConsentScope, Identity, NotYourVisit
 from cvq_desk.visits.store import commands_of, queue, visit_by_id
 from cvq_desk.visits.tables import BoothCommand, Consent, Visit
@@ -75,7 +77,9 @@ class ConsentBody(BaseModel):
     """What the resident is to be asked. `organisation_id`, where it is sent, must be the visit's own."""
 
     account_id: UUID
-    scopes: list[ConsentScope] = Field(min_length=1, max_length=3, validation_alias=AliasChoices("scopes", "scope"))
+    scopes: list[ConsentScope] = Field(
+        min_length=1, max_length=len(ConsentScope), validation_alias=AliasChoices("scopes", "scope")
+    )
     organisation_id: UUID | None = None
 
     @field_validator("scopes", mode="before")
@@ -103,6 +107,12 @@ class SpokenBody(BaseModel):
     """An answer given aloud."""
 
     agreed: bool
+
+
+class WalletMoveBody(MoveBody):
+    """Money to move between two wallets of the account that the resident agreed to."""
+
+    account_id: UUID
 
 
 class ShowBody(BaseModel):
@@ -298,6 +308,12 @@ async def without_card(context: Context) -> VisitOut:
 async def close_account(context: Context) -> VisitOut:
     """Close the account before the visit ends."""
     return VisitOut.of(await consents.close_account(act_of(context), context.path_id()))
+
+
+@routes.post("/visits/{id}/wallet-moves", access=Permission.SERVE, body=WalletMoveBody, answer=MoveOut, status=201)
+async def move_between_wallets(context: Context, body: WalletMoveBody) -> MoveOut:
+    """Move money between two wallets of the account that the resident agreed to."""
+    return MoveOut.of(await move_wallet_money(act_of(context), context.path_id(), body.account_id, body), body)
 
 
 @routes.post("/visits/{id}/show", access=Permission.SERVE, body=ShowBody, answer=VisitOut, form=True)

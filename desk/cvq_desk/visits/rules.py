@@ -78,13 +78,18 @@ class ConsentScope(StrEnum):
     FAMILY = "family"
     CARDS = "cards"
     WALLETS = "wallets"
+    MOVES = "moves"
 
 
 SCOPE_WORDS = {
     ConsentScope.FAMILY: N_("Les personnes de votre famille"),
     ConsentScope.CARDS: N_("Vos cartes"),
     ConsentScope.WALLETS: N_("Ce qu’il reste pour chaque service, et les derniers mouvements"),
+    ConsentScope.MOVES: N_("Déplacer de l’argent d’un de vos services à un autre"),
 }
+
+LOOKS = frozenset({ConsentScope.FAMILY, ConsentScope.CARDS, ConsentScope.WALLETS})
+"""What only looks; moving money is asked for only when somebody wants it done."""
 
 
 class NotNow(Refusal):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
+from cvq_core.families.verify import verify_families
 from cvq_core.jobs.store import count_failed
 from cvq_core.journal.store import verify_chain
 from cvq_core.ledger.verify import verify as verify_ledger
@@ -45,6 +46,7 @@ async def look(settings: Settings) -> list[Finding]:
         async with database.read() as db:
             findings.append(await _verified("grand livre", verify_ledger, db))
             findings.append(await _verified("régies et quittances", verify_offices, db))
+            findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(_failed_jobs(await count_failed(db)))
             findings += await _booths(db, settings)

@@ -17,6 +17,7 @@ from cvq_core.errors import Refusal
 from cvq_core.families.merges import merge_accounts, merges_of, plan_merge, undo_merge
 from cvq_core.families.rules import AccountClosed, AlreadyUndone, MergePrevented, SameAccount, UndoPrevented
 from cvq_core.families.tables import AccountMerge
+from cvq_core.families.verify import verify_families
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import invoices_of, issue_invoice
@@ -234,6 +235,23 @@ async def test_an_invoice_that_was_paid_since_prevents_the_undoing(database: Dat
         with pytest.raises(UndoPrevented) as refused:
             await undo_merge(db, new_id(), merge_id=record.id, reason="", by=STAFF, now=NOW)
         assert "facture" in str(refused.value)
+
+
+async def test_what_is_merged_undone_or_shared_is_proven_on_the_whole_base(database: Database) -> None:
+    async with database.write() as db:
+        found = await twins(db)
+        record = await merge(db, found)
+        assert await verify_families(db) == []
+        found.right.merged_into_id = found.wrong.id
+        found.wrong.closed_on = None
+        await db.flush()
+        assert [trouble.split(",")[0] for trouble in await verify_families(db)] == [
+            "account F00002 was merged",
+            "account F00001 points to another one",
+        ]
+        found.right.merged_into_id, found.wrong.closed_on = None, TODAY
+        await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
+        assert await verify_families(db) == []
 
 
 async def test_of_two_mergers_both_ways_at_once_one_is_done(database: Database) -> None:

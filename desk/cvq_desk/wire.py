@@ -124,6 +124,23 @@ class GoodbyeView(Message):
     take_along: list[str]
 
 
+class PaymentState(StrEnum):
+    """What screen 2 says of a payment online."""
+
+    TO_PAY = "to_pay"
+    CHECKED = "checked"
+    PAID = "paid"
+
+
+class PaymentView(Message):
+    """Where the resident pays with their own telephone: a short address, and the same as a QR code."""
+
+    state: PaymentState
+    amount: str = Field(description="what is to be paid, or was, written out in the booth's language")
+    address: str = Field(description="without https://, to be typed")
+    code: list[str] = Field(max_length=177, description="the QR code's rows, 1 for a dark square and 0 for a light one")
+
+
 class VisitView(Message):
     """What the booth may know of the visit that is going on. No name of the resident is in it."""
 
@@ -136,6 +153,7 @@ class VisitView(Message):
     consent: ConsentQuestion | None = None
     form: FormView | None = None
     goodbye: GoodbyeView | None = None
+    payment: PaymentView | None = Field(default=None, description="while screen 2 is to show where to pay")
     window_shared: bool = False
     curtain: bool = False
     ice_servers: list[dict[str, Any]] = Field(default_factory=list)

@@ -23,7 +23,7 @@ from cvq_core.text import long_date, money
 from cvq_core.web import Context, Routes
 from cvq_core.web.context import FIELDS
 from cvq_core.web.views import Act
-from cvq_desk.carts.service import cart_for_visit, qr_code
+from cvq_desk.carts.service import PAYMENT_PAGE, cart_for_visit, qr_code
 from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.routes import act_of
 from cvq_desk.visits.rules import ConsentPaused, ConsentScope, NoConsent
@@ -60,6 +60,8 @@ async def paying_view(desk: Desk) -> PayingView | None:
         region,
         choices=await _choices(desk, consent.account_id),
         cart=await _cart(desk),
+        show=desk.act("show?page=payment") if desk.visit.shown != PAYMENT_PAGE else None,
+        hide=desk.act("show?page=welcome") if desk.visit.shown == PAYMENT_PAGE else None,
         make=Act(url=f"/console/{desk.visit.id}/panier"),
         cart_id=str(new_id()),
     )

@@ -42,10 +42,15 @@ class CartView:
 
 @dataclass(frozen=True, slots=True)
 class PayingView:
-    """`fragments/paying.html`: `choices` are empty while the account is closed; `cart_id` makes two clicks one cart."""
+    """`fragments/paying.html`: `choices` are empty while the account is closed; `cart_id` makes two clicks one cart.
+
+    `show` puts the cart on screen 2, `hide` takes it away.
+    """
 
     region: Region
     choices: tuple[PayChoice, ...] = ()
     cart: CartView | None = None
     make: Act | None = None
+    show: Act | None = None
+    hide: Act | None = None
     cart_id: str = ""

@@ -100,6 +100,8 @@ def _phase(state: BoothState, visit: VisitView) -> Scene:
     if phase is Phase.GOODBYE and visit.goodbye:
         things = [(thing, _picture(thing)) for thing in visit.goodbye.take_along]
         return Scene("goodbye", {"visit": visit, "things": things, "reference": visit.goodbye.reference})
+    if visit.payment:
+        return Scene("payment", {"visit": visit, "payment": visit.payment, "outline": outline(visit.payment.code)})
     if phase is Phase.PAPERS:
         return _papers(visit, state.activity)
     if phase is Phase.FORM and visit.form:
@@ -125,6 +127,13 @@ def nearest(fields: list[FieldView], position: int) -> list[FieldView]:
     """Return the answers around `position` in the order of the form, the current one among them."""
     first = max(0, min(position - FIELDS_BESIDE // 2, len(fields) - FIELDS_BESIDE - 1))
     return fields[first : first + FIELDS_BESIDE + 1]
+
+
+def outline(rows: list[str]) -> str:
+    """Return the dark squares of a QR code as the path of a drawing, a unit each; whatever is no "1" is light."""
+    return "".join(
+        f"M{across} {down}h1v1h-1z" for down, row in enumerate(rows) for across, dark in enumerate(row) if dark == "1"
+    )
 
 
 def _papers(visit: VisitView, activity: Activity | None) -> Scene:
@@ -208,7 +217,7 @@ def _step(state: BoothState) -> int:
     phase = state.view.phase if state.view else Phase.IDLE
     if state.visit and state.activity and (state.activity.goes_on or state.activity.fresh):
         phase = Phase.PAPERS
-    elif state.question:
+    elif state.question or (state.visit and state.visit.payment and phase is Phase.WELCOME):
         phase = Phase.CARD
     return names.index(phase) if phase in names else 0
 

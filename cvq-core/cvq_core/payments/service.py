@@ -92,7 +92,7 @@ class OnlinePayments:
 
     def cart_url(self, cart: Cart) -> str:
         """Return a cart's short address."""
-        return f"{str(self._settings.public_url).rstrip('/')}/p/{cart.token}"
+        return cart_url(self._settings, cart)
 
     async def standing(self, token: str) -> CartStanding:
         """Return where a cart stands.
@@ -227,6 +227,11 @@ class OnlinePayments:
             notification_url=f"{public}/api/v1/payfip/notification",
             return_url=f"{public}/p/{cart.token}/retour",
         )
+
+
+def cart_url(settings: Settings, cart: Cart) -> str:
+    """Return a cart's short address."""
+    return f"{str(settings.public_url).rstrip('/')}/p/{cart.token}"
 
 
 async def acknowledgement(db: AsyncSession, cart: Cart, attempt: PaymentAttempt, settings: Settings) -> str:

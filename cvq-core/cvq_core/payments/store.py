@@ -81,11 +81,12 @@ async def make_cart(
     actor_id: UUID | None,
     now: datetime,
     visit_id: UUID | None = None,
-    topics: Sequence[str] = (),
+    topics: Sequence[tuple[str, str]] = (),
 ) -> Cart:
     """Put wallets and invoices together under a short address; the same id asked again gives the same cart.
 
-    `email` goes to PayFiP, and gets the acknowledgement if `acknowledged`. `topics` are told whatever becomes of it.
+    `email` goes to PayFiP, and gets the acknowledgement if `acknowledged`. `topics` (each with the
+    kind of its event) are told whatever becomes of it.
 
     Raises:
         NothingToPay, AmountOutOfBounds, AmountNotOnline, UnknownWallet, UnknownInvoice
@@ -115,7 +116,7 @@ async def make_cart(
         email=email,
         acknowledged=acknowledged,
         visit_id=visit_id,
-        topics=list(topics),
+        topics=[list(each) for each in topics],
         actor_kind=actor_kind,
         actor_id=actor_id,
         made_at=now,
@@ -475,5 +476,5 @@ def _wait(attempt: PaymentAttempt, now: datetime) -> timedelta:
 
 
 def _tell(db: AsyncSession, cart: Cart) -> None:
-    for topic in (*cart.topics, RECONCILIATION_TOPIC):
-        publish(db, topic, "payment")
+    for topic, kind in (*cart.topics, (RECONCILIATION_TOPIC, "payment")):
+        publish(db, topic, kind)

@@ -23,7 +23,8 @@ from cvq_core.payments.rules import AttemptState, Decision, Said, Trouble
 
 
 class Cart(Base):
-    """What somebody means to pay at once. `token` is its short address; `topics` are the live topics that are told.
+    """What somebody means to pay at once. `token` is its short address; `topics` are the live topics
+    that are told, each with the kind of its event.
 
     `settled_by` is the attempt that paid it: there is one at most.
     """
@@ -37,7 +38,7 @@ class Cart(Base):
     # The payer's own address; without one, PayFiP gets the office's, and nobody else is written to.
     acknowledged: Mapped[bool]
     visit_id: Mapped[UUID | None] = mapped_column(index=True)
-    topics: Mapped[list[str]]
+    topics: Mapped[list[Any]]
     actor_kind: Mapped[str] = mapped_column(String(20))
     actor_id: Mapped[UUID | None]
     made_at: Mapped[datetime]

@@ -17,6 +17,7 @@ from cvq_core.text import translator
 from cvq_desk.booking.store import hours_of_day, next_appointment_at, next_opening
 from cvq_desk.booking.tables import Booth, Organisation, TownHall
 from cvq_desk.booths.words import TAKE_ALONG, opening_words
+from cvq_desk.carts.service import payment_view
 from cvq_desk.dossiers.view import form_view
 from cvq_desk.visits.rules import SCOPE_WORDS, ConsentScope, VisitState, call_of, pause_ends, phase_of
 from cvq_desk.visits.store import card_facts, latest_consent, open_commands, visit_at_booth
@@ -109,6 +110,7 @@ async def _visit_view(
         consent=_question(consent, organisation, say) if consent is not None else None,
         form=await form_view(db, visit, language=settings.language),
         goodbye=goodbye,
+        payment=await payment_view(db, visit, now=now, settings=settings),
         window_shared=visit.window_shared,
         curtain=visit.curtain,
         ice_servers=settings.ice_servers,

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import segno
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.payables.rules import Payable, check_payables
 from cvq_core.payables.store import payable_lines
-from cvq_core.payments.rules import PayerEmailMissing, check_email
-from cvq_core.payments.service import OnlinePayments
-from cvq_core.payments.store import make_cart
+from cvq_core.payments.rules import CartState, PayerEmailMissing, check_email
+from cvq_core.payments.service import OnlinePayments, cart_url
+from cvq_core.payments.store import latest_cart_of, make_cart, standing_of
 from cvq_core.payments.tables import Cart
-from cvq_desk.visits.acts import Act, own_visit, require_session
+from cvq_core.settings import Settings
+from cvq_core.text import money
+from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.rules import ConsentScope, NoAccount, NoConsent
 from cvq_desk.visits.store import latest_consent
+from cvq_desk.visits.tables import Visit
+from cvq_desk.wire import PaymentState, PaymentView
+
+PAYMENT_PAGE = "payment"
+"""What `Visit.shown` is while screen 2 shows where to pay."""
 
 
 async def cart_for_visit(
@@ -54,10 +63,35 @@ async def cart_for_visit(
         actor_id=act.principal.id,
         now=act.now,
         visit_id=visit.id,
-        topics=(f"visit:{visit.id}", f"booth:{visit.booth_id}"),
+        topics=((f"visit:{visit.id}", "payment"), (f"booth:{visit.booth_id}", "view")),
     )
+    visit.shown = PAYMENT_PAGE
+    tell(act.db, visit)
     act.journal("cart-made", visit, account_id=consent.account_id, consent_id=consent.id, subject=("cart", cart.id))
     return cart
+
+
+async def payment_view(db: AsyncSession, visit: Visit, *, now: datetime, settings: Settings) -> PaymentView | None:
+    """Return what screen 2 shows of the visit's cart while it is the page to show; nothing when there is none."""
+    cart = await latest_cart_of(db, visit.id) if visit.shown == PAYMENT_PAGE else None
+    if cart is None:
+        return None
+    standing = await standing_of(db, cart, now)
+    if standing.state is CartState.PAID:
+        state = PaymentState.PAID
+    elif standing.state in (CartState.UNKNOWN, CartState.EXPIRED):
+        state = PaymentState.CHECKED
+    else:
+        state = PaymentState.TO_PAY
+    url = cart_url(settings, cart)
+    rows = segno.make(url, error="m", micro=False).matrix
+    total = sum(line.amount_cents for line in standing.lines)
+    return PaymentView(
+        state=state,
+        amount=money(total if state is PaymentState.PAID else standing.due_cents, settings.language),
+        address=url.partition("://")[2],
+        code=["".join("1" if dark else "0" for dark in row) for row in rows],
+    )
 
 
 def qr_code(address: str) -> str:

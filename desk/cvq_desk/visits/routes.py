@@ -118,7 +118,7 @@ class WalletMoveBody(MoveBody):
 class ShowBody(BaseModel):
     """Which page screen 2 shows."""
 
-    page: Literal["welcome", "card", "form", "papers"]
+    page: Literal["welcome", "card", "form", "papers", "payment"]
 
 
 class CurtainBody(BaseModel):

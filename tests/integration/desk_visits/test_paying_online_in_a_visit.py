@@ -18,6 +18,7 @@ from cvq_core.ledger.tables import Wallet
 from cvq_core.live.tables import LiveEvent
 from cvq_core.offices.rules import Means
 from cvq_core.payments.virtual import VirtualPayFip
+from cvq_desk.booths.view import booth_view
 from cvq_desk.wire import ConsentManner
 from tests.core_examples import create_counter, create_officer, create_services, create_wallet
 from tests.integration.desk_visits.ground import API, Caller, Ground, ground_on
@@ -49,6 +50,14 @@ class Paying:
         async with asyncio.timeout(20):
             while await self.state() != state:
                 await asyncio.sleep(0.1)
+
+    async def on_screen_2(self) -> Any:
+        """What the booth is sent of the payment."""
+        async with self.ground.database.read() as db:
+            settings = self.ground.services.settings
+            view = await booth_view(db, self.ground.booth, now=self.ground.hour(), settings=settings)
+        assert view.visit is not None
+        return view.visit.payment.model_dump(mode="json") if view.visit.payment else None
 
     async def public(self, method: str, path: str, **options: Any) -> tuple[int, dict[str, str], str]:
         """Ask as the resident's telephone does: without a session."""
@@ -91,6 +100,8 @@ async def test_a_cart_is_paid_on_a_telephone_and_the_console_sees_it_arrive(payi
     assert "Piscine" in page
     for personal in ("Moreau", "Jeanne", "F00001", EMAIL):
         assert personal not in page, "whoever finds the address learns what is due, not who owes it"
+    assert (await paying.on_screen_2())["state"] == "to_pay"
+    assert f"{path}" in (await paying.on_screen_2())["address"]
     status, headers, _ = await paying.public("POST", f"{path}/payer", data={})
     assert status == 303
     idop = parse_qs(urlsplit(headers["Location"]).query)["idop"][0]
@@ -105,6 +116,9 @@ async def test_a_cart_is_paid_on_a_telephone_and_the_console_sees_it_arrive(payi
         back = urlsplit(chosen.headers["Location"])
     assert (chosen.status, back.path) == (303, f"{path}/retour")
     await paying.until("paid")
+    assert (await paying.on_screen_2())["state"] == "paid"
+    await paying.nadia.post(f"{API}/visits/{paying.visit}/show", {"page": "welcome"})
+    assert await paying.on_screen_2() is None
     async with paying.ground.database.read() as db:
         assert (await db.get_one(Wallet, paying.wallet)).balance_cents == 1500
         told = await db.scalars(select(LiveEvent.kind).where(LiveEvent.topic == f"visit:{paying.visit}"))

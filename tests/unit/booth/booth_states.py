@@ -18,6 +18,8 @@ from cvq_desk.wire import (
     FieldView,
     FormView,
     GoodbyeView,
+    PaymentState,
+    PaymentView,
     Phase,
     VisitView,
 )
@@ -140,6 +142,22 @@ LONG_QUESTION = question().model_copy(
     }
 )
 
+PAYMENT = PaymentView(
+    state=PaymentState.TO_PAY,
+    amount="67,25\u00a0€",
+    address="guichet.parthenay-gatine.fr/p/k3m7xq29ab",
+    # As dense as a code of this length is; what it says is of no matter here.
+    code=[
+        "".join("01"[(7 * row * row + 3 * column + row * column) % 5 < 2] for column in range(33)) for row in range(33)
+    ],
+)
+LONG_PAYMENT = PAYMENT.model_copy(
+    update={
+        "amount": "12\u202f345,67\u00a0€",
+        "address": "guichet-numerique.communaute-de-communes-parthenay-gatine.example/p/k3m7xq29ab",
+    }
+)
+
 STATES: dict[str, BoothState] = {
     "starting": BoothState(now=NOW),
     "idle": state(),
@@ -241,6 +259,12 @@ STATES: dict[str, BoothState] = {
     "print_jam": _papers(work="print", state="waiting", trouble="paper_jam"),
     "print_off": _papers(work="print", state="failed", trouble="off"),
     "print_done": _papers(work="print", state="done", title="Votre inscription à la cantine"),
+    "payment": state(Phase.WELCOME, visit(payment=PAYMENT, card=CardView(state=CardState.PRESENT))),
+    "payment_long": state(
+        Phase.WELCOME, visit(**LONG_NAMES, payment=LONG_PAYMENT, consent=question(ConsentState.GIVEN))
+    ),
+    "payment_checked": state(Phase.WELCOME, visit(payment=PAYMENT.model_copy(update={"state": PaymentState.CHECKED}))),
+    "payment_paid": state(Phase.WELCOME, visit(payment=PAYMENT.model_copy(update={"state": PaymentState.PAID}))),
     "window": state(Phase.FORM, visit(window_shared=True)),
     "goodbye": state(Phase.GOODBYE, visit(goodbye=GOODBYE)),
     "farewell": state(Phase.GOODBYE, visit(goodbye=GOODBYE, call=CallState.NONE), call=CallAtBooth()),

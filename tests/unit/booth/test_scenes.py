@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cvq_booth.screens.present import Renderer, Screen, nearest
+from cvq_booth.screens.present import Renderer, Screen, nearest, outline
 from cvq_booth.screens.state import Activity, BoothState
 from cvq_booth.screens.words import PRINT_TROUBLES, SCAN_TROUBLES
 from cvq_desk.wire import CardState, CardView, ConsentState, FieldView, Phase
-from tests.unit.booth.booth_states import COMMAND, STATES, form, question, state, view, visit
+from tests.unit.booth.booth_states import COMMAND, GOODBYE, PAYMENT, STATES, form, question, state, view, visit
 
 RENDERER = Renderer("fr", ZoneInfo("Europe/Paris"))
 
@@ -286,6 +286,30 @@ def test_the_last_page_names_what_to_take_home_and_the_reference():
     words = read(2, STATES["goodbye"])
     for thing in ("Votre carte", "Vos papiers", "Vos lunettes", "Votre feuille", "261124-K7M2QX"):
         assert thing in words
+
+
+def test_where_to_pay_stands_large_with_its_code_and_nothing_of_the_account():
+    words = read(2, STATES["payment"])
+    assert scene(2, STATES["payment"]) == "payment"
+    assert "67,25 € à payer" in words
+    assert "guichet.parthenay-gatine.fr/p/k3m7xq29ab" in words
+    assert 'd="M' in RENDERER.frame(2, STATES["payment"]).html
+    assert "c’est payé" in read(2, STATES["payment_paid"])
+    assert "Ne payez pas une seconde fois" in read(2, STATES["payment_checked"])
+
+
+def test_a_code_is_drawn_square_by_square_and_can_hold_nothing_else():
+    assert outline(["10", "01"]) == "M0 0h1v1h-1zM1 1h1v1h-1z"
+    assert outline(['">', "<x"]) == ""
+
+
+def test_a_question_a_machine_and_the_goodbye_come_before_the_payment():
+    asked = state(Phase.CARD, visit(payment=PAYMENT, consent=question()))
+    assert scene(2, asked) == "consent"
+    scans = state(Phase.WELCOME, visit(payment=PAYMENT), activity=STATES["scan_running"].activity)
+    assert scene(2, scans) == "papers"
+    leaves = state(Phase.GOODBYE, visit(payment=PAYMENT, goodbye=GOODBYE))
+    assert scene(2, leaves) == "goodbye"
 
 
 def test_a_wiped_visit_is_over_at_the_booth_whatever_the_desk_still_says():

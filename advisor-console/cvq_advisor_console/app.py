@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import cash, journal, online, secretary, statements, tariffs
+from cvq_advisor_console import cash, journal, online, secretary, statements, tariffs, unclaimed
 from cvq_advisor_console.console import paying
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
@@ -38,6 +38,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.BOOK, N_("Accueil"), "/mairie"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
+        (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
     if services.settings.payfip_client is not None:
@@ -51,3 +52,4 @@ def setup_console(app: web.Application) -> None:
     journal.setup(app)
     online.setup(app)
     statements.setup(app)
+    unclaimed.setup(app)

@@ -1,4 +1,4 @@
-"""Samples of a family's statement: a usual quarter, one so long that the page leaves lines to the paper, and none."""
+"""Samples of a family's statement (a usual quarter, one that leaves lines to the paper, none), and of nobody's days."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from cvq_advisor_console.views.statements import SectionView, StatementPage, WalletChoice
+from cvq_advisor_console.views.unclaimed import BearerView, UnclaimedPage, UnclaimedRow
 from cvq_core.families.statements import StatementLine
 from cvq_core.web.views import NavItem
 from tests.e2e.look.samples_moments import Sample, shell
@@ -47,7 +48,34 @@ _PAGE = StatementPage(
     csv_url="/console/1/releve.csv",
 )
 
+_MANAGER = shell("Marc Roy", "Cantine du Tallud", NavItem("Jours sans compte", "/unclaimed", current=True), live=False)
+_TWO = (BearerView("1", "Famille Bonnin"), BearerView("2", "Famille Texier"))
+_UNCLAIMED = UnclaimedPage(
+    (
+        UnclaimedRow(
+            "/unclaimed/1",
+            "TEXIER Emma",
+            "Cantine",
+            date(2026, 11, 20),
+            235,
+            "vendredi 20 novembre 2026 : d’après le rythme de garde, ce jour n’est à personne.",
+            (*_TWO, BearerView("shares", "Partager 60 / 40")),
+        ),
+        UnclaimedRow(
+            "/unclaimed/2",
+            "ROUSSEAU-DELACROIX Marie-Antoinette",
+            "Accueil périscolaire",
+            date(2026, 11, 23),
+            180,
+            "L’enfant est dans plusieurs comptes, et aucun calendrier de garde n’est enregistré pour ce jour.",
+            _TWO,
+        ),
+    )
+)
+
 STATEMENTS: dict[str, Sample] = {
+    "unclaimed": Sample("unclaimed.html", {"shell": _MANAGER, "view": _UNCLAIMED}),
+    "unclaimed-none": Sample("unclaimed.html", {"shell": _MANAGER, "view": UnclaimedPage()}),
     "statement": Sample("statement.html", {"shell": _SHELL, "view": _PAGE}),
     "statement-long": Sample(
         "statement.html",

@@ -109,6 +109,8 @@ TABLE: dict[str, str] = {
     "GET /api/v1/family-accounts/{id}/statement": "families.manage",
     "GET /api/v1/family-accounts/{id}/statement.pdf": "families.manage",
     "GET /api/v1/family-accounts/{id}/statement.csv": "families.manage",
+    "GET /jours-sans-compte": "service.see",
+    "POST /jours-sans-compte/{id}": "service.see",
     "GET /console/{id}/releve": "visits.serve",
     "GET /console/{id}/releve.pdf": "visits.serve",
     "GET /console/{id}/releve.csv": "visits.serve",

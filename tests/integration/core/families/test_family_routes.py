@@ -224,6 +224,33 @@ async def test_the_list_of_a_service_is_its_own_manager_s(village: Village) -> N
         assert (await get(marc, "/services/nothing/unclaimed"))[0] == 404
 
 
+async def test_the_manager_settles_on_the_page_and_the_other_service_s_manager_sees_nothing(village: Village) -> None:
+    charge = new_id()
+    async with village.site.database.write() as db:
+        await db.execute(
+            insert(UnclaimedCharge).values(
+                id=charge,
+                person_id=village.child,
+                service_code=ServiceCode.CANTEEN,
+                day=village.today,
+                amount_cents=235,
+                because="Ce jour n’est à personne.",
+            )
+        )
+    async with village.site.signed_in("paule") as paule:
+        assert "MOREAU Emma" not in await (await paule.get("/jours-sans-compte")).text()
+    async with village.site.signed_in("marc") as marc:
+        page = await (await marc.get("/jours-sans-compte")).text()
+        assert "MOREAU Emma" in page
+        assert "Partager" not in page, "no calendar says how"
+        for _ in range(2):
+            answer = await marc.submit(f"/jours-sans-compte/{charge}", bearer=str(village.father))
+            assert (answer.status, answer.headers["Location"]) == (303, "/jours-sans-compte")
+        assert "MOREAU Emma" not in await (await marc.get("/jours-sans-compte")).text()
+        other = await marc.submit(f"/jours-sans-compte/{charge}", bearer=str(village.mother))
+        assert other.status == 409
+
+
 async def test_the_paper_and_the_file_of_a_statement(village: Village, sylvie: Client) -> None:
     base = f"{API}/family-accounts/{village.mother}"
     paper = await sylvie.get(f"{base}/statement.pdf")

@@ -23,6 +23,7 @@ from cvq_advisor_console.views.work import (
     MemberRow,
     Option,
     PapersView,
+    PriceLine,
     PrintingView,
     PrintRow,
     PrintState,
@@ -39,6 +40,8 @@ from cvq_core.families.other_side import other_sides
 from cvq_core.journal.store import records_about
 from cvq_core.ledger.service import AccountOverview, account_overview
 from cvq_core.people.arrangements import days_of
+from cvq_core.tariffs.family import family_prices
+from cvq_core.tariffs.words import explanation, without_quotient
 from cvq_core.web.views import Act
 from cvq_desk.booths.words import TROUBLES
 from cvq_desk.dossiers.service import forms_for
@@ -53,6 +56,7 @@ from cvq_desk.visits.store import commands_of
 from cvq_desk.visits.tables import BoothCommand
 from cvq_desk.wire import ConsentState
 
+PRICES_NEED = frozenset({ConsentScope.FAMILY.value, ConsentScope.WALLETS.value})
 ENDED_WHY = {
     "closed": N_("Vous l’avez refermé."),
     "visit-ended": N_("L’entretien est fini."),
@@ -330,6 +334,20 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
         shared=await _shared_children(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
         looks=await _looks(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
         statement_url=f"/console/{desk.visit.id}/releve" if ConsentScope.WALLETS.value in scopes else "",
+        prices=await _prices(desk, account_id) if scopes >= PRICES_NEED else (),
+    )
+
+
+async def _prices(desk: Desk, account_id: UUID) -> tuple[PriceLine, ...]:
+    """Return what the family pays and why. The quotient itself is not told: the consent's words do not name it."""
+    return tuple(
+        PriceLine(
+            desk.say(each.label),
+            each.item.label,
+            ", ".join(each.names),
+            explanation(without_quotient(each.priced), desk.say, desk.context.language),
+        )
+        for each in await family_prices(desk.db, account_id, local_day(desk.context.now))
     )
 
 

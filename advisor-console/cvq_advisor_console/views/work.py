@@ -286,6 +286,16 @@ class LookAtAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceLine:
+    """What some members pay for a unit of a service; `explanation` holds the reasons and the price."""
+
+    service: str
+    item: str
+    names: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyView:
     """A family account; `masked` says what is not shown, and why. `looks` are who saw this account last."""
 
@@ -297,6 +307,7 @@ class FamilyView:
     shared: tuple[SharedChildView, ...] = ()
     looks: tuple[LookAtAccount, ...] = ()
     statement_url: str = ""
+    prices: tuple[PriceLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ billed. As soon as a service has one real presence in the month, only the real o
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import EVERY_DAY, AttendanceStatus, RightKind
@@ -24,7 +25,7 @@ from cvq_core.clock import local_day
 from cvq_core.people.store import in_force
 from cvq_core.people.tables import Membership
 from cvq_core.services.rules import ServiceCode
-from cvq_core.tariffs.people import census_of
+from cvq_core.tariffs.people import Census, census_of
 from cvq_core.tariffs.rules import Tariff, UserKind
 from cvq_core.tariffs.simulation import Use
 
@@ -75,6 +76,18 @@ class _Came:
     category: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """Why and when somebody may come, and the item that is then used."""
+
+    person_id: UUID
+    is_professional: bool
+    item: str
+    first: date
+    last: date
+    weekdays: int
+
+
 def month_before(day: date) -> tuple[date, date]:
     """Return the first and the last day of the calendar month before a day's."""
     last = day.replace(day=1) - timedelta(days=1)
@@ -83,14 +96,18 @@ def month_before(day: date) -> tuple[date, date]:
 
 async def month_of(db: AsyncSession, tariff: Tariff, first: date, last: date) -> Month:
     """Return the uses of a tariff's service in a month, with people as they were on its last day."""
-    payers = await _payers(db, tariff.service, last)
+    people = _concerned(tariff.service, first, last)
+    payers = await _payers(db, tariff.service, people, last)
     came = await _noted(db, tariff, payers, first, last)
-    is_real = bool(came)
-    if not is_real:
-        came = await _likely(db, tariff, payers, first, last)
-    census = await census_of(db, last)
-    counted = Counter(came)
-    uses = tuple(
+    rights = [] if came else await _rights(db, tariff)
+    census = await census_of(db, last, people=people, account_ids=set(payers.values()))
+    # A territory has some 80,000 meals a month: others are answered meanwhile.
+    uses = await asyncio.to_thread(lambda: _counted(came or list(_likely(tariff, rights, payers, first, last)), census))
+    return Month(first, last, bool(came), uses)
+
+
+def _counted(came: Sequence[_Came], census: Census) -> tuple[Use, ...]:
+    return tuple(
         Use(
             each.account_id,
             census.facts(
@@ -103,15 +120,25 @@ async def month_of(db: AsyncSession, tariff: Tariff, first: date, last: date) ->
             ),
             times,
         )
-        for each, times in counted.items()
+        for each, times in Counter(came).items()
     )
-    return Month(first, last, is_real, uses)
 
 
-async def _payers(db: AsyncSession, service: ServiceCode, on: date) -> dict[UUID, UUID]:
+def _concerned(service: ServiceCode, first: date, last: date) -> Select[UUID | None]:
+    """Return the question who may come to a service, or came in the month."""
+    entitled: Select[UUID | None] = select(Entitlement.person_id).where(
+        Entitlement.service_code == service, Entitlement.person_id.is_not(None)
+    )
+    came = select(Attendance.person_id).where(Attendance.service_code == service, Attendance.day.between(first, last))
+    return select(entitled.union(came).subquery().c.person_id)
+
+
+async def _payers(db: AsyncSession, service: ServiceCode, people: Select[UUID | None], on: date) -> dict[UUID, UUID]:
     """Return whose account pays for each person at a service: the enrolment's payer, else their own family."""
     rows = await db.execute(
-        select(Membership.person_id, Membership.account_id).where(in_force(on)).order_by(Membership.account_id.desc())
+        select(Membership.person_id, Membership.account_id)
+        .where(in_force(on), Membership.person_id.in_(people))
+        .order_by(Membership.account_id.desc())
     )
     payers: dict[UUID, UUID] = dict(iter(rows))
     enrolled = await db.execute(
@@ -139,7 +166,7 @@ async def _noted(db: AsyncSession, tariff: Tariff, payers: dict[UUID, UUID], fir
     return [_Came(person, payers[person], code or usual) for person, code in rows if person in payers]
 
 
-async def _likely(db: AsyncSession, tariff: Tariff, payers: dict[UUID, UUID], first: date, last: date) -> list[_Came]:
+async def _rights(db: AsyncSession, tariff: Tariff) -> list[_Right]:
     points: dict[UUID | None, str] = {}
     for point, code in await db.execute(
         select(AccessPoint.id, AccessPoint.price_code).where(AccessPoint.service_code == tariff.service)
@@ -147,42 +174,63 @@ async def _likely(db: AsyncSession, tariff: Tariff, payers: dict[UUID, UUID], fi
         if code is not None:
             points[point] = code
     usual = Counter(points.values()).most_common(1)[0][0] if points else tariff.items[0].code
-    habit, categories = HABITS.get(tariff.service, USUAL), _categories(tariff)
-    rights = await db.scalars(
-        select(Entitlement)
+    rows = await db.execute(
+        select(
+            Entitlement.person_id,
+            Entitlement.kind,
+            Entitlement.point_id,
+            Entitlement.valid_from,
+            Entitlement.valid_until,
+            Entitlement.weekdays,
+        )
         .where(Entitlement.service_code == tariff.service, Entitlement.person_id.is_not(None))
         .order_by(Entitlement.id)
     )
+    return [
+        _Right(
+            person,
+            kind is RightKind.PROFESSIONAL,
+            points.get(point, usual),
+            local_day(begins),
+            # A right's end is the instant at which it no longer holds: the day before is its last.
+            local_day(ends) - timedelta(days=1) if ends else date.max,
+            weekdays,
+        )
+        for person, kind, point, begins, ends, weekdays in rows
+        if person is not None
+    ]
+
+
+def _likely(
+    tariff: Tariff, rights: Iterable[_Right], payers: dict[UUID, UUID], first: date, last: date
+) -> Iterable[_Came]:
+    habit, categories = HABITS.get(tariff.service, USUAL), _categories(tariff)
     came: dict[tuple[UUID, date], _Came] = {}
     for right in rights:
-        person = right.person_id
-        if person is None or person not in payers:
+        if right.person_id not in payers:
             continue
-        is_professional = right.kind is RightKind.PROFESSIONAL
-        for day, dice in _days_of(right, person, habit, first, last):
-            came[person, day] = _Came(
-                person,
-                payers[person],
-                points.get(right.point_id, usual),
+        for day, dice in _days_of(right, tariff.service, habit, first, last):
+            came[right.person_id, day] = _Came(
+                right.person_id,
+                payers[right.person_id],
+                right.item,
                 habit.quantities[dice[4] % len(habit.quantities)],
-                UserKind.PROFESSIONAL if is_professional else UserKind.HOUSEHOLD,
-                categories[dice[5] % len(categories)] if is_professional else None,
+                UserKind.PROFESSIONAL if right.is_professional else UserKind.HOUSEHOLD,
+                categories[dice[5] % len(categories)] if right.is_professional else None,
             )
-    return list(came.values())
+    return came.values()
 
 
 def _days_of(
-    right: Entitlement, person_id: UUID, habit: Habit, first: date, last: date
+    right: _Right, service: ServiceCode, habit: Habit, first: date, last: date
 ) -> Iterator[tuple[date, bytes]]:
     """Yield the days on which somebody came, each with the digest that decided."""
-    day = max(first, local_day(right.valid_from))
-    # A right's end is the instant at which it no longer holds: the day before is its last.
-    ends = min(last, local_day(right.valid_until) - timedelta(days=1)) if right.valid_until else last
+    day, ends = max(first, right.first), min(last, right.last)
     while day <= ends:
-        dice = hashlib.sha256(f"{person_id}|{right.service_code}|{day}".encode()).digest()
-        allowed = habit.weekdays & right.weekdays & 1 << day.weekday()
-        if allowed and int.from_bytes(dice[:4]) / 2**32 < habit.chance:
-            yield day, dice
+        if habit.weekdays & right.weekdays & 1 << day.weekday():
+            dice = hashlib.sha256(f"{right.person_id}|{service}|{day}".encode()).digest()
+            if int.from_bytes(dice[:4]) / 2**32 < habit.chance:
+                yield day, dice
         day += timedelta(days=1)
 
 

@@ -86,17 +86,19 @@ async def quotients_of(db: AsyncSession, account_id: UUID) -> list[FamilyQuotien
 
 async def quotients_on(db: AsyncSession, on: date, account_ids: Collection[UUID] | None = None) -> dict[UUID, Quotient]:
     """Return the quotient of each account on a day: the one in force, else the last that was; all accounts for None."""
-    wanted = select(FamilyQuotient).where(FamilyQuotient.valid_from <= on)
+    wanted = select(
+        FamilyQuotient.account_id,
+        FamilyQuotient.value_euros,
+        FamilyQuotient.valid_from,
+        FamilyQuotient.valid_until,
+    ).where(FamilyQuotient.valid_from <= on)
     if account_ids is not None:
         wanted = wanted.where(FamilyQuotient.account_id.in_(account_ids))
-    best: dict[UUID, FamilyQuotient] = {}
+    best: dict[UUID, Quotient] = {}
+    rows = await db.execute(wanted.order_by(FamilyQuotient.valid_from, FamilyQuotient.recorded_at))
     # Later rows win, unless they no longer hold and an earlier one does.
-    for row in await db.scalars(wanted.order_by(FamilyQuotient.valid_from, FamilyQuotient.recorded_at)):
-        known = best.get(row.account_id)
-        if known is None or _holds(row, on) or not _holds(known, on):
-            best[row.account_id] = row
-    return {account: Quotient(row.value_euros, row.valid_from, row.valid_until) for account, row in best.items()}
-
-
-def _holds(row: FamilyQuotient, on: date) -> bool:
-    return row.valid_until is None or row.valid_until >= on
+    for account, value, begins, ends in rows:
+        quotient, known = Quotient(value, begins, ends), best.get(account)
+        if known is None or quotient.holds(on) or not known.holds(on):
+            best[account] = quotient
+    return best

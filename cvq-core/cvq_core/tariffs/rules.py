@@ -173,8 +173,12 @@ class Quotient:
     valid_from: date
     valid_until: date | None = None
 
+    def holds(self, on: date) -> bool:
+        """Whether it holds on a day."""
+        return self.standing(on) is QuotientStanding.CURRENT
+
     def standing(self, on: date) -> QuotientStanding:
-        """Return whether it holds on a day."""
+        """Return what is known on a day by this value."""
         if on < self.valid_from:
             return QuotientStanding.MISSING
         expired = self.valid_until is not None and self.valid_until < on

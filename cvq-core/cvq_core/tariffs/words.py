@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from cvq_core.errors import N_
@@ -75,6 +76,11 @@ def explanation(priced: Priced, say: Say, language: str = "fr") -> str:
 def reasons(priced: Priced, say: Say, language: str = "fr") -> str:
     """Return the reasons of a price alone, "" where there is one price for everybody."""
     return ", ".join(part_words(part, say, language) for part in priced.parts)
+
+
+def without_quotient(priced: Priced) -> Priced:
+    """Return a price whose reasons leave out the family's quotient, for whoever may not know it."""
+    return replace(priced, parts=tuple(part for part in priced.parts if part.kind is not PartKind.QUOTIENT))
 
 
 def part_words(part: Part, say: Say, language: str = "fr") -> str:

@@ -39,6 +39,7 @@ from cvq_advisor_console.views.work import (
     NamedAct,
     Option,
     PapersView,
+    PriceLine,
     PrintingView,
     PrintRow,
     PrintState,
@@ -251,6 +252,10 @@ FAMILY = FamilyView(
         WalletRow("Médiathèque", word="à jour", tone="ok", rule="Abonnement jusqu’au 31 août 2027."),
     ),
     masked="L’adresse et les moyens de paiement de l’autre parent ne sont pas montrés.",
+    prices=(
+        PriceLine("Cantine", "Repas enfant", "Léa", "habitant du territoire, tranche 3, deuxième enfant : 2,34 €"),
+        PriceLine("Centre de loisirs", "Journée avec repas", "Léa", "quotient familial périmé, plafond : 16,00 €"),
+    ),
 )
 ACCOUNT = AccountView(region("account"), ConsentState.GIVEN, at(10, 45), (FAMILY,))
 SHARED_ACCOUNT = AccountView(

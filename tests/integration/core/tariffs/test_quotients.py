@@ -14,7 +14,7 @@ from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.people.rules import FamilyRole, QuotientSource
 from cvq_core.people.store import UnknownFamilyAccount
 from cvq_core.people.tables import FamilyQuotient
-from cvq_core.tariffs.people import census_of
+from cvq_core.tariffs.people import census_of_family
 from cvq_core.tariffs.quotients import BadQuotient, quotients_of, quotients_on, record_quotient
 from cvq_core.tariffs.rules import QuotientStanding, Residence
 from tests.core_examples import NOW, create_family, create_member
@@ -82,7 +82,7 @@ async def test_a_value_holds_for_a_year_and_is_then_known_to_be_out_of_date(data
     row = await _record(database, account, 742)
     assert row.valid_until == date(2027, 1, 1)
     async with database.read() as db:
-        census = await census_of(db, date(2027, 1, 2), [account])
+        census = await census_of_family(db, date(2027, 1, 2), account)
     facts = census.facts(new_id(), account, item="meal")
     assert (facts.standing, facts.quotient_euros) == (QuotientStanding.OUT_OF_DATE, None)
 
@@ -128,7 +128,7 @@ async def test_the_facts_of_a_price_are_those_of_the_day(database: Database) -> 
         second.commune_insee = commune.insee
     await _record(database, account, 742)
     async with database.read() as db:
-        census = await census_of(db, date(2026, 3, 3), [account])
+        census = await census_of_family(db, date(2026, 3, 3), account)
     lea = census.facts(second.id, account, item="meal")
     assert (lea.age, lea.sibling_rank, lea.residence, lea.quotient_euros) == (8, 2, Residence.INSIDE, 742)
     assert census.facts(eldest.id, account, item="meal").sibling_rank == 1

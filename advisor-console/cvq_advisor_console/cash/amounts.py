@@ -7,6 +7,7 @@ import re
 from cvq_core.errors import N_, BadInput
 
 BAD_AMOUNT = N_("Écrivez le montant comme 12,50.")
+BAD_DAY = N_("Écrivez le jour comme 03/03/2026.")
 BAD_NUMBER = N_("Un nombre entier est attendu.")
 _AMOUNT = re.compile(r"(\d{1,7})(?:[.,](\d{1,2}))?")
 

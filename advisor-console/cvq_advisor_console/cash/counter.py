@@ -29,6 +29,7 @@ from cvq_advisor_console.views.cash import (
     PayerSearch,
     ReceiptDone,
     ReceiptRow,
+    StepLink,
     WalletLine,
 )
 from cvq_core.clock import local_day
@@ -78,6 +79,10 @@ from cvq_desk.booking.lookup import look_up
 LARGEST_COIN_CENTS = 200
 INVOICES_SHOWN = 12
 NOT_IN_ACT = N_("ne s’encaisse pas ici")
+COLLECT = N_("Encaisser")
+REMIT = N_("Verser")
+INTEGRATE = N_("Intégrer")
+LOOK_UP = N_("Retrouver une quittance")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 DETAIL_FIELDS = ("cheque_number", "cheque_bank", "cheque_drawer", "card_reference")
 
@@ -102,8 +107,34 @@ class Counter:
         return self.say(MEANS_WORDS[means])
 
     async def page(self, **step: Any) -> CashPage:
-        """Return the page with one step on it, the drawer beside."""
-        return CashPage(place=self.sub_office.label, office=self.office.label, drawer=await drawer_view(self), **step)
+        """Return the page with one step on it, the drawer and what the place holds beside."""
+        return CashPage(
+            place=self.sub_office.label,
+            office=self.office.label,
+            drawer=await drawer_view(self),
+            links=self.links(),
+            **step,
+        )
+
+    def links(self) -> tuple[StepLink, ...]:
+        """Return the other things to do here; the page that one is on is marked."""
+        path = self.context.request.path
+        steps = [
+            (COLLECT, "/caisse/qui" if self.drawer else "/caisse", "c", "cash"),
+            (REMIT, "/caisse/versement", "v", "building"),
+            (LOOK_UP, "/caisse/quittances", "t", "search"),
+        ]
+        if self.sub_office.is_main:
+            steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))
+        return tuple(StepLink(self.say(label), url, key, icon, path == url) for label, url, key, icon in steps)
+
+    async def ceilings(self) -> tuple[CeilingView, ...]:
+        """Return what the place and its office hold against their ceilings."""
+        standings = await standings_of(self.context.db, self.sub_office, self.office)
+        return tuple(
+            CeilingView(each.place, each.held_cents, each.ceiling_cents, each.percent, each.warned, each.reached)
+            for each in standings.all
+        )
 
 
 async def counter_of(context: Context) -> Counter:
@@ -156,16 +187,7 @@ async def drawer_view(counter: Counter) -> DrawerView | None:
             for line in await receipts_of(counter.context.db, counter.drawer.id, limit=12)
         ),
         count_url="/caisse/compter",
-        ceilings=await ceiling_views(counter),
-    )
-
-
-async def ceiling_views(counter: Counter) -> tuple[CeilingView, ...]:
-    """Return what the place and its office hold against their ceilings."""
-    standings = await standings_of(counter.context.db, counter.sub_office, counter.office)
-    return tuple(
-        CeilingView(each.place, each.held_cents, each.ceiling_cents, each.percent, each.warned, each.passed)
-        for each in standings.all
+        ceilings=await counter.ceilings(),
     )
 
 
@@ -174,6 +196,11 @@ def means_totals(counter: Counter, totals: DrawerTotals) -> tuple[MeansTotal, ..
     return tuple(
         MeansTotal(counter.means_word(each.means), each.receipts, each.total_cents) for each in totals.by_means
     )
+
+
+def means_totals_of(counter: Counter, cents_by_means: Mapping[str, int]) -> tuple[MeansTotal, ...]:
+    """Return the totals that a slip prints, by means."""
+    return tuple(MeansTotal(counter.means_word(Means(word)), 0, cents) for word, cents in cents_by_means.items())
 
 
 def receipt_row(counter: Counter, receipt: Receipt, *, voided: bool) -> ReceiptRow:
@@ -438,11 +465,12 @@ async def done_view(counter: Counter, receipt: Receipt) -> ReceiptDone:
 
 def count_view(error: str = "") -> CountView:
     """Return the count that closes the drawer."""
+    notes, coins = count_lines()
+    return CountView(url="/caisse/fermer", notes=notes, coins=coins, error=error, back_url="/caisse/qui")
+
+
+def count_lines() -> tuple[tuple[CountLine, ...], tuple[CountLine, ...]]:
+    """Return a line for each note, and one for each coin."""
     lines = [CountLine(cents) for cents in DENOMINATIONS_CENTS]
-    return CountView(
-        url="/caisse/fermer",
-        notes=tuple(line for line in lines if line.denomination_cents > LARGEST_COIN_CENTS),
-        coins=tuple(line for line in lines if line.denomination_cents <= LARGEST_COIN_CENTS),
-        error=error,
-        back_url="/caisse/qui",
-    )
+    notes = tuple(line for line in lines if line.denomination_cents > LARGEST_COIN_CENTS)
+    return notes, tuple(line for line in lines if line.denomination_cents <= LARGEST_COIN_CENTS)

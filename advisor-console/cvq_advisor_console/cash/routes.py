@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_NUMBER, cents_of, required_cents
+from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_DAY, BAD_NUMBER, cents_of, required_cents
 from cvq_advisor_console.cash.counter import (
     Asked,
     Counter,
@@ -25,11 +26,22 @@ from cvq_advisor_console.cash.counter import (
     required_details,
     search_view,
 )
+from cvq_advisor_console.cash.safe import (
+    held_view,
+    lookup_view,
+    may_integrate,
+    pending_view,
+    remit_view,
+    slip_view,
+)
 from cvq_advisor_console.views.cash import CashPage, CountedView, DetailsFields, VoucherLine
 from cvq_core.errors import BadInput, NotFound, Refusal
 from cvq_core.offices.ceilings import check_ceilings
 from cvq_core.offices.drawers import close_drawer, open_drawer
 from cvq_core.offices.receipt_pdf import receipt_pdf
+from cvq_core.offices.remittance_routes import remittance_here, slip_response
+from cvq_core.offices.remittance_rules import NotCashOfficer
+from cvq_core.offices.remittances import cancel_remittance, integrate, remit, send_back
 from cvq_core.offices.rules import (
     DENOMINATIONS_CENTS,
     DrawerClosed,
@@ -40,7 +52,7 @@ from cvq_core.offices.rules import (
     check_collection,
 )
 from cvq_core.offices.service import collect, print_receipt, void
-from cvq_core.offices.store import drawer_totals, locked_drawer, receipt_by_id
+from cvq_core.offices.store import drawer_totals, find_receipts, locked_drawer, receipt_by_id
 from cvq_core.offices.tables import Drawer, Receipt
 from cvq_core.payables.rules import NothingToPay
 from cvq_core.payables.store import payable_lines
@@ -92,6 +104,26 @@ class CountForm(BaseModel):
     """A count: a field `d<cents>` for each note and coin."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class RemitForm(CountForm):
+    """A count of what is paid over."""
+
+    key: UUID
+
+
+class IntegrateForm(BaseModel):
+    """The cash as the officer counted it again, in euros."""
+
+    counted: str = Field(max_length=20)
+
+
+class LookupForm(BaseModel):
+    """A receipt to look up: its number, its day, or a family."""
+
+    number: str = Field(default="", max_length=40)
+    day: str = Field(default="", max_length=10)
+    family: str = Field(default="", max_length=80)
 
 
 class VoidForm(BaseModel):
@@ -148,7 +180,8 @@ async def cash_page(context: Context) -> web.Response:
         return context.page("cash.html", view=view)
     if counter.drawer is not None:
         return context.redirect("/caisse/qui")
-    return context.page("cash.html", view=await counter.page(opening=opening_view(counter)))
+    view = await counter.page(opening=opening_view(counter), held=await held_view(counter))
+    return context.page("cash.html", view=view)
 
 
 @routes.get("/qui", access=Permission.COLLECT)
@@ -245,6 +278,130 @@ async def collect_it(context: Context, form: CollectForm) -> web.Response:
     return context.redirect(f"/caisse/quittances/{receipt.id}")
 
 
+@routes.get("/quittances", access=Permission.COLLECT)
+async def lookup_page(context: Context) -> web.Response:
+    """Show the search for receipts."""
+    counter = await counter_of(context)
+    view = lookup_view(counter, {"number": "", "day": "", "family": ""})
+    return context.page("cash.html", view=await counter.page(lookup=view))
+
+
+@routes.post("/quittances/chercher", access=Permission.COLLECT, body=LookupForm, form=True)
+async def lookup(context: Context, form: LookupForm) -> web.Response:
+    """Look receipts of this place up."""
+    counter = await counter_of(context)
+    # "CVQ-000042" is typed whole, or its digits alone.
+    digits = form.number.strip().rpartition("-")[2].lstrip("0")
+    day, errors = None, {}
+    if form.number.strip() and not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+        errors["number"] = context._(BAD_NUMBER)
+    if form.day.strip():
+        try:
+            day = date.fromisoformat(form.day.strip())
+        except ValueError:
+            errors["day"] = context._(BAD_DAY)
+    found = None
+    if not errors:
+        number = int(digits) if digits else None
+        found = await find_receipts(context.db, [counter.sub_office.id], number=number, day=day, family=form.family)
+    view = lookup_view(counter, form.model_dump(), found, errors)
+    return context.page("cash.html", view=await counter.page(lookup=view), status=422 if errors else 200)
+
+
+@routes.get("/versement", access=Permission.COLLECT)
+async def remit_page(context: Context) -> web.Response:
+    """Show what could be paid over, and the count of it."""
+    counter = await counter_of(context)
+    return context.page("cash.html", view=await counter.page(remit=await remit_view(counter)))
+
+
+@routes.post("/verser", access=Permission.COLLECT, body=RemitForm, form=True)
+async def remit_it(context: Context, form: RemitForm) -> web.Response:
+    """Pay over, and give the numbered slip; the same key twice is one slip."""
+    counter = await counter_of(context)
+    made = await remit(
+        context.db,
+        key=form.key,
+        sub_office_id=counter.sub_office.id,
+        counted=_counted_pieces(form),
+        officer=counter.officer,
+        now=context.now,
+    )
+    context.journal("remitted", subject=("remittance", made.id))
+    return context.redirect(f"/caisse/versements/{made.id}")
+
+
+@routes.get("/versements/{id}.pdf", access=Permission.COLLECT)
+async def slip_file(context: Context) -> web.Response:
+    """Give a slip's PDF."""
+    return slip_response(await remittance_here(context))
+
+
+@routes.get("/versements/{id}", access=Permission.COLLECT)
+async def slip_page(context: Context) -> web.Response:
+    """Show a slip, with what may be done about it."""
+    counter = await counter_of(context)
+    line = await remittance_here(context)
+    return context.page("cash.html", view=await counter.page(slip=await slip_view(counter, line)))
+
+
+@routes.post("/versements/{id}/annuler", access=Permission.COLLECT, body=VoidForm, form=True)
+async def cancel_it(context: Context, form: VoidForm) -> web.Response:
+    """Take a remittance back by its counter-entry."""
+    counter = await counter_of(context)
+    made = await cancel_remittance(
+        context.db,
+        key=form.key,
+        remittance_id=context.path_id(),
+        reason=form.reason,
+        officer=counter.officer,
+        now=context.now,
+    )
+    context.journal("remittance-cancelled", subject=("remittance", context.path_id()))
+    return context.redirect(f"/caisse/versements/{made.id}")
+
+
+@routes.get("/a-integrer", access=Permission.COLLECT)
+async def pending_page(context: Context) -> web.Response:
+    """Show what the places paid over, for the officer to decide."""
+    counter = await counter_of(context)
+    if not await may_integrate(counter):
+        raise NotCashOfficer
+    view = await counter.page(pending=await pending_view(counter), held=await held_view(counter))
+    return context.page("cash.html", view=view)
+
+
+@routes.post("/versements/{id}/integrer", access=Permission.COLLECT, body=IntegrateForm, form=True)
+async def integrate_it(context: Context, form: IntegrateForm) -> web.Response:
+    """Take a sub-office's remittance into the office's books, once."""
+    counter = await counter_of(context)
+    await integrate(
+        context.db,
+        remittance_id=context.path_id(),
+        counted_cents=required_cents("counted", form.counted),
+        officer=counter.officer,
+        now=context.now,
+    )
+    context.journal("remittance-integrated", subject=("remittance", context.path_id()))
+    return context.redirect("/caisse/a-integrer")
+
+
+@routes.post("/versements/{id}/renvoyer", access=Permission.COLLECT, body=VoidForm, form=True)
+async def send_it_back(context: Context, form: VoidForm) -> web.Response:
+    """Send a sub-office's remittance back with a reason."""
+    counter = await counter_of(context)
+    await send_back(
+        context.db,
+        key=form.key,
+        remittance_id=context.path_id(),
+        reason=form.reason,
+        officer=counter.officer,
+        now=context.now,
+    )
+    context.journal("remittance-sent-back", subject=("remittance", context.path_id()))
+    return context.redirect("/caisse/a-integrer")
+
+
 @routes.get("/quittances/{id}.pdf", access=Permission.COLLECT)
 async def receipt_file(context: Context) -> web.Response:
     """Print a receipt; each printing is noted, and all but the first are marked as duplicates."""
@@ -299,16 +456,7 @@ async def close_it(context: Context, form: CountForm) -> web.Response:
     """Close the drawer on its count; a difference is written, never hidden."""
     counter = await _open_counter(context)
     assert counter.drawer is not None
-    fields: Mapping[str, Any] = form.model_extra or {}
-    counted, errors = {}, {}
-    for cents in DENOMINATIONS_CENTS:
-        text = str(fields.get(f"d{cents}", "") or "0").strip()
-        if not text.isascii() or not text.isdigit() or len(text) > 5:
-            errors[f"d{cents}"] = BAD_NUMBER
-        else:
-            counted[cents] = int(text)
-    if errors:
-        raise BadInput(fields=errors)
+    counted = _counted_pieces(form)
     drawer = await close_drawer(
         context.db, counter.drawer.id, counted=counted, officer=counter.officer, now=context.now
     )
@@ -323,7 +471,28 @@ async def counted_page(context: Context) -> web.Response:
     drawer = await locked_drawer(context.db, context.path_id())
     if drawer.staff_id != counter.officer.staff_id or drawer.closed_at is None:
         raise NotFound
-    return context.page("cash.html", view=await counter.page(counted=await _counted(counter, drawer)))
+    return context.page(
+        "cash.html", view=await counter.page(counted=await _counted(counter, drawer), held=await held_view(counter))
+    )
+
+
+def _counted_pieces(form: CountForm) -> dict[int, int]:
+    """Return a count as denomination in cents to how many.
+
+    Raises:
+        BadInput: a field holds no number; it is named.
+    """
+    fields: Mapping[str, Any] = form.model_extra or {}
+    counted, errors = {}, {}
+    for cents in DENOMINATIONS_CENTS:
+        text = str(fields.get(f"d{cents}", "") or "0").strip()
+        if not text.isascii() or not text.isdigit() or len(text) > 5:
+            errors[f"d{cents}"] = BAD_NUMBER
+        else:
+            counted[cents] = int(text)
+    if errors:
+        raise BadInput(fields=errors)
+    return counted
 
 
 async def _counted(counter: Counter, drawer: Drawer) -> CountedView:

@@ -41,7 +41,7 @@ class CeilingView:
     ceiling_cents: int
     percent: int
     warned: bool = False
-    passed: bool = False
+    reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +244,110 @@ class CountedView:
 
 
 @dataclass(frozen=True, slots=True)
+class StepLink:
+    """Another thing to do at this place; `key` is its shortcut."""
+
+    label: str
+    url: str
+    key: str
+    icon: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeldView:
+    """What the place holds outside of drawers and could pay over; `reason` says why it is to do so now."""
+
+    cash_cents: int
+    others: tuple[MeansTotal, ...]
+    total_cents: int
+    ceilings: tuple[CeilingView, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlipRow:
+    """A remittance in a list."""
+
+    number: str
+    made_at: datetime
+    total_cents: int
+    url: str
+    state: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemitView:
+    """What is paid over, counted. POST `key` and `d<cents>` for each denomination to `url`."""
+
+    url: str
+    key: str
+    to_words: str
+    held: HeldView
+    notes: tuple[CountLine, ...]
+    coins: tuple[CountLine, ...]
+    slips: tuple[SlipRow, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawerRow:
+    """A closed drawer on a slip: its receipts from the first to the last, and what it took."""
+
+    opened_at: datetime
+    receipts: str
+    by_means: tuple[MeansTotal, ...]
+    difference_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlipView:
+    """One remittance. `cancel`, `accept` (POST `counted`, in euros) and `send_back` where they are allowed."""
+
+    id: str
+    title: str
+    number: str
+    place: str
+    made_at: datetime
+    by_means: tuple[MeansTotal, ...]
+    total_cents: int
+    cash_cents: int
+    drawers: tuple[DrawerRow, ...]
+    pdf_url: str
+    next_url: str
+    state: str
+    tone: str = ""
+    reason: str = ""
+    prints_at_once: bool = False
+    cancel: Act | None = None
+    accept: Act | None = None
+    send_back: Act | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingView:
+    """What the places paid over, for the officer to check and integrate."""
+
+    slips: tuple[SlipRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookupView:
+    """Receipts by number, day or family. POST `number`, `day`, `family` to `url`."""
+
+    url: str
+    number: str = ""
+    day: str = ""
+    family: str = ""
+    receipts: tuple[ReceiptRow, ...] = ()
+    total_cents: int = 0
+    searched: bool = False
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CashPage:
     """`cash.html`: exactly one of the steps is there; `refused` says why nothing can be collected at all."""
 
@@ -257,5 +361,11 @@ class CashPage:
     done: ReceiptDone | None = None
     count: CountView | None = None
     counted: CountedView | None = None
+    remit: RemitView | None = None
+    slip: SlipView | None = None
+    pending: PendingView | None = None
+    lookup: LookupView | None = None
+    held: HeldView | None = None
+    links: tuple[StepLink, ...] = ()
     refused: str = ""
     refused_todo: str = ""

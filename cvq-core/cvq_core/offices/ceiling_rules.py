@@ -55,9 +55,9 @@ class Standing:
         return self.held_cents * 100 >= WARNED_PERCENT * self.ceiling_cents
 
     @property
-    def passed(self) -> bool:
-        """Whether it holds more than it may."""
-        return self.held_cents > self.ceiling_cents
+    def reached(self) -> bool:
+        """Whether it holds all that it may, or more."""
+        return self.held_cents >= self.ceiling_cents
 
 
 def is_counted(means: Means, parts: frozenset[CeilingPart]) -> bool:
@@ -108,7 +108,7 @@ def remit_reason(
     `since` is the day of its last remittance, or of its first collection; `every_days` is at most a month by the rules
     of public accounting (at least once a month, and whenever the ceiling is reached).
     """
-    if standing is not None and standing.held_cents >= standing.ceiling_cents:
+    if standing is not None and standing.reached:
         return RemitReason.CEILING
     if holds_something and today >= since + timedelta(days=every_days):
         return RemitReason.PERIOD

@@ -26,7 +26,8 @@ from cvq_core.offices.tables import Remittance
 from cvq_core.text import hour, long_date, money, short_date, unbroken
 
 MARGIN = 16 * mm
-WIDTH = A4[0] - 2 * MARGIN
+FRAME_PADDING = 6
+WIDTH = A4[0] - 2 * (MARGIN + FRAME_PADDING)
 TEXT = ParagraphStyle("text", fontName=FONT, fontSize=10, leading=13.5)
 SMALL = ParagraphStyle("small", parent=TEXT, fontSize=8.5, leading=11.5)
 AMOUNT = ParagraphStyle("amount", parent=TEXT, alignment=2)

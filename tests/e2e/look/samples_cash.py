@@ -8,20 +8,30 @@ from typing import Any
 
 from cvq_advisor_console.views.cash import (
     CashPage,
+    CeilingView,
     CollectingView,
     ConfirmLine,
     ConfirmView,
     CountedView,
     CountLine,
     CountView,
+    DrawerRow,
     DrawerView,
+    HeldView,
+    InvoiceLine,
+    LookupView,
     MeansChoice,
     MeansTotal,
     OpeningView,
     PayerFound,
     PayerSearch,
+    PendingView,
     ReceiptDone,
     ReceiptRow,
+    RemitView,
+    SlipRow,
+    SlipView,
+    StepLink,
     WalletLine,
 )
 from cvq_advisor_console.views.visits_log import LookRow, VisitsLogPage
@@ -47,8 +57,22 @@ _DRAWER = DrawerView(
         ReceiptRow("TAL-000041", at(9, 15), "famille Petit", "espèces", 1000, "/receipts/41.pdf", voided=True),
     ),
     "/cash/count",
+    (CeilingView("Mairie du Tallud", 124000, 150000, 82, warned=True), CeilingView("Régie", 400000, 1200000, 33)),
 )
-_PAGE = CashPage("Sous-régie du Tallud", "Régie de la communauté de communes", _DRAWER)
+_LINKS = (
+    StepLink("Encaisser", "/cash", "c", "cash", current=True),
+    StepLink("Verser", "/cash/remit", "v", "building"),
+    StepLink("Intégrer", "/cash/integrate", "n", "list-check"),
+    StepLink("Retrouver une quittance", "/cash/receipts", "t", "search"),
+)
+_PAGE = CashPage("Sous-régie du Tallud", "Régie de la communauté de communes", _DRAWER, links=_LINKS)
+_HELD = HeldView(
+    124000,
+    (MeansTotal("chèque", 0, 4550), MeansTotal("CESU préfinancé", 0, 6000)),
+    134550,
+    (CeilingView("Mairie du Tallud", 151000, 150000, 100, warned=True, reached=True),),
+    "Le plafond est atteint : versez aujourd’hui.",
+)
 _SEARCH = PayerSearch("/cash", "/cash/payers")
 _FOUND = (
     PayerFound("Jeanne Moreau", "/cash?account=1", "Moreau", date(1941, 5, 12), "Le Tallud", "7 332"),
@@ -58,6 +82,8 @@ _MEANS = (
     MeansChoice("cash", "espèces", chosen=True),
     MeansChoice("cheque", "chèque"),
     MeansChoice("card", "carte bancaire"),
+    MeansChoice("cesu", "CESU préfinancé"),
+    MeansChoice("ancv", "chèque-vacances ANCV"),
 )
 _COLLECTING = CollectingView(
     "/cash/confirm",
@@ -73,6 +99,10 @@ _COLLECTING = CollectingView(
     "20",
     limit_words="Un paiement en espèces ne dépasse pas 300,00 €.",
     change_payer_url="/cash",
+    invoices=(
+        InvoiceLine("invoice-1", "Facture 2026-000042", date(2026, 12, 10), 6350),
+        InvoiceLine("invoice-2", "Facture 2026-000017", date(2026, 11, 10), 2200, why_not="ne s’encaisse pas ici"),
+    ),
 )
 _CONFIRM = ConfirmView(
     "Moreau",
@@ -91,6 +121,28 @@ _COUNT = CountView(
     tuple(CountLine(cents) for cents in (200, 100, 50, 20, 10, 5, 2, 1)),
     back_url="/cash",
 )
+_SLIPS = (
+    SlipRow("CVQ-V-000012", at(12, 5), 134550, "/cash/slips/12", "à intégrer par le régisseur", "sun"),
+    SlipRow("CVQ-V-000011", at(12, 1, days=-7), -98000, "/cash/slips/11", "annulation", "off"),
+)
+_REMIT = RemitView("/cash/remit", "k1", "au régisseur", _HELD, _COUNT.notes, _COUNT.coins, _SLIPS)
+_SLIP = SlipView(
+    "12",
+    "Versement",
+    "CVQ-V-000012",
+    "Mairie du Tallud",
+    at(12, 5),
+    (MeansTotal("espèces", 0, 124000), *_HELD.others),
+    134550,
+    124000,
+    (DrawerRow(at(9, 2), "CVQ-000041 – CVQ-000052", (MeansTotal("espèces", 0, 124000), *_HELD.others), -250),),
+    "/slips/12.pdf",
+    "/cash",
+    "à intégrer par le régisseur",
+    "sun",
+    cancel=Act("/slips/12/cancel"),
+)
+_LOOKUP = LookupView("/cash/receipts", family="Diallo", receipts=_DRAWER.receipts[1:2], total_cents=2000, searched=True)
 _COUNTED = CountedView(at(11, 58), 8000, 8000, 0, _TOTALS, 5000, "/cash/minute.pdf", "/secretary")
 
 
@@ -160,6 +212,21 @@ CASH: dict[str, Sample] = {
             },
         )
     ),
+    "cash-collecting-cheque": _cash(
+        ('input[value="cheque"]',),
+        collecting=replace(_COLLECTING, errors={"cheque_bank": "À écrire, pour le bordereau de remise."}),
+    ),
+    "cash-collecting-vouchers": _cash(('input[value="cesu"]',), collecting=_COLLECTING),
+    "cash-remit": _cash(drawer=None, remit=_REMIT),
+    "cash-slip": _cash(drawer=None, slip=_SLIP),
+    "cash-slip-to-integrate": _cash(
+        drawer=None,
+        held=_HELD,
+        slip=replace(_SLIP, cancel=None, accept=Act("/slips/12/accept"), send_back=Act("/slips/12/send-back")),
+    ),
+    "cash-pending": _cash(drawer=None, held=_HELD, pending=PendingView(_SLIPS[:1])),
+    "cash-pending-none": _cash(drawer=None, pending=PendingView(())),
+    "cash-lookup": _cash(lookup=_LOOKUP),
     "cash-confirm": _cash(confirm=_CONFIRM),
     "cash-done": _cash(
         done=ReceiptDone(

@@ -30,10 +30,11 @@ def standing(held: int, *, ceiling: int = 1000_00, refuses: bool = True) -> Stan
 
 
 @pytest.mark.parametrize(
-    ("held", "warned", "passed"), [(799_99, False, False), (800_00, True, False), (1000_01, True, True)]
+    ("held", "warned", "reached"),
+    [(799_99, False, False), (800_00, True, False), (999_99, True, False), (1000_00, True, True)],
 )
-def test_one_is_warned_from_eighty_per_cent_on(held: int, warned: bool, passed: bool) -> None:
-    assert (standing(held).warned, standing(held).passed) == (warned, passed)
+def test_one_is_warned_from_eighty_per_cent_on(held: int, warned: bool, reached: bool) -> None:
+    assert (standing(held).warned, standing(held).reached) == (warned, reached)
 
 
 def test_a_ceiling_refuses_above_and_only_by_setting() -> None:

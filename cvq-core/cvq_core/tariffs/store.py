@@ -192,7 +192,7 @@ async def versions_of(db: AsyncSession, services: Collection[ServiceCode]) -> di
         .outerjoin(TariffAdoption, TariffAdoption.version_id == TariffVersion.id)
         .where(TariffVersion.service_code.in_(services))
         .order_by(TariffVersion.service_code, TariffVersion.number.desc())
-        .limit(VERSIONS_MAX)
+        .limit(VERSIONS_MAX * max(1, len(services)))
     )
     found: dict[ServiceCode, list[Version]] = {service: [] for service in services}
     for row, adoption in rows:

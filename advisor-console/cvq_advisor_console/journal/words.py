@@ -62,6 +62,7 @@ ACTIONS = {
     "people-searched": N_("Personnes recherchées"),
     "quotient-recorded": N_("Quotient familial noté"),
     "receipt-voided": N_("Quittance annulée"),
+    "rest-forwarded": N_("Reste d’un compte réuni transmis"),
     "sign-in": N_("Connexion"),
     "sign-out": N_("Déconnexion"),
     "statement-read": N_("Relevé de compte consulté"),

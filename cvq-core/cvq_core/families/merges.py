@@ -27,6 +27,7 @@ from cvq_core.families.rules import (
     Held,
     MemberMove,
     MergePrevented,
+    NotMerged,
     SameAccount,
     UndoPrevented,
     UnknownMerge,
@@ -41,9 +42,10 @@ from cvq_core.invoices.rules import invoice_number
 from cvq_core.invoices.tables import Invoice
 from cvq_core.ledger.rules import IdempotencyMismatch, NewPosting, NewTransaction, TransactionKind, WalletLevel
 from cvq_core.ledger.store import post, reverse
-from cvq_core.ledger.tables import Posting, Receivable, Wallet
+from cvq_core.ledger.tables import LedgerTransaction, Posting, Receivable, Wallet
 from cvq_core.ledger.wallets import open_wallet
 from cvq_core.once import insert_once
+from cvq_core.people.arrangements import kept_accounts
 from cvq_core.people.store import UnknownFamilyAccount, in_force
 from cvq_core.people.tables import FamilyAccount, Membership
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode, may_owe
@@ -52,6 +54,7 @@ from cvq_core.text import money
 
 LABEL = "Réunion de deux comptes famille"
 LABEL_UNDONE = "Réunion de comptes défaite"
+LABEL_FORWARDED = "Arrivé après la réunion de deux comptes famille"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,11 @@ async def plan_merge(db: AsyncSession, *, merged_id: UUID, kept_id: UUID, on: da
     for account in (merged, kept):
         if account.closed_on is not None:
             raise AccountClosed(number=account.number)
-    owing = {code for code, service in (await services_in_force(db, on)).items() if may_owe(service.policy)}
     standings = await _wallets(db, (merged_id, kept_id))
     moves, stuck = wallet_moves(
-        standings[merged_id], {wallet.service: wallet.level for wallet in standings[kept_id]}, owing
+        standings[merged_id],
+        {wallet.service: wallet.level for wallet in standings[kept_id]},
+        await _owing(db, on),
     )
     members = member_moves(await _held(db, merged_id, on), await _held(db, kept_id, on))
     people = {member.person_id for member in members}
@@ -100,10 +104,7 @@ async def plan_merge(db: AsyncSession, *, merged_id: UUID, kept_id: UUID, on: da
         invoices=await _ids(db, Receivable, Receivable.family_account_id, merged_id),
         rights=await _ids(db, Entitlement, Entitlement.account_id, merged_id),
         paid_rights=await _ids(db, Entitlement, Entitlement.payer_account_id, merged_id),
-        prevented=tuple(
-            OLD_DEBT.format(service=SERVICE_LABELS[move.service].lower(), amount=money(-move.amount_cents))
-            for move in stuck
-        ),
+        prevented=tuple(_stuck(stuck)),
     )
 
 
@@ -127,7 +128,7 @@ async def merge_accounts(
     plan = await plan_merge(db, merged_id=merged_id, kept_id=kept_id, on=today)
     if plan.prevented:
         raise MergePrevented(why=" ".join(plan.prevented))
-    wallets = await _move_money(db, merge_id, plan, by, now)
+    wallets = await _post_moves(db, merge_id, kept_id, plan.wallets, label=LABEL, by=by, now=now)
     added = await _move_members(db, plan, today)
     for table, column, ids in _followers(plan.invoices, plan.rights, plan.paid_rights):
         await db.execute(update(table).where(table.id.in_(ids)).values({column: kept_id}))
@@ -185,6 +186,36 @@ async def undo_merge(
         await reverse(db, merge.id, reversal_id=undo_id, label=LABEL_UNDONE, actor_kind="staff", actor_id=by, now=now)
     await _give_back(db, merge, local_day(now))
     return await db.get_one(AccountMergeUndo, undo_id)
+
+
+async def forward_rest(
+    db: AsyncSession, forward_id: UUID, *, account_id: UUID, by: UUID | None, now: datetime
+) -> list[WalletMove]:
+    """Send on to the account that goes on what reached a merged one afterwards, such as an online payment under way.
+
+    `forward_id` is the ledger's transaction; asked again under it, nothing more moves.
+
+    Raises:
+        UnknownFamilyAccount
+        NotMerged: the account was merged into no other.
+        MergePrevented: a debt that the other account's wallet cannot take.
+    """
+    account = await db.get(FamilyAccount, account_id)
+    if account is None:
+        raise UnknownFamilyAccount
+    kept_id = (await kept_accounts(db, [account_id]))[account_id]
+    if kept_id == account_id:
+        raise NotMerged
+    await _lock_accounts(db, (account_id, kept_id))
+    standings = await _wallets(db, (account_id, kept_id))
+    if await db.get(LedgerTransaction, forward_id) is not None:
+        return []
+    kept = {wallet.service: wallet.level for wallet in standings[kept_id]}
+    moves, stuck = wallet_moves(standings[account_id], kept, await _owing(db, local_day(now)))
+    if stuck:
+        raise MergePrevented(why=" ".join(_stuck(stuck)))
+    await _post_moves(db, forward_id, kept_id, moves, label=LABEL_FORWARDED, by=by, now=now)
+    return moves
 
 
 async def merge_by_id(db: AsyncSession, merge_id: UUID) -> AccountMerge:
@@ -291,13 +322,32 @@ async def _ids(db: AsyncSession, table: Any, column: Any, account_id: UUID) -> t
     return tuple(await db.scalars(select(table.id).where(column == account_id).order_by(table.id)))
 
 
-async def _move_money(
-    db: AsyncSession, merge_id: UUID, plan: MergePlan, by: UUID | None, now: datetime
+async def _owing(db: AsyncSession, on: date) -> set[ServiceCode]:
+    return {code for code, service in (await services_in_force(db, on)).items() if may_owe(service.policy)}
+
+
+def _stuck(moves: Sequence[WalletMove]) -> list[str]:
+    return [
+        OLD_DEBT.format(service=SERVICE_LABELS[move.service].lower(), amount=money(-move.amount_cents))
+        for move in moves
+    ]
+
+
+async def _post_moves(
+    db: AsyncSession,
+    transaction_id: UUID,
+    kept_id: UUID,
+    moves: Sequence[WalletMove],
+    *,
+    label: str,
+    by: UUID | None,
+    now: datetime,
 ) -> list[dict[str, object]]:
+    """Move money into an account's wallets, in one transaction, and return what the merger's record keeps of it."""
     moved: list[dict[str, object]] = []
     postings = []
-    for move in plan.wallets:
-        wallet = await open_wallet(db, new_id(), family_account_id=plan.kept.id, service=move.service, now=now)
+    for move in moves:
+        wallet = await open_wallet(db, new_id(), family_account_id=kept_id, service=move.service, now=now)
         postings += [NewPosting(move.from_id, -move.amount_cents), NewPosting(wallet.id, move.amount_cents)]
         moved.append(
             {
@@ -311,9 +361,9 @@ async def _move_money(
         await post(
             db,
             NewTransaction(
-                id=merge_id,
+                id=transaction_id,
                 kind=TransactionKind.MERGED,
-                label=LABEL,
+                label=label,
                 occurred_at=now,
                 postings=tuple(postings),
                 actor_kind="staff",

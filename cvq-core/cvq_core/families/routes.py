@@ -22,7 +22,7 @@ from cvq_core.families.departures import (
     note_death,
     open_account,
 )
-from cvq_core.families.merges import merge_accounts, merge_by_id, merges_of, plan_merge, undo_merge
+from cvq_core.families.merges import forward_rest, merge_accounts, merge_by_id, merges_of, plan_merge, undo_merge
 from cvq_core.families.rules import What
 from cvq_core.families.statement_pdf import statement_pdf
 from cvq_core.families.statements import (
@@ -168,6 +168,12 @@ class MergeBody(ReasonBody):
     kept_id: UUID
 
 
+class ForwardBody(Body):
+    """What reached a merged account; `id` becomes the ledger's transaction."""
+
+    id: UUID
+
+
 class DeathBody(Body):
     """A death, as it stands on the paper."""
 
@@ -308,6 +314,12 @@ class MergePlanOut(BaseModel):
     invoices: int
     rights: int
     prevented: list[str]
+
+
+class ForwardOut(BaseModel):
+    """What went on, nothing when it had gone on before."""
+
+    wallets: list[WalletMoveOut]
 
 
 class MergeOut(BaseModel):
@@ -516,7 +528,9 @@ async def new_account(context: Context, body: AccountBody) -> AccountOut:
     return AccountOut.model_validate(account)
 
 
-@routes.post("/family-accounts/{id}/members", access=Permission.FAMILIES, body=MemberBody, answer=MembershipOut, status=201)
+@routes.post(
+    "/family-accounts/{id}/members", access=Permission.FAMILIES, body=MemberBody, answer=MembershipOut, status=201
+)
 async def new_member(context: Context, body: MemberBody) -> MembershipOut:
     """Let a person belong to an account: a guardian, a child, or a payer who is no guardian."""
     row = await add_member(
@@ -632,6 +646,15 @@ async def undo(context: Context, body: ReasonBody) -> MergeOut:
     for account_id in (found.merged_id, found.kept_id):
         context.journal("merge-undone", subject=("merge", found.id), account_id=account_id)
     return await _merge_out(context, found.id)
+
+
+@routes.post("/family-accounts/{id}/forward", access=Permission.FAMILIES, body=ForwardBody, answer=ForwardOut)
+async def forward(context: Context, body: ForwardBody) -> ForwardOut:
+    """Send on what reached a merged account afterwards to the one that goes on."""
+    account_id = context.path_id()
+    moves = await forward_rest(context.db, body.id, account_id=account_id, by=context.principal.id, now=context.now)
+    context.journal("rest-forwarded", subject=("account", account_id), account_id=account_id)
+    return ForwardOut(wallets=[WalletMoveOut.model_validate(each) for each in moves])
 
 
 @routes.get("/family-accounts/{id}/merges", access=Permission.FAMILIES, answer=MergesOut)

@@ -38,6 +38,13 @@ class MergePrevented(Refusal):
     what_to_do = N_("Rien n’a changé. Réglez d’abord ce qui est dit, puis recommencez.")
 
 
+class NotMerged(Refusal):
+    """The account was merged into no other."""
+
+    slug = "not-merged"
+    message = N_("Ce compte n’a pas été réuni à un autre.")
+
+
 class UndoPrevented(Refusal):
     """Something happened since the merger that its reversal would not undo."""
 

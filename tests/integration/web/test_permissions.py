@@ -102,6 +102,7 @@ TABLE: dict[str, str] = {
     "GET /api/v1/closed-accounts/left": "cash.collect",
     "GET /api/v1/family-accounts/{id}/merge-plan": "families.manage",
     "POST /api/v1/family-accounts/{id}/merge": "families.manage",
+    "POST /api/v1/family-accounts/{id}/forward": "families.manage",
     "POST /api/v1/merges/{id}/undo": "families.manage",
     "GET /api/v1/family-accounts/{id}/merges": "families.manage",
     "GET /api/v1/services/{service}/unclaimed": "service.see",

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.access.tables import Entitlement
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
-from cvq_core.families.merges import merge_accounts, merges_of, plan_merge, undo_merge
-from cvq_core.families.rules import AccountClosed, AlreadyUndone, MergePrevented, SameAccount, UndoPrevented
+from cvq_core.families.departures import left_to_settle
+from cvq_core.families.merges import forward_rest, merge_accounts, merges_of, plan_merge, undo_merge
+from cvq_core.families.rules import AccountClosed, AlreadyUndone, MergePrevented, NotMerged, SameAccount, UndoPrevented
 from cvq_core.families.tables import AccountMerge
 from cvq_core.families.verify import verify_families
 from cvq_core.ids import new_id
@@ -225,6 +226,25 @@ async def test_what_came_in_since_does_not_prevent_it_and_stays(database: Databa
         await move(db, pool.id, 1000, await create_ledger_account(db))
         await undo_merge(db, new_id(), merge_id=record.id, reason="", by=STAFF, now=NOW)
         assert (await balances(db, found.right))["pool"] == 1500
+
+
+async def test_what_reaches_the_merged_account_afterwards_is_sent_on_once(database: Database) -> None:
+    async with database.write() as db:
+        found, key = await twins(db), new_id()
+        with pytest.raises(NotMerged):
+            await forward_rest(db, key, account_id=found.wrong.id, by=STAFF, now=NOW)
+        await merge(db, found)
+        pool = next(each for each in await wallets_of(db, found.wrong.id) if each.service_code is POOL)
+        await move(db, pool.id, 2500, await create_ledger_account(db))
+        assert [(each.account.id, each.amount_cents) for each in await left_to_settle(db) if each.service] == [
+            (found.wrong.id, 2500)
+        ]
+        [sent] = await forward_rest(db, key, account_id=found.wrong.id, by=STAFF, now=NOW)
+        assert (sent.service, sent.amount_cents) == (POOL, 2500)
+        assert await forward_rest(db, key, account_id=found.wrong.id, by=STAFF, now=NOW) == []
+        assert (await balances(db, found.right))["pool"] == 3800
+        assert await left_to_settle(db) == []
+        assert await verify(db) == []
 
 
 async def test_an_invoice_that_was_paid_since_prevents_the_undoing(database: Database) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,7 +62,7 @@ async def post_all(
             known.add(transaction.id)
     if rows:
         # By their ids, so that two batches with the same ones do not wait for each other.
-        rows.sort(key=lambda row: str(row["id"]))
+        rows.sort(key=itemgetter("id"))
         await ledger_statements(db).insert_transactions.write(db, rows)
         await write_standing(db, standing, postings)
     for index in alone:

@@ -194,6 +194,10 @@ def check_transaction(transaction: NewTransaction) -> None:
 
 def fingerprint(transaction: NewTransaction) -> bytes:
     """Return the SHA-256 of what was asked. Instants are left out: asked again later, it is still the same thing."""
+# Made once: json.dumps would make an encoder for each transaction.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
     content = [
         transaction.kind.value,
         transaction.label,
@@ -204,7 +208,7 @@ def fingerprint(transaction: NewTransaction) -> bytes:
         transaction.reference,
         str(transaction.visit_id),
     ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_encoded(content).encode()).digest()
 
 
 def opposite(postings: Iterable[NewPosting]) -> tuple[NewPosting, ...]:

@@ -17,6 +17,7 @@ from cvq_core.jobs.store import count_failed
 from cvq_core.journal.store import verify_chain
 from cvq_core.ledger.verify import verify as verify_ledger
 from cvq_core.offices.verify import verify_offices
+from cvq_core.payments.verify import verify_payments
 from cvq_core.settings import Settings
 from cvq_core.vault import VaultError, load_master_key
 from cvq_desk import tables
@@ -46,6 +47,7 @@ async def look(settings: Settings) -> list[Finding]:
         async with database.read() as db:
             findings.append(await _verified("grand livre", verify_ledger, db))
             findings.append(await _verified("régies et quittances", verify_offices, db))
+            findings.append(await _verified("paiements en ligne", verify_payments, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(_failed_jobs(await count_failed(db)))

@@ -14,15 +14,20 @@ from rich.table import Table
 from cvq_advisor_console.demo.mailbox import Mailbox
 from cvq_advisor_console.demo.processes import Died, free_port
 from cvq_advisor_console.demo.site import PASSWORD, Site
+from cvq_core.payments.virtual import VirtualPayFip
 from cvq_core.text import hour, long_date
 from cvq_desk.seed import workers
 
+ONLINE_PLACE = "CVQ-SIEGE"
+"""Whose act lets it collect online, in the territory that is seeded."""
 STEPS = (
     "Ouvrez les deux écrans du guichet, chacun dans sa fenêtre, et autorisez caméra et micro pour l’écran 1.",
     "Entrez comme Martine : cherchez « moreau 12 05 1941 », choisissez la communauté de communes, la cantine, "
     "« Maintenant », validez. Puis A (arrivée) et S (assise).",
     "Dans un autre navigateur, entrez comme Nadia : « Prendre », puis « Appeler le guichet ». Ça sonne cinq secondes.",
     "Posez la carte de Jeanne depuis le panneau des machines, demandez l’accord, touchez « Oui » à l’écran 2.",
+    "Au compte (touche 3) : « Faire payer en ligne ». L’écran 2 montre le code ; ouvrez l’adresse, « Payer », et "
+    "choisissez chez le PayFiP fictif ce qui arrive.",
     "Ouvrez le formulaire, numérisez la pile, classez, imprimez ; terminez et effacez le guichet.",
     "Revenez chez Martine : « Encaisser » approvisionne la piscine et imprime la quittance.",
 )
@@ -36,7 +41,9 @@ async def run_demo(folder: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     mailbox = Mailbox(folder / "mail", free_port())
-    site = Site(folder, settings={"CVQ_SMTP_URL": mailbox.url})
+    payfip = VirtualPayFip()
+    await payfip.start()
+    site = Site(folder, settings={"CVQ_SMTP_URL": mailbox.url, **_online(payfip)})
     try:
         with console.status("Le village se prépare…"):
             await asyncio.to_thread(mailbox.start)
@@ -48,7 +55,18 @@ async def run_demo(folder: Path) -> None:
         with suppress(Exception):
             await asyncio.to_thread(mailbox.stop)
         await site.stop()
+        await payfip.stop()
         console.print("Tout est arrêté.")
+
+
+def _online(payfip: VirtualPayFip) -> dict[str, str]:
+    """Return the settings that let the village pay online, through a PayFiP on this machine that moves no money."""
+    return {
+        "CVQ_PAYFIP_CLIENT": "000000",
+        "CVQ_PAYFIP_OFFICE": ONLINE_PLACE,
+        "CVQ_PAYFIP_EMAIL": "regie@parthenay.example",
+        "CVQ_PAYFIP_URL": payfip.url,
+    }
 
 
 async def _start(site: Site) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cvq_core.ids import new_id
 from cvq_core.jobs.tables import Job
@@ -31,6 +31,8 @@ from cvq_core.payments.rules import (
 )
 from cvq_core.payments.service import LOOK_UP, OnlinePayments
 from cvq_core.payments.store import make_cart
+from cvq_core.payments.tables import Cart, PaymentAttempt
+from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import Fault, Result
 from tests.core_examples import NOW, create_counter, create_officer
 from tests.integration.core.payments.conftest import Ground
@@ -319,3 +321,19 @@ async def test_a_payment_is_acknowledged_once_to_whoever_gave_an_address(ground:
     (attempt,) = await ground.attempts(cart)
     for words in ("15,00", "mardi 3 mars 2026", attempt.refdet, "Piscine", "Régie de recettes"):
         assert words in job.payload["text"]
+
+
+async def test_the_check_finds_a_payment_that_the_ledger_does_not_know(ground: Ground) -> None:
+    cart = await ground.cart((WALLET, ground.wallet, 1500))
+    ground.virtual.end(await ground.started(cart), Result.PAID_BY_CARD)
+    await ground.payments.ask_again(cart.token)
+    (attempt,) = await ground.attempts(cart)
+    async with ground.database.write() as db:
+        assert await verify_payments(db) == []
+        for wrong in ({"received_cents": 1600}, {"waiting_cents": 100}, {"transaction_id": None}):
+            right = {name: getattr(attempt, name) for name in wrong}
+            await db.execute(update(PaymentAttempt).values(**wrong))
+            assert await verify_payments(db) != []
+            await db.execute(update(PaymentAttempt).values(**right))
+        await db.execute(update(Cart).values(settled_by=new_id()))
+        assert await verify_payments(db) == [f"panier {cart.token} : son paiement n’en est pas un"]

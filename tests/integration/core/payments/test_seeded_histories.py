@@ -22,6 +22,7 @@ from cvq_core.payables.rules import PayableKind
 from cvq_core.payments.rules import AttemptState, CartPaid, PayFipSilent, PaymentBeingChecked
 from cvq_core.payments.service import LOOK_UP
 from cvq_core.payments.tables import Cart, PaymentAttempt
+from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import Fault, Operation, Result
 from tests.integration.core.payments.conftest import Ground, ground_on
 
@@ -164,6 +165,7 @@ async def played(database: Database, numbers: range) -> None:
             ground.virtual.operations.clear()
         async with ground.database.read() as db:
             assert await verify(db) == []
+            assert await verify_payments(db) == []
 
 
 async def test_each_payment_is_credited_exactly_once_or_listed(database: Database) -> None:

@@ -30,7 +30,7 @@ from cvq_core.live.store import purge_events
 from cvq_core.offices import remittance_routes
 from cvq_core.offices import routes as office_routes
 from cvq_core.payments import routes as payment_routes
-from cvq_core.payments.adapter import PayFip
+from cvq_core.payments.adapter import PRODUCTION_URL, PayFip
 from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments
 from cvq_core.settings import Settings
 from cvq_core.tariffs import routes as tariff_routes
@@ -106,7 +106,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
 def _payfip(settings: Settings) -> PayFip | None:
     if settings.payfip_client is None:
         return None
-    return PayFip(settings.payfip_client, settings.payfip_entry, str(settings.payfip_url))
+    return PayFip(settings.payfip_client, settings.payfip_entry, str(settings.payfip_url or PRODUCTION_URL))
 
 
 @web.middleware

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from eopayment.payfip_ws import WSDL_URL, PayFiP, PayFiPError
@@ -73,6 +73,12 @@ class PayFip:
     def close(self) -> None:
         """Let no more be asked; what is under way ends by its own time-out."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def origin(self) -> str:
+        """Where a browser goes to pay."""
+        there = urlsplit(self._url)
+        return f"{there.scheme}://{there.netloc}"
 
     def page_url(self, idop: str) -> str:
         """Return the address of PayFiP's page where an operation is paid."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from limits import RateLimitItemPerMinute
@@ -88,9 +87,10 @@ async def _bound(context: Context, calls: int = CALLS_A_MINUTE, what: str = "pay
 def _page(context: Context, view: object) -> web.Response:
     page = context.page("pay.html", view=view)
     # The form ends on PayFiP's own page, and browsers follow a form's redirection only where the policy lets it go.
-    there = urlsplit(str(context.services.settings.payfip_url))
-    allowed = f"form-action 'self' {there.scheme}://{there.netloc}"
-    page.headers["Content-Security-Policy"] = CONTENT_POLICY.replace("form-action 'self'", allowed)
+    payments = online_payments(context)
+    if payments.offered:
+        allowed = f"form-action 'self' {payments.payfip.origin}"
+        page.headers["Content-Security-Policy"] = CONTENT_POLICY.replace("form-action 'self'", allowed)
     page.headers["Referrer-Policy"] = "no-referrer"
     return page
 

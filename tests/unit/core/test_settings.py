@@ -31,6 +31,8 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         ("CVQ_SCAN_PAGES_MAX", "many", "integer"),
         ("CVQ_LANGUAGE", "de", "'fr' or 'en'"),
         ("CVQ_ICE_SERVERS", "stun:somewhere", "JSON"),
+        ("CVQ_PAYFIP_CLIENT", "12345", "pattern"),
+        ("CVQ_PAYFIP_ENTRY", "P", "'T', 'X' or 'W'"),
         ("CVQ_DATBASE_URL", "sqlite:///var/cvq.sqlite", "no setting has this name"),
     ],
 )
@@ -98,3 +100,18 @@ def test_cookies_are_for_tls_alone_where_pages_come_through_it(
     settings = load_settings()
     assert settings.secure_cookies is secure
     assert settings.origins == {url, "https://a.example", "https://b.example"}
+
+
+def test_payment_online_goes_to_a_place_and_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CVQ_PAYFIP_CLIENT", "012345")
+    with pytest.raises(SettingsError, match="payfip_office"):
+        load_settings()
+    monkeypatch.setenv("CVQ_PAYFIP_OFFICE", "CVQ-SIEGE")
+    assert load_settings().payfip_url is None
+    for url in ("http://payfip.example/tpa", "http://192.0.2.1/tpa"):
+        monkeypatch.setenv("CVQ_PAYFIP_URL", url)
+        with pytest.raises(SettingsError, match="payfip_url"):
+            load_settings()
+    for url in ("https://payfip.example/tpa", "http://127.0.0.1:8001/tpa"):
+        monkeypatch.setenv("CVQ_PAYFIP_URL", url)
+        assert str(load_settings().payfip_url) == url

@@ -192,12 +192,12 @@ def check_transaction(transaction: NewTransaction) -> None:
     assert transaction.reference is None or len(transaction.reference) <= REFERENCE_LENGTH_MAX
 
 
-def fingerprint(transaction: NewTransaction) -> bytes:
-    """Return the SHA-256 of what was asked. Instants are left out: asked again later, it is still the same thing."""
 # Made once: json.dumps would make an encoder for each transaction.
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def fingerprint(transaction: NewTransaction) -> bytes:
+    """Return the SHA-256 of what was asked. Instants are left out: asked again later, it is still the same thing."""
     content = [
         transaction.kind.value,
         transaction.label,

@@ -16,6 +16,7 @@ from cvq_core.access.batcher import TapBatcher
 from cvq_core.assets import STATIC
 from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.database import Database
+from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
 from cvq_core.families import routes as family_routes
@@ -76,6 +77,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         access_pages,
         office_routes,
         remittance_routes,
+        debit_routes,
         family_routes,
         payment_routes,
         tariff_routes,

@@ -3,6 +3,7 @@
 from cvq_core.access import tables as access
 from cvq_core.audit_file import tables as audit_file
 from cvq_core.cards import tables as cards
+from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
 from cvq_core.families import tables as families
 from cvq_core.invoices import tables as invoices
@@ -22,6 +23,7 @@ __all__ = [
     "access",
     "audit_file",
     "cards",
+    "debits",
     "devices",
     "families",
     "invoices",

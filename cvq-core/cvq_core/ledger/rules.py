@@ -42,6 +42,7 @@ class AccountKind(StrEnum):
     REMITTED = "remitted"
     TREASURY = "treasury"
     ONLINE_PAYMENTS = "online_payments"
+    DIRECT_DEBITS = "direct_debits"
     TO_CLASSIFY = "to_classify"
     DIFFERENCE = "difference"
 
@@ -57,6 +58,7 @@ DEBIT_KINDS = frozenset(
         AccountKind.REMITTED,
         AccountKind.TREASURY,
         AccountKind.ONLINE_PAYMENTS,
+        AccountKind.DIRECT_DEBITS,
         AccountKind.DIFFERENCE,
     }
 )

@@ -83,6 +83,14 @@ TABLE: dict[str, str] = {
     "GET /api/v1/sub-offices/{id}/to-remit": "cash.collect",
     "POST /api/v1/sub-offices/{id}/remittances": "cash.collect",
     "GET /api/v1/sub-offices/{id}/remittances": "cash.collect",
+    "PUT /api/v1/sub-offices/{id}/debit-creditor": "administer",
+    "POST /api/v1/sub-offices/{id}/debit-mandates": "cash.collect",
+    "GET /api/v1/sub-offices/{id}/debit-mandates/{family_id}": "cash.collect",
+    "POST /api/v1/sub-offices/{id}/debit-mandates/{mandate_id}/revoke": "cash.collect",
+    "GET /api/v1/sub-offices/{id}/debits-due/{day}": "cash.collect",
+    "POST /api/v1/sub-offices/{id}/debit-runs": "cash.collect",
+    "GET /api/v1/debit-runs/{id}/file": "cash.collect",
+    "POST /api/v1/debits/{id}/return": "cash.collect",
     "GET /api/v1/sub-offices/{id}/to-integrate": "cash.collect",
     "GET /api/v1/remittances/{id}": "cash.collect",
     "GET /api/v1/remittances/{id}/slip.pdf": "cash.collect",
@@ -118,6 +126,10 @@ TABLE: dict[str, str] = {
     "GET /api/v1/visits/{id}/statement": "visits.serve",
     "POST /api/v1/visits/{id}/court-orders": "visits.serve",
     "POST /api/v1/visits/{id}/arrangements": "visits.serve",
+    "POST /api/v1/accounts/{id}/wallet-moves": "cash.collect",
+    "GET /api/v1/accounts/{id}/wallet-choices": "cash.collect",
+    "POST /api/v1/accounts/{id}/top-ups": "cash.collect",
+    "POST /api/v1/accounts/{id}/notices": "cash.collect",
     "GET /p/{token}": "public",
     "POST /p/{token}/payer": "public",
     "GET /p/{token}/retour": "public",
@@ -131,10 +143,6 @@ TABLE: dict[str, str] = {
     "GET /en-ligne/liste.csv": "cash.collect",
     "POST /en-ligne/banque": "cash.collect",
     "POST /en-ligne/{id}/decision": "cash.collect",
-    "POST /api/v1/accounts/{id}/wallet-moves": "cash.collect",
-    "GET /api/v1/accounts/{id}/wallet-choices": "cash.collect",
-    "POST /api/v1/accounts/{id}/top-ups": "cash.collect",
-    "POST /api/v1/accounts/{id}/notices": "cash.collect",
     "GET /api/v1/queue": "visits.serve",
     "POST /api/v1/appointments/{id}/take": "visits.serve",
     "GET /api/v1/visits/{id}": "visits.serve",
@@ -268,9 +276,15 @@ class Everybody:
     async def ask(self, who: str, route: str) -> tuple[int, str]:
         """Call a route as `who` with an identifier of nothing and an empty body; give the status and the slug."""
         method, path = route.split(" ", 1)
-        for name in ("{id}", "{consent_id}", "{command_id}", "{print_id}"):
+        for name in ("{id}", "{consent_id}", "{command_id}", "{print_id}", "{family_id}", "{mandate_id}"):
             path = path.replace(name, str(new_id()))
-        for name, said in (("{name}", "nothing"), ("{event}", "arrive"), ("{service}", "canteen"), ("{format}", "csv")):
+        for name, said in (
+            ("{name}", "nothing"),
+            ("{event}", "arrive"),
+            ("{service}", "canteen"),
+            ("{format}", "csv"),
+            ("{day}", "2026-03-06"),
+        ):
             path = path.replace(name, said)
         headers = {"Origin": self.site.url, **await self.headers(who)}
         body = None if method == "GET" else {}

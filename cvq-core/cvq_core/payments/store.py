@@ -159,6 +159,35 @@ async def latest_cart_of(db: AsyncSession, visit_id: UUID) -> Cart | None:
     ).first()
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A payment that arrived, as it is acknowledged: by whom it is collected, their address and phone with it."""
+
+    reference: str
+    received_cents: int
+    credited_at: datetime
+    office: str
+
+
+async def payments_of_visit(db: AsyncSession, visit_id: UUID) -> list[Acknowledged]:
+    """Return what was paid online of a visit's carts, the first first."""
+    rows = await db.execute(
+        select(PaymentAttempt, CashOffice)
+        .join(Cart, Cart.id == PaymentAttempt.cart_id)
+        .join(SubOffice, SubOffice.id == Cart.sub_office_id)
+        .join(CashOffice, CashOffice.id == SubOffice.office_id)
+        .where(Cart.visit_id == visit_id, PaymentAttempt.transaction_id.is_not(None))
+        .order_by(PaymentAttempt.credited_at, PaymentAttempt.id)
+    )
+    found = []
+    for attempt, office in rows:
+        assert attempt.received_cents is not None, "what is credited was received"
+        assert attempt.credited_at is not None, "what is credited has an hour"
+        whom = ", ".join(part for part in (office.label, office.address, office.phone) if part)
+        found.append(Acknowledged(attempt.refdet, attempt.received_cents, attempt.credited_at, whom))
+    return found
+
+
 async def lines_of(db: AsyncSession, cart_id: UUID) -> list[CartLine]:
     """Return the lines of a cart in their order."""
     return list(await db.scalars(select(CartLine).where(CartLine.cart_id == cart_id).order_by(CartLine.position)))

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
-from cvq_core.text import NO_BREAK_SPACE, hour, long_date
+from cvq_core.payments.store import payments_of_visit
+from cvq_core.text import NO_BREAK_SPACE, hour, long_date, money
 from cvq_desk import papers
 from cvq_desk.booking.tables import Booth, Organisation, TownHall
 from cvq_desk.dossiers.store import documents_of, dossiers_of
@@ -66,6 +67,11 @@ async def _lines(db: AsyncSession, visit: Visit) -> list[str]:
         if document.kind == "scan" and document.state != "failed":
             pages = "1 page" if document.page_count == 1 else f"{document.page_count} pages"
             lines.append(f"Papier classé : « {document.title} », {pages}.")
+    lines += [
+        f"Paiement en ligne de {money(payment.received_cents)} reçu le {long_date(local_day(payment.credited_at))} "
+        f"à {hour(payment.credited_at)}, par {payment.office}. Référence {payment.reference}."
+        for payment in await payments_of_visit(db, visit.id)
+    ]
     consents = await db.scalars(select(Consent).where(Consent.visit_id == visit.id, Consent.answered_at.is_not(None)))
     for consent in consents:
         assert consent.answered_at is not None

@@ -19,6 +19,7 @@ from cvq_core.live.tables import LiveEvent
 from cvq_core.offices.rules import Means
 from cvq_core.payments.virtual import VirtualPayFip
 from cvq_desk.booths.view import booth_view
+from cvq_desk.visits.summary import summary_of
 from cvq_desk.wire import ConsentManner
 from tests.core_examples import create_counter, create_officer, create_services, create_wallet
 from tests.integration.desk_visits.ground import API, Caller, Ground, ground_on
@@ -123,6 +124,11 @@ async def test_a_cart_is_paid_on_a_telephone_and_the_console_sees_it_arrive(payi
         assert (await db.get_one(Wallet, paying.wallet)).balance_cents == 1500
         told = await db.scalars(select(LiveEvent.kind).where(LiveEvent.topic == f"visit:{paying.visit}"))
         assert list(told).count("payment") == 3, "made, sent, paid"
+    async with paying.ground.database.read() as db:
+        summary = await summary_of(db, await paying.ground.visit(paying.visit), advisor="Nadia Roche")
+    (told,) = [line for line in summary.lines if "Paiement en ligne" in line]
+    assert "15,00\u00a0€ reçu le mardi 3 mars 2026" in told
+    assert "Régie de recettes" in told
     status, _, page = await paying.public("GET", f"{back.path}?{back.query}")
     assert status == 200
     assert "C’est payé" in page

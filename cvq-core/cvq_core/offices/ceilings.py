@@ -57,10 +57,10 @@ async def standings_of(db: AsyncSession, place: SubOffice, office: CashOffice) -
     return Standings(in_place, in_office, len(drawers))
 
 
-async def drawer_for_payment(db: AsyncSession, drawer_id: UUID, means: Means, amount_cents: int) -> Drawer:
-    """Return a drawer, locked, into which a payment may go without passing a ceiling that refuses.
+async def drawer_for_payment(db: AsyncSession, drawer_id: UUID, means: Means, amount_cents: int) -> tuple[Drawer, bool]:
+    """Return a drawer, locked, and whether the ceilings are still to be checked: near to one, after these locks.
 
-    `ceiling_rules` says why two payments at once cannot both pass it. The caller checks that it still may collect.
+    `ceiling_rules` says why two payments at once cannot both pass. The caller checks that it still may collect.
 
     Raises:
         UnknownDrawer: there is none.
@@ -69,15 +69,16 @@ async def drawer_for_payment(db: AsyncSession, drawer_id: UUID, means: Means, am
     place = await db.get_one(SubOffice, drawer.sub_office_id)
     office = await db.get_one(CashOffice, place.office_id)
     if not limits(place, office, means):
-        return await locked_drawer(db, drawer_id)
-    if not await _far(db, place, office, amount_cents):
-        await _lock_all(db, place, office)
-        return await locked_drawer(db, drawer_id)
+        return await locked_drawer(db, drawer_id), False
+    alone = await db.begin_nested()
     drawer = await locked_drawer(db, drawer_id)
-    if not await _far(db, place, office, amount_cents):
-        # It came near between two looks. Two that do so at once are parted by the database, and one runs again.
-        await _lock_all(db, place, office)
-    return drawer
+    if await _far(db, place, office, amount_cents):
+        await alone.commit()
+        return drawer, False
+    # Going back gives the drawer's lock back: whoever needs all of them takes them in their order, and none deadlocks.
+    await alone.rollback()
+    await _lock_all(db, place, office)
+    return await locked_drawer(db, drawer_id), True
 
 
 async def check_ceilings(

@@ -73,7 +73,7 @@ async def collect(
         CeilingReached: the place or the office would hold more than it may.
         IdempotencyMismatch: this key came before with another content.
     """
-    drawer = await drawer_for_payment(db, drawer_id, means, check_payables(payables))
+    drawer, is_near = await drawer_for_payment(db, drawer_id, means, check_payables(payables))
     first = await db.get(Receipt, key)
     if first is not None:
         if _asked(first) != (drawer_id, officer.staff_id, means, tendered_cents, details, tuple(payables)):
@@ -83,7 +83,8 @@ async def collect(
     lines = await payable_lines(db, payables)
     act = await act_of(db, counter.sub_office, counter.office, local_day(now))
     due = check_collection(act, lines, means, tendered_cents, details)
-    await check_ceilings(db, counter.sub_office, counter.office, means, due.total_cents)
+    if is_near:
+        await check_ceilings(db, counter.sub_office, counter.office, means, due.total_cents)
     into = drawer.id if means is Means.CASH else await account_for(db, means, counter.sub_office, now)
     of_invoices = any(each.kind is PayableKind.INVOICE for each in payables)
     posted = await post(

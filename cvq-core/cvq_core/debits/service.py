@@ -146,7 +146,8 @@ async def debtables(db: AsyncSession, office_id: UUID, day: date) -> list[Debtab
     rows = await db.execute(
         select(Invoice, Receivable.balance_cents, DebitMandate)
         .join(Receivable, Receivable.id == Invoice.id)
-        .join(DebitMandate, DebitMandate.family_account_id == Invoice.family_account_id)
+        # Who is asked to pay now: a merger of two accounts moves it, and leaves the invoice as it was sent.
+        .join(DebitMandate, DebitMandate.family_account_id == Receivable.family_account_id)
         .where(
             Receivable.balance_cents < 0,
             Invoice.due_on <= day,

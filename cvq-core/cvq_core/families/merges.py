@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.access.tables import Entitlement
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
+from cvq_core.debits.tables import DebitMandate
 from cvq_core.families.rules import (
     KEPT_CLOSED,
     OLD_DEBT,
@@ -61,7 +62,8 @@ LABEL_FORWARDED = "Arrivé après la réunion de deux comptes famille"
 class MergePlan:
     """What a merger would move from `merged` to `kept`; `prevented` says in French what stands against it.
 
-    Cards belong to people and follow them; invoices are those on which the merged account is asked to pay.
+    Cards belong to people and follow them; invoices are those on which the merged account is asked to pay. A mandate of
+    direct debit follows where the kept account has none for that office.
     """
 
     merged: FamilyAccount
@@ -72,6 +74,7 @@ class MergePlan:
     invoices: tuple[UUID, ...]
     rights: tuple[UUID, ...]
     paid_rights: tuple[UUID, ...]
+    mandates: tuple[UUID, ...]
     prevented: tuple[str, ...]
 
 
@@ -104,6 +107,7 @@ async def plan_merge(db: AsyncSession, *, merged_id: UUID, kept_id: UUID, on: da
         invoices=await _ids(db, Receivable, Receivable.family_account_id, merged_id),
         rights=await _ids(db, Entitlement, Entitlement.account_id, merged_id),
         paid_rights=await _ids(db, Entitlement, Entitlement.payer_account_id, merged_id),
+        mandates=await _mandates(db, merged_id, kept_id),
         prevented=tuple(_stuck(stuck)),
     )
 
@@ -130,7 +134,7 @@ async def merge_accounts(
         raise MergePrevented(why=" ".join(plan.prevented))
     wallets = await _post_moves(db, merge_id, kept_id, plan.wallets, label=LABEL, by=by, now=now)
     added = await _move_members(db, plan, today)
-    for table, column, ids in _followers(plan.invoices, plan.rights, plan.paid_rights):
+    for table, column, ids in _followers(plan.invoices, plan.rights, plan.paid_rights, plan.mandates):
         await db.execute(update(table).where(table.id.in_(ids)).values({column: kept_id}))
     plan.merged.closed_on, plan.merged.merged_into_id = today, kept_id
     record = AccountMerge(
@@ -145,6 +149,7 @@ async def merge_accounts(
             "invoices": await _dues(db, plan.invoices),
             "rights": [str(each) for each in plan.rights],
             "paid_rights": [str(each) for each in plan.paid_rights],
+            "mandates": [str(each) for each in plan.mandates],
         },
         merged_at=now,
         merged_by=by,
@@ -333,6 +338,23 @@ def _stuck(moves: Sequence[WalletMove]) -> list[str]:
     ]
 
 
+async def _mandates(db: AsyncSession, merged_id: UUID, kept_id: UUID) -> tuple[UUID, ...]:
+    """Return the standing mandates of an account for offices at which the other one has none."""
+    kept = select(DebitMandate.office_id).where(
+        DebitMandate.family_account_id == kept_id, DebitMandate.revoked_on.is_(None)
+    )
+    rows = await db.scalars(
+        select(DebitMandate.id)
+        .where(
+            DebitMandate.family_account_id == merged_id,
+            DebitMandate.revoked_on.is_(None),
+            DebitMandate.office_id.not_in(kept),
+        )
+        .order_by(DebitMandate.id)
+    )
+    return tuple(rows)
+
+
 async def _post_moves(
     db: AsyncSession,
     transaction_id: UUID,
@@ -412,12 +434,13 @@ async def _dues(db: AsyncSession, invoices: Collection[UUID]) -> list[dict[str, 
 
 
 def _followers(
-    invoices: Collection[UUID], rights: Collection[UUID], paid_rights: Collection[UUID]
+    invoices: Collection[UUID], rights: Collection[UUID], paid_rights: Collection[UUID], mandates: Collection[UUID]
 ) -> list[tuple[Any, str, Collection[UUID]]]:
     return [
         (Receivable, "family_account_id", invoices),
         (Entitlement, "account_id", rights),
         (Entitlement, "payer_account_id", paid_rights),
+        (DebitMandate, "family_account_id", mandates),
     ]
 
 
@@ -437,6 +460,7 @@ async def _give_back(db: AsyncSession, merge: AccountMerge, today: date) -> None
         [UUID(each["id"]) for each in moved["invoices"]],
         [UUID(each) for each in moved["rights"]],
         [UUID(each) for each in moved["paid_rights"]],
+        [UUID(each) for each in moved["mandates"]],
     ):
         await db.execute(update(table).where(table.id.in_(ids)).values({column: merge.merged_id}))
     await db.flush()

@@ -313,6 +313,7 @@ class MergePlanOut(BaseModel):
     cards: int
     invoices: int
     rights: int
+    mandates: int
     prevented: list[str]
 
 
@@ -610,6 +611,7 @@ async def merge_plan(context: Context) -> MergePlanOut:
         cards=plan.cards,
         invoices=len(plan.invoices),
         rights=len({*plan.rights, *plan.paid_rights}),
+        mandates=len(plan.mandates),
         prevented=list(plan.prevented),
     )
 

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.tables import Entitlement
 from cvq_core.database import Database
+from cvq_core.debits.service import debtables
+from cvq_core.debits.tables import DebitCreditor, DebitMandate
 from cvq_core.errors import Refusal
 from cvq_core.families.departures import left_to_settle
 from cvq_core.families.merges import forward_rest, merge_accounts, merges_of, plan_merge, undo_merge
@@ -34,9 +36,11 @@ from cvq_core.services.rules import ServiceCode
 from tests.core_examples import (
     NOW,
     TODAY,
+    create_counter,
     create_family,
     create_ledger_account,
     create_member,
+    create_officer,
     create_services,
     create_wallet,
     move,
@@ -152,6 +156,36 @@ async def test_the_rights_of_the_household_follow(database: Database) -> None:
         await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
         right = await db.get_one(Entitlement, right_id, populate_existing=True)
         assert (right.account_id, right.payer_account_id) == (found.wrong.id, found.wrong.id)
+
+
+async def test_a_mandate_of_direct_debit_follows_and_debits_what_was_due_before(database: Database) -> None:
+    async with database.write() as db:
+        found = await twins(db)
+        officer = await create_officer(db)
+        office_id = (await create_counter(db, officer)).office_id
+        db.add(DebitCreditor(office_id=office_id, creditor_number="FR12ZZZ123456", iban="FR76", bic="BDFEFRPP"))
+        await db.flush()
+        mandate = DebitMandate(
+            id=new_id(),
+            office_id=office_id,
+            reference="M-1",
+            family_account_id=found.wrong.id,
+            holder="Anna Moreau",
+            iban="FR7630001007941234567890185",
+            signed_on=TODAY,
+            recorded_at=NOW,
+            recorded_by=officer.staff_id,
+        )
+        db.add(mandate)
+        await db.flush()
+        record = await merge(db, found)
+        await db.refresh(mandate)
+        assert mandate.family_account_id == found.right.id
+        due = await debtables(db, office_id, TODAY + timedelta(days=60))
+        assert [(each.invoice_id, each.mandate_id) for each in due] == [(found.invoice_id, mandate.id)]
+        await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
+        await db.refresh(mandate)
+        assert mandate.family_account_id == found.wrong.id
 
 
 async def test_asked_twice_it_is_one_merger_and_for_other_accounts_it_is_refused(database: Database) -> None:

@@ -241,16 +241,14 @@ def after_time(state: AttemptState, asked_at: datetime, now: datetime) -> Attemp
 def ask_again_in(state: AttemptState, age: timedelta) -> timedelta | None:
     """Return how long to wait before asking PayFiP again, at an attempt's age; None when there is no more to learn.
 
-    Somebody who cancelled or was refused may pay after all under the same identifier, as long as it lives.
+    Somebody who cancelled or was refused may pay after all under the same identifier, and finish after its page has
+    died: only what is paid is known for good. What has an answer is asked about seldom once the page is dead.
     """
     if state is AttemptState.PAID or age >= ASKED_UNTIL:
         return None
-    if state not in (AttemptState.OPEN, AttemptState.SENT, AttemptState.UNKNOWN) and age > 2 * PAGE_LIFE:
-        return None
-    for until, wait in _BACK_OFF:
-        if age < until:
-            return wait
-    return timedelta(hours=6)
+    wait = next((wait for until, wait in _BACK_OFF if age < until), timedelta(hours=6))
+    answered = state not in (AttemptState.OPEN, AttemptState.SENT, AttemptState.UNKNOWN)
+    return max(wait, timedelta(hours=1)) if answered and age > 2 * PAGE_LIFE else wait
 
 
 _BACK_OFF = (

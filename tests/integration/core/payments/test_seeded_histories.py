@@ -172,6 +172,10 @@ async def test_each_payment_is_credited_exactly_once_or_listed(database: Databas
     await played(database, range(150))
 
 
+async def test_a_payment_that_was_refused_and_made_long_after_its_page_had_died_is_credited(database: Database) -> None:
+    await played(database, range(2585, 2586))
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("hundreds", range(0, 5000, 500))
 async def test_five_thousand_histories_each_payment_credited_exactly_once_or_listed(

@@ -209,8 +209,20 @@ async def test_the_till_adds_up_and_says_the_change_or_what_is_missing(look: Ope
     await expect(change).to_have_text("0,00\u00a0€")
     await page.get_by_role("textbox", name="Piscine").fill("dix")
     await expect(page.get_by_role("textbox", name="Piscine")).to_have_attribute("aria-invalid", "true")
-    await page.get_by_label("chèque").check()
+    await page.get_by_role("radio", name="chèque", exact=True).check()
     await expect(page.get_by_label("Donné")).to_be_hidden()
+
+
+async def test_the_till_shows_the_fields_of_each_means_and_adds_vouchers_up(look: Open) -> None:
+    page = await look("cash-collecting")
+    await expect(page.locator("#cheque_number")).to_be_hidden()
+    await page.get_by_role("radio", name="CESU").check()
+    await page.get_by_label("Nombre de titres, ligne 1").fill("4")
+    await page.get_by_label("Valeur d’un titre, ligne 1").fill("10")
+    await page.get_by_label("Nombre de titres, ligne 2").fill("1")
+    await page.get_by_label("Valeur d’un titre, ligne 2").fill("2,50")
+    await expect(page.locator("[data-till-vouchers]")).to_contain_text("42,50")
+    await expect(page.locator("#tendered")).to_be_hidden()
 
 
 async def test_a_drawer_is_counted_by_notes_and_coins_without_showing_what_should_be_there(look: Open) -> None:

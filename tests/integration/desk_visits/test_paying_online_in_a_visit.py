@@ -141,10 +141,10 @@ async def test_coming_back_proves_nothing_and_asks(paying: Paying) -> None:
     idop = parse_qs(urlsplit(headers["Location"]).query)["idop"][0]
     _, _, page = await paying.public("GET", f"{path}/retour?idop={idop}&resultrans=P")
     assert "Nous vérifions votre paiement" in page
-    assert 'http-equiv="refresh"' in page
+    assert "data-go-on" in page
     assert await paying.state() == "sent"
     _, _, page = await paying.public("GET", f"{path}/retour?n=20")
-    assert 'http-equiv="refresh"' not in page, "it does not ask for ever"
+    assert "data-go-on" not in page, "it does not ask for ever"
 
 
 async def test_any_notification_is_answered_alike_and_changes_nothing_by_itself(paying: Paying) -> None:

@@ -34,8 +34,8 @@ class MergePrevented(Refusal):
     """Something stands against the merger."""
 
     slug = "merge-prevented"
-    message = N_("Ces deux comptes ne peuvent pas être réunis : {why}")
-    what_to_do = N_("Rien n’a changé. Réglez d’abord ce qui est dit, puis recommencez.")
+    message = N_("Ces deux comptes ne peuvent pas être réunis.")
+    what_to_do = N_("{why} Rien n’a changé : réglez d’abord cela, puis recommencez.")
 
 
 class NotMerged(Refusal):
@@ -49,8 +49,8 @@ class UndoPrevented(Refusal):
     """Something happened since the merger that its reversal would not undo."""
 
     slug = "merge-undo-prevented"
-    message = N_("Cette réunion de comptes ne peut plus être défaite : {why}")
-    what_to_do = N_("Rien n’a changé. Ouvrez un autre compte, et passez une écriture pour ce qui doit y aller.")
+    message = N_("Cette réunion de comptes ne peut plus être défaite.")
+    what_to_do = N_("{why} Rien n’a changé : ouvrez un autre compte, et passez une écriture pour ce qui doit y aller.")
 
 
 class AlreadyUndone(Refusal):

@@ -1,7 +1,7 @@
 """Families that are not tidy: shared days, court orders, what nobody bears yet, mergers and closures.
 
 Revision ID: 0005
-Revises: 0006
+Revises: 0004
 Create Date: 2026-11-22 01:00:58.886967
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from cvq_core.append_only import append_only_ddl
 
 revision: str = "0005"
-down_revision: str | None = "0006"
+down_revision: str | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,7 +1,7 @@
 """The register of sealed files.
 
 Revision ID: 0007
-Revises: 0004
+Revises: 0006
 Create Date: 2026-11-22 01:08:00
 """
 
@@ -13,7 +13,7 @@ from alembic import op
 from cvq_core.append_only import append_only_ddl
 
 revision: str = "0007"
-down_revision: str | None = "0004"
+down_revision: str | None = "0006"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

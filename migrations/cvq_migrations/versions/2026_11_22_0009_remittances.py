@@ -1,7 +1,7 @@
 """Remittances with their slips, and what the office's officer decided of them.
 
-Revision ID: 0012
-Revises: 0013
+Revision ID: 0009
+Revises: 0008
 Create Date: 2026-11-22 01:20:00
 """
 
@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql
 
 from cvq_core.append_only import append_only_ddl
 
-revision: str = "0012"
-down_revision: str | None = "0013"
+revision: str = "0009"
+down_revision: str | None = "0008"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

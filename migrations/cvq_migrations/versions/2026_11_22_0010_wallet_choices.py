@@ -1,7 +1,7 @@
 """What families chose for their wallets: automatic top-ups and notices of a low balance.
 
-Revision ID: 0008
-Revises: 0012
+Revision ID: 0010
+Revises: 0009
 Create Date: 2026-11-22 01:18:30.369369
 """
 
@@ -12,8 +12,8 @@ from alembic import op
 
 from cvq_core.append_only import append_only_ddl
 
-revision: str = "0008"
-down_revision: str | None = "0012"
+revision: str = "0010"
+down_revision: str | None = "0009"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

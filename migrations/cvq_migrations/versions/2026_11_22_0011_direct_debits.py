@@ -1,7 +1,7 @@
 """Mandates, runs of direct debits, and their returns.
 
-Revision ID: 0014
-Revises: 0008
+Revision ID: 0011
+Revises: 0010
 Create Date: 2026-11-22 01:42:22.873806
 """
 
@@ -12,8 +12,8 @@ from alembic import op
 
 from cvq_core.append_only import append_only_ddl
 
-revision: str = "0014"
-down_revision: str | None = "0008"
+revision: str = "0011"
+down_revision: str | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

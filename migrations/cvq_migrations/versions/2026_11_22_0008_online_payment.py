@@ -1,6 +1,6 @@
 """Carts and their payment online, and the bank's files.
 
-Revision ID: 0013
+Revision ID: 0008
 Revises: 0007
 Create Date: 2026-11-22 01:14:30.403165
 """
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from cvq_core.append_only import append_only_ddl
 
-revision: str = "0013"
+revision: str = "0008"
 down_revision: str | None = "0007"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None

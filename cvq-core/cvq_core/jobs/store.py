@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.ids import new_id
 from cvq_core.jobs.tables import Job
+from cvq_core.once import insert_once
 
 LEASE = timedelta(seconds=45)
 """How long a job stays with a process that no longer says that it works on it."""
@@ -34,15 +35,22 @@ async def enqueue(
     unique_key: str | None = None,
 ) -> UUID:
     """File a job in the caller's transaction; a known `unique_key` files nothing and returns its job."""
-    if unique_key is not None:
-        known = await db.scalar(select(Job.id).where(Job.unique_key == unique_key))
-        if known is not None:
-            return known
-    job = Job(
-        id=new_id(), kind=kind, payload=payload, unique_key=unique_key, created_at=now, run_at=run_at or now, attempts=0
-    )
-    db.add(job)
-    return job.id
+    job_id = new_id()
+    row = {
+        "id": job_id,
+        "kind": kind,
+        "payload": payload,
+        "unique_key": unique_key,
+        "created_at": now,
+        "run_at": run_at or now,
+        "attempts": 0,
+    }
+    if await insert_once(db, Job.__table__, row):
+        return job_id
+    # Whoever filed it first has committed by now: a rival is waited for.
+    known = await db.scalar(select(Job.id).where(Job.unique_key == unique_key))
+    assert known is not None, "a job that is over is known for a month"
+    return known
 
 
 async def next_due(db: AsyncSession, kinds: list[str], now: datetime) -> Job | None:

@@ -11,11 +11,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import Clock, local, local_day
-from cvq_core.database import Database, lost_a_race
+from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.jobs import enqueue
 from cvq_core.mail import file_mail
@@ -45,7 +44,6 @@ log = structlog.get_logger(__name__)
 LOOK_UP = "look-up-payment"
 POLL_EVERY_S = 2.0
 ASKED_AT_ONCE = 20
-_TRIES_MAX = 3
 SUBJECT = "Carte de vie quotidienne"
 
 
@@ -156,17 +154,10 @@ class OnlinePayments:
         if self._payfip is None or not is_idop(idop):
             return
         now = self._clock()
-        for attempt in range(1, _TRIES_MAX + 1):
-            try:
-                async with self._database.write() as db:
-                    if not await ask_soon(db, idop, now):
-                        # The answer that brought us this identifier may have been lost: its reference says whose it is.
-                        await enqueue(db, LOOK_UP, {"idop": idop}, now=now, unique_key=f"{LOOK_UP}:{idop}")
-                return
-            except DBAPIError as error:
-                # The same notification twice at once: the other one filed the job.
-                if attempt == _TRIES_MAX or not lost_a_race(error):
-                    raise
+        async with self._database.write() as db:
+            if not await ask_soon(db, idop, now):
+                # The answer that brought us this identifier may have been lost: its reference says whose it is.
+                await enqueue(db, LOOK_UP, {"idop": idop}, now=now, unique_key=f"{LOOK_UP}:{idop}")
 
     async def look_up(self, payload: dict[str, Any]) -> None:
         """Do the job of finding out what an unknown identifier is about.

@@ -70,6 +70,11 @@ async def test_what_was_filed_twice_under_one_key_is_one_job_even_after_it_is_do
     assert len(ground.given) == 1
 
 
+async def test_what_many_file_at_once_under_one_key_is_one_job(ground: Ground) -> None:
+    await asyncio.gather(*(ground.file(unique_key="summary-of-the-visit") for _ in range(8)))
+    assert (await ground.job()).unique_key == "summary-of-the-visit"
+
+
 async def test_a_job_for_later_waits_for_its_hour(ground: Ground) -> None:
     await ground.file(run_at=NOON + timedelta(hours=1))
     assert await ground.runner.run_one() is False

@@ -174,15 +174,16 @@ class CounterDay:
         self.runner.run(self._open_drawer(2000))
 
     async def _open_drawer(self, float_cents: int) -> None:
-        self.drawer = new_id()
+        drawer_id = new_id()
         await open_drawer(
             self.db,
-            self.drawer,
+            drawer_id,
             sub_office_id=self.house.place,
             officer=self.house.odile,
             float_cents=float_cents,
             now=NOW,
         )
+        self.drawer = drawer_id
         self.is_open, self.cash, self.float = True, float_cents, float_cents
         self.in_safe -= float_cents
 

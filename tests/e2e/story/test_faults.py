@@ -112,6 +112,8 @@ async def lives_through(
     await console.get_by_role("tab", name=re.compile("Papiers")).click()
     await console.locator("#papers .filed li", has_text=PAPER).get_by_role("button", name="Imprimer au guichet").click()
     await expect(console.locator("#printing")).to_contain_text("s’imprime", timeout=LONG_MS)
+    # Killed while it hands the paper over, the agent cannot know whether the printer took it, and prints nothing twice.
+    await the_printer_has_it(village)
     await console.get_by_role("tab", name=re.compile("Formulaire")).click()
     # The last key is pressed, and nobody waits for its being saved.
     await console.locator(f"#form [name={field}]").fill(value)
@@ -131,6 +133,13 @@ async def lives_through(
     await expect(console.locator("#printing li .chip.ok", has_text="sortie")).to_have_count(done + 1, timeout=LONG_MS)
     await expect(console.locator("#machines")).not_to_contain_text("Plus de nouvelles", timeout=LONG_MS)
     await expect(console.locator("#papers .filed li", has_text=PAPER)).to_have_count(1)
+
+
+async def the_printer_has_it(village: Village) -> None:
+    spool = village.site.folder / "printer" / "spool"
+    async with asyncio.timeout(LONG_MS / 1000):
+        while not list(spool.glob("*.pdf")):
+            await asyncio.sleep(0.05)
 
 
 async def kill_server(village: Village) -> None:

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from io import BytesIO
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from reportlab.lib.colors import black
 from reportlab.lib.enums import TA_LEFT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate
 
-FONT, FONT_BOLD = "Guichet", "Guichet-Bold"
-FONT_FILES = {FONT: "DejaVuSans.ttf", FONT_BOLD: "DejaVuSans-Bold.ttf"}
-FONT_FOLDER = Path("/usr/share/fonts/truetype/dejavu")
-
-
-@cache
-def register_fonts() -> None:
-    """Register the fonts that are embedded in every paper; they know all accents."""
-    for name, file in FONT_FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(FONT_FOLDER / file)))
-    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=FONT_BOLD, italic=FONT, boldItalic=FONT_BOLD)
+from cvq_core.paper import BOLD, FONT, counted, register_fonts
 
 
 def style(
@@ -38,7 +23,7 @@ def style(
     register_fonts()
     return ParagraphStyle(
         name=f"s{size}{bold}{before}{after}{keep}{hang}",
-        fontName=FONT_BOLD if bold else FONT,
+        fontName=BOLD if bold else FONT,
         fontSize=size,
         leading=size * 1.32,
         spaceBefore=before,
@@ -47,7 +32,7 @@ def style(
         alignment=TA_LEFT,
         keepWithNext=1 if keep else 0,
         leftIndent=hang,
-        bulletFontName=FONT_BOLD,
+        bulletFontName=BOLD,
         bulletFontSize=size,
     )
 
@@ -59,25 +44,6 @@ def build(story: Sequence[Any], *, title: str, author: str, foot: str, margin: f
     """
     register_fonts()
     out = BytesIO()
-
-    class Numbered(Canvas):  # type: ignore[misc]  # reportlab has no types
-        """Keeps its pages until their number is known, and only then writes their feet."""
-
-        kept: ClassVar[list[dict[str, Any]]] = []
-
-        def showPage(self) -> None:  # noqa: N802 – reportlab's name
-            self.kept.append(dict(self.__dict__))
-            self._startPage()
-
-        def save(self) -> None:
-            for number, page in enumerate(self.kept, start=1):
-                self.__dict__.update(page)
-                self.setFont(FONT, 10)
-                self.drawString(margin, 10 * mm, foot)
-                if foot or len(self.kept) > 1:
-                    self.drawRightString(A4[0] - margin, 10 * mm, f"Page {number} sur {len(self.kept)}")
-                super().showPage()
-            super().save()
 
     document = BaseDocTemplate(
         out,
@@ -100,5 +66,5 @@ def build(story: Sequence[Any], *, title: str, author: str, foot: str, margin: f
         rightPadding=0,
     )
     document.addPageTemplates([PageTemplate(id="page", frames=[frame])])
-    document.build(list(story), canvasmaker=Numbered)
+    document.build(list(story), canvasmaker=counted(foot, margin=margin))
     return out.getvalue()

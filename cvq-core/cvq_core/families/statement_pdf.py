@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -13,9 +11,6 @@ from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     CondPageBreak,
     Flowable,
@@ -28,11 +23,9 @@ from reportlab.platypus import (
 )
 
 from cvq_core.families.statements import FamilyStatement, StatementSection
+from cvq_core.paper import BOLD, FONT, counted, register_fonts
 from cvq_core.text import THIN_SPACE, long_date, money, short_date, unbroken
 
-FONT, BOLD = "Releve", "Releve-Bold"
-FONT_FILES = {FONT: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf"}
-FONT_FOLDER = Path("/usr/share/fonts/truetype/dejavu")
 MARGIN = 18 * mm
 # reportlab's frames keep six points free on each side.
 PADDING = 6
@@ -53,7 +46,7 @@ SECTION = ParagraphStyle("section", TEXT, fontName=BOLD, fontSize=12.5, leading=
 
 def statement_pdf(found: FamilyStatement, *, issuer: str = "") -> bytes:
     """Return the PDF of a statement; `issuer` is who hands it out."""
-    _register_fonts()
+    register_fonts()
     out = BytesIO()
     title = f"Relevé du compte {found.account.number}"
     period = unbroken(f"Du {long_date(found.first)} au {long_date(found.last)}")
@@ -80,7 +73,7 @@ def statement_pdf(found: FamilyStatement, *, issuer: str = "") -> bytes:
     for section in found.sections:
         story += _section(section, found)
     story += [Spacer(1, 6 * mm), Paragraph(_foot(found), TEXT)]
-    document.build(story, canvasmaker=lambda *args, **kwargs: _Counted(title, *args, **kwargs))
+    document.build(story, canvasmaker=counted(title, margin=MARGIN + PADDING, size=8.5))
     return out.getvalue()
 
 
@@ -159,34 +152,3 @@ def _foot(found: FamilyStatement) -> str:
         f"{count} mouvement{'s' if found.lines > 1 else ''}. Un montant précédé de + est arrivé sur le compte ; "
         "un montant précédé de − en est parti."
     )
-
-
-@cache
-def _register_fonts() -> None:
-    for name, file in FONT_FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(FONT_FOLDER / file)))
-    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
-
-
-class _Counted(Canvas):  # type: ignore[misc]  # reportlab has no types
-    """A canvas that knows how many pages there are before it numbers them."""
-
-    def __init__(self, title: str, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._of = title
-        self._kept: list[dict[str, Any]] = []
-
-    def showPage(self) -> None:  # noqa: N802 - reportlab's own name
-        """Keep the page until all of them are there."""
-        self._kept.append(dict(self.__dict__))
-        self._startPage()
-
-    def save(self) -> None:
-        """Number the pages that were kept, and write them."""
-        for number, page in enumerate(self._kept, start=1):
-            self.__dict__.update(page)
-            self.setFont(FONT, 8.5)
-            self.drawString(MARGIN + PADDING, 11 * mm, self._of)
-            self.drawRightString(A4[0] - MARGIN - PADDING, 11 * mm, f"Page {number} / {len(self._kept)}")
-            super().showPage()
-        super().save()

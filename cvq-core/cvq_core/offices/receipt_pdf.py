@@ -8,25 +8,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Literal
 
 from reportlab.lib.pagesizes import A5, landscape
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from cvq_core.clock import local_day
 from cvq_core.offices.rules import MEANS_WORDS, Means, receipt_number
 from cvq_core.offices.tables import Receipt
+from cvq_core.paper import BOLD, FONT, register_fonts
 from cvq_core.text import hour, long_date, money
-
-FONT, BOLD = "Quittance", "Quittance-Bold"
-FONT_FILES = {FONT: "DejaVuSans.ttf", BOLD: "DejaVuSans-Bold.ttf"}
-FONT_FOLDER = Path("/usr/share/fonts/truetype/dejavu")
 
 PAGE = landscape(A5)
 COUNTERFOIL = 62 * mm
@@ -154,14 +148,6 @@ def _phone(phone: str) -> str:
 
 def _when(instant: datetime) -> str:
     return f"{long_date(local_day(instant))}, {hour(instant)}"
-
-
-@cache
-def register_fonts() -> None:
-    """Make the papers' fonts known to reportlab, in their two weights."""
-    for name, file in FONT_FILES.items():
-        pdfmetrics.registerFont(TTFont(name, str(FONT_FOLDER / file)))
-    pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)
 
 
 class _Column:

@@ -19,10 +19,11 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from cvq_core.clock import local_day
-from cvq_core.offices.receipt_pdf import BOLD, FONT, means_details, register_fonts
+from cvq_core.offices.receipt_pdf import means_details
 from cvq_core.offices.remittance_rules import REMITTED_TO_WORDS, slip_number
 from cvq_core.offices.rules import MEANS_WORDS, Means
 from cvq_core.offices.tables import Remittance
+from cvq_core.paper import BOLD, FONT, register_fonts
 from cvq_core.text import hour, long_date, money, short_date, unbroken
 
 MARGIN = 16 * mm

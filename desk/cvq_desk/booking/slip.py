@@ -18,8 +18,9 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import HRFlowable, KeepInFrame, ListFlowable, ListItem, Paragraph
 
 from cvq_core.clock import local_day
+from cvq_core.paper import BOLD, FONT, register_fonts
 from cvq_core.text import hour, long_date, translator
-from cvq_desk.papers import FONT, FONT_BOLD, register_fonts, style
+from cvq_desk.papers import style
 
 MARGIN = 12 * mm
 BRING_MAX = 12
@@ -78,7 +79,7 @@ def _story(slip: Slip, _: Callable[[str], str], scale: float) -> list[Any]:
             [ListItem(line(item, 14.5), leftIndent=16) for item in items],
             bulletType="bullet",
             start="•",
-            bulletFontName=FONT_BOLD,
+            bulletFontName=BOLD,
             bulletFontSize=size,
             leftIndent=16,
         )

@@ -13,6 +13,7 @@ from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.platypus import HRFlowable, KeepTogether, Paragraph, Spacer, Table, TableStyle
 
+from cvq_core.paper import FONT
 from cvq_core.text import long_date
 from cvq_desk import papers
 from cvq_desk.forms.rules import Answers, FieldKind, FormDefinition, Place, places, spoken
@@ -77,7 +78,7 @@ def _plain(form: FormDefinition, answers: Answers, facts: PaperFacts) -> Iterato
         TableStyle(
             [
                 ("BOX", (0, 0), (-1, -1), 0.8, RULE),
-                ("FONT", (0, 0), (-1, -1), papers.FONT, 10),
+                ("FONT", (0, 0), (-1, -1), FONT, 10),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ]
         )

@@ -112,7 +112,7 @@ async def test_fifteen_hundred_lines_are_all_on_the_paper_and_in_the_file(databa
     assert pdf == statement_pdf(found), "the same statement gives the same bytes"
     with closing(pypdfium2.PdfDocument(pdf)) as document:
         pages = [page.get_textpage().get_text_range() for page in document]
-    assert all(f"Page {number} / {len(pages)}" in text for number, text in enumerate(pages, start=1))
+    assert all(f"Page {number} sur {len(pages)}" in text for number, text in enumerate(pages, start=1))
     assert all("Libellé" in text for text in pages[:-1])
     assert sum(text.count("−2,35") for text in pages) == 1500
     assert "1\u202f475,00" in pages[-1]

@@ -73,7 +73,8 @@ class Keyboard:
         await self.page.keyboard.type(text)
 
     async def press(self, key: str, then: str) -> None:
-        """Press a key, and wait for what it brings."""
+        """Press a key once the page listens, and wait for what it brings."""
+        await self.page.wait_for_load_state()
         await self.page.keyboard.press(key)
         await self.page.locator(then).first.wait_for()
 

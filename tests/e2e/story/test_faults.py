@@ -130,7 +130,12 @@ async def lives_through(
     # Where the advisor goes now shows on screen 2 with its answer: the whole way from the console to the booth is open.
     await console.locator(f"#form [name={field}]").focus()
     await expect(village.screen_2.locator("#scene")).to_contain_text(value, timeout=LONG_MS)
-    await expect(console.locator("#printing li .chip.ok", has_text="sortie")).to_have_count(done + 1, timeout=LONG_MS)
+    try:
+        await expect(console.locator("#printing li .chip.ok", has_text="sortie")).to_have_count(
+            done + 1, timeout=LONG_MS
+        )
+    except AssertionError as failed:
+        raise AssertionError(await console.locator("#printing").inner_text()) from failed
     await expect(console.locator("#machines")).not_to_contain_text("Plus de nouvelles", timeout=LONG_MS)
     await expect(console.locator("#papers .filed li", has_text=PAPER)).to_have_count(1)
 

@@ -288,7 +288,7 @@ async def test_page_paper_file_and_json_say_the_same(parents: Parents) -> None:
     assert (section["opening_cents"], section["closing_cents"], len(section["lines"])) == (0, 1240, 1)
     for text in (page, paper):
         assert "12,40 €" in text
-    assert "Page 1 / 1" in paper
+    assert "Page 1 sur 1" in paper
 
 
 async def test_a_period_that_is_none_is_refused_with_its_reason(parents: Parents) -> None:

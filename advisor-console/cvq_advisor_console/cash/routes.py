@@ -35,13 +35,16 @@ from cvq_advisor_console.cash.safe import (
     slip_view,
 )
 from cvq_advisor_console.views.cash import CashPage, CountedView, DetailsFields, VoucherLine
+from cvq_core.clock import local_day
 from cvq_core.errors import BadInput, NotFound, Refusal
 from cvq_core.offices.ceilings import check_ceilings
+from cvq_core.offices.drawer_pdf import closed_drawer, drawer_pdf
 from cvq_core.offices.drawers import close_drawer, open_drawer
+from cvq_core.offices.integrations import integrate, send_back
 from cvq_core.offices.receipt_pdf import receipt_pdf
 from cvq_core.offices.remittance_routes import remittance_here, slip_response
 from cvq_core.offices.remittance_rules import NotCashOfficer
-from cvq_core.offices.remittances import cancel_remittance, integrate, remit, send_back
+from cvq_core.offices.remittances import cancel_remittance, is_officer, remit
 from cvq_core.offices.rules import (
     DENOMINATIONS_CENTS,
     DrawerClosed,
@@ -52,8 +55,8 @@ from cvq_core.offices.rules import (
     check_collection,
 )
 from cvq_core.offices.service import collect, print_receipt, void
-from cvq_core.offices.store import drawer_totals, find_receipts, locked_drawer, receipt_by_id
-from cvq_core.offices.tables import Drawer, Receipt
+from cvq_core.offices.store import drawer_by_id, drawer_totals, find_receipts, receipt_by_id
+from cvq_core.offices.tables import Drawer, Receipt, SubOffice
 from cvq_core.payables.rules import NothingToPay
 from cvq_core.payables.store import payable_lines
 from cvq_core.staff import Permission
@@ -464,13 +467,26 @@ async def close_it(context: Context, form: CountForm) -> web.Response:
     return context.redirect(f"/caisse/arretes/{drawer.id}")
 
 
+@routes.get("/arretes/{id}.pdf", access=Permission.COLLECT)
+async def counted_file(context: Context) -> web.Response:
+    """Give the paper of a closed drawer, to be signed."""
+    counter = await counter_of(context)
+    closed = await closed_drawer(context.db, await _closed_drawer(counter))
+    return web.Response(
+        body=drawer_pdf(closed),
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'inline; filename="arrete-{closed.place.code}-{closed.drawer.id}.pdf"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
 @routes.get("/arretes/{id}", access=Permission.COLLECT)
 async def counted_page(context: Context) -> web.Response:
     """Show a drawer that was closed: what should be there, what was, and the difference."""
     counter = await counter_of(context)
-    drawer = await locked_drawer(context.db, context.path_id())
-    if drawer.staff_id != counter.officer.staff_id or drawer.closed_at is None:
-        raise NotFound
+    drawer = await _closed_drawer(counter)
     return context.page(
         "cash.html", view=await counter.page(counted=await _counted(counter, drawer), held=await held_view(counter))
     )
@@ -495,6 +511,19 @@ def _counted_pieces(form: CountForm) -> dict[int, int]:
     return counted
 
 
+async def _closed_drawer(counter: Counter) -> Drawer:
+    """Return the closed drawer in the path, to whoever held it and to the office's officer."""
+    context = counter.context
+    drawer = await drawer_by_id(context.db, context.path_id())
+    mine = drawer.staff_id == counter.officer.staff_id
+    office_id = (await context.db.get_one(SubOffice, drawer.sub_office_id)).office_id
+    if not mine and not await is_officer(context.db, office_id, counter.officer.staff_id, local_day(context.now)):
+        raise NotFound
+    if drawer.closed_at is None:
+        raise NotFound
+    return drawer
+
+
 async def _counted(counter: Counter, drawer: Drawer) -> CountedView:
     assert drawer.closed_at is not None
     totals = await drawer_totals(counter.context.db, drawer)
@@ -505,6 +534,7 @@ async def _counted(counter: Counter, drawer: Drawer) -> CountedView:
         difference_cents=drawer.difference_cents or 0,
         by_means=means_totals(counter, totals),
         float_cents=drawer.float_cents,
+        minute_url=f"/caisse/arretes/{drawer.id}.pdf",
         next_url="/caisse",
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from cvq_advisor_console.cash.counter import Counter, count_lines, means_totals_of, receipt_row
 from cvq_advisor_console.views.cash import (
+    BankRow,
     DrawerRow,
     HeldView,
     LookupView,
@@ -20,17 +21,18 @@ from cvq_core.errors import N_
 from cvq_core.ids import new_id
 from cvq_core.offices.ceiling_rules import REMIT_REASON_WORDS
 from cvq_core.offices.ceilings import standings_of
-from cvq_core.offices.remittance_rules import REMITTED_TO_WORDS, Contents, RemittedTo
-from cvq_core.offices.remittances import (
+from cvq_core.offices.remittance_rules import REMITTED_TO_WORDS, TAKING_WORDS, Contents, RemittedTo, TakingKind
+from cvq_core.offices.remittance_store import (
     RemittanceLine,
     contents_of,
     destination_of,
-    is_officer,
     number_of,
     reason_to_remit,
     remittances_of,
     to_integrate,
 )
+from cvq_core.offices.remittances import is_officer
+from cvq_core.offices.rules import Means
 from cvq_core.offices.store import ReceiptLine
 from cvq_core.web.views import Act
 
@@ -45,20 +47,15 @@ PAID_OVER = N_("versé au comptable")
 async def held_view(counter: Counter) -> HeldView:
     """Return what the place could pay over now, and why it is to."""
     db, place, office = counter.context.db, counter.sub_office, counter.office
-    contents = await contents_of(db, place)
+    today = local_day(counter.context.now)
+    contents = await contents_of(db, place, today)
     standings = await standings_of(db, place, office)
-    reason = await reason_to_remit(
-        db,
-        place,
-        office,
-        contents=contents,
-        standing=standings.fullest,
-        today=local_day(counter.context.now),
-    )
+    reason = await reason_to_remit(db, place, office, contents=contents, standing=standings.fullest, today=today)
     return HeldView(
         cash_cents=contents.cash_max_cents,
         others=_others(counter, contents),
         total_cents=contents.total_max_cents,
+        to_classify_cents=contents.to_classify_cents,
         ceilings=await counter.ceilings(),
         reason=counter.say(REMIT_REASON_WORDS[reason]) if reason else "",
     )
@@ -120,6 +117,18 @@ async def slip_view(counter: Counter, line: RemittanceLine, error: str = "") -> 
             )
             for drawer in printed["drawers"]
         ),
+        bank=tuple(
+            BankRow(
+                counter.means_word(Means(line["means"])),
+                counter.say(TAKING_WORDS[TakingKind(line["kind"])]),
+                date.fromisoformat(line["day"]),
+                line["reference"],
+                line["payments"],
+                line["cents"],
+            )
+            for line in printed.get("bank", ())
+        ),
+        to_classify_cents=printed.get("to_classify_cents", 0),
         pdf_url=f"{address}.pdf",
         next_url="/caisse/versement" if here else "/caisse/a-integrer",
         state=counter.say(state),

@@ -256,13 +256,17 @@ class StepLink:
 
 @dataclass(frozen=True, slots=True)
 class HeldView:
-    """What the place holds outside of drawers and could pay over; `reason` says why it is to do so now."""
+    """What the place holds outside of drawers and could pay over; `reason` says why it is to do so now.
+
+    `to_classify_cents` came online too, and stays until somebody decides where it goes.
+    """
 
     cash_cents: int
     others: tuple[MeansTotal, ...]
     total_cents: int
     ceilings: tuple[CeilingView, ...] = ()
     reason: str = ""
+    to_classify_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +306,18 @@ class DrawerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BankRow:
+    """What came by the bank on one day, or one payment that was decided, with its reference."""
+
+    means_word: str
+    kind_word: str
+    day: date
+    reference: str
+    payments: int
+    total_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class SlipView:
     """One remittance. `cancel`, `accept` (POST `counted`, in euros) and `send_back` where they are allowed."""
 
@@ -319,6 +335,8 @@ class SlipView:
     state: str
     tone: str = ""
     reason: str = ""
+    bank: tuple[BankRow, ...] = ()
+    to_classify_cents: int = 0
     prints_at_once: bool = False
     cancel: Act | None = None
     accept: Act | None = None

@@ -28,12 +28,9 @@ from cvq_core.audit_file.tables import SealedFile
 from cvq_core.clock import PARIS, local_day
 from cvq_core.errors import N_, BadInput, NotFound
 from cvq_core.ids import new_id
-from cvq_core.ledger.rules import AccountKind
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting
+from cvq_core.offices.accounts import own_codes
 from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptSeries, SubOffice
-
-OTHERS = (AccountKind.WALLET, AccountKind.RECEIVABLE, AccountKind.REVENUE, AccountKind.OPENING)
-"""Kinds of accounts that are not an office's own."""
 
 
 class UnknownOffice(NotFound):
@@ -134,8 +131,7 @@ async def seal_period(
 
 async def _held_accounts(db: AsyncSession, office: CashOffice, places: list[SubOffice]) -> dict[UUID, LedgerAccount]:
     """Return the accounts that are the office's own: each place's by its code, and every drawer's."""
-    suffixes = [office.code, *(place.code for place in places)]
-    codes = [f"{kind}:{suffix}" for kind in AccountKind if kind not in OTHERS for suffix in suffixes]
+    codes = own_codes([office.code, *(place.code for place in places)])
     drawers = select(Drawer.id).where(Drawer.sub_office_id.in_([place.id for place in places]))
     columns = (place.safe_account_id for place in places)
     rows = await db.scalars(

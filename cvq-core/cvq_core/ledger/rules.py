@@ -44,6 +44,7 @@ class AccountKind(StrEnum):
     ONLINE_PAYMENTS = "online_payments"
     DIRECT_DEBITS = "direct_debits"
     TO_CLASSIFY = "to_classify"
+    CLASSIFIED = "classified"
     DIFFERENCE = "difference"
 
 
@@ -81,6 +82,7 @@ class TransactionKind(StrEnum):
     DRAWER_CLOSED = "drawer_closed"
     REMITTED = "remitted"
     INTEGRATED = "integrated"
+    CLASSIFIED = "classified"
     DIFFERENCE = "difference"
 
 

@@ -11,23 +11,20 @@ from pydantic import BaseModel, Field, StrictInt
 
 from cvq_core.clock import local_day
 from cvq_core.offices.ceilings import standings_of
+from cvq_core.offices.integrations import integrate, send_back
 from cvq_core.offices.remittance_pdf import remittance_pdf
 from cvq_core.offices.remittance_rules import RemittedTo
-from cvq_core.offices.remittances import (
+from cvq_core.offices.remittance_store import (
     RemittanceLine,
-    cancel_remittance,
     contents_of,
     destination_of,
-    integrate,
-    is_officer,
     number_of,
     reason_to_remit,
-    remit,
     remittance_line,
     remittances_of,
-    send_back,
     to_integrate,
 )
+from cvq_core.offices.remittances import cancel_remittance, is_officer, remit
 from cvq_core.offices.routes import Body, officer_of
 from cvq_core.offices.rules import DENOMINATIONS_CENTS, Means, NotMandatary
 from cvq_core.offices.store import appointment_of, sub_office_by_id
@@ -70,6 +67,7 @@ class ToRemitOut(BaseModel):
     to: RemittedTo
     cash_max_cents: int
     others: list[MeansCentsOut]
+    to_classify_cents: int = Field(description="received online, and staying until somebody decides where it goes")
     drawers: int
     reason: Literal["ceiling", "nearly", "period"] | None
 
@@ -105,13 +103,14 @@ async def what_to_remit(context: Context) -> ToRemitOut:
     today = local_day(context.now)
     await appointment_of(context.db, officer_of(context).staff_id, context.path_id(), today)
     place, office = await sub_office_by_id(context.db, context.path_id(), today)
-    contents = await contents_of(context.db, place)
+    contents = await contents_of(context.db, place, today)
     standing = (await standings_of(context.db, place, office)).fullest
     reason = await reason_to_remit(context.db, place, office, contents=contents, standing=standing, today=today)
     return ToRemitOut(
         to=destination_of(place),
         cash_max_cents=contents.cash_max_cents,
         others=[MeansCentsOut(means=means, cents=cents) for means, cents in contents.others.items()],
+        to_classify_cents=contents.to_classify_cents,
         drawers=len(contents.drawer_ids),
         reason=reason.value if reason else None,
     )

@@ -7,8 +7,9 @@ are checked; the office's own counter remits to the comptable (décret 2012-1246
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from cvq_core.offices.rules import MandateTitle, Means
 from cvq_core.text import money
 
 REMITTANCES_MAX = 200
+TAKINGS_MAX = 10_000
+"""So many payments by the bank one slip carries at most: more than a month of the largest territory."""
 
 
 class RemittedTo(StrEnum):
@@ -32,9 +35,31 @@ REMITTED_TO_WORDS: dict[RemittedTo, str] = {
 }
 CARRIED: dict[RemittedTo, tuple[Means, ...]] = {
     RemittedTo.OFFICE: (Means.CASH, Means.CHEQUE, Means.CARD, Means.CESU, Means.ANCV),
-    RemittedTo.TREASURY: (Means.CASH, Means.CHEQUE, Means.CESU, Means.ANCV),
+    RemittedTo.TREASURY: (
+        Means.CASH,
+        Means.CHEQUE,
+        Means.CESU,
+        Means.ANCV,
+        Means.PAYFIP,
+        Means.DIRECT_DEBIT,
+    ),
 }
 """What a remittance moves, in the order of its slip. Card payments reach the comptable's account through the bank."""
+
+
+class TakingKind(StrEnum):
+    """Why money came by the bank, or went back."""
+
+    RECEIVED = "received"
+    RETURNED = "returned"
+    CLASSIFIED = "classified"
+
+
+TAKING_WORDS: dict[TakingKind, str] = {
+    TakingKind.RECEIVED: N_("reçu"),
+    TakingKind.RETURNED: N_("revenu de la banque"),
+    TakingKind.CLASSIFIED: N_("recette à classer, décidée"),
+}
 
 
 class UnknownRemittance(NotFound):
@@ -106,13 +131,35 @@ class ReasonMissing(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
+class BankTaking:
+    """What one transaction of the ledger brought through the bank (less than zero: took back), in cents.
+
+    `account_id` is the account from which it is paid over; `reference` is what bank and family know it by.
+    """
+
+    transaction_id: UUID
+    account_id: UUID
+    means: Means
+    kind: TakingKind
+    day: date
+    reference: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
-    """What is there to be paid over, in cents: cash at most, and everything else by means."""
+    """What is there to be paid over, in cents: cash at most, and everything else by means.
+
+    `takings` are what makes the totals of the means that come by the bank; `to_classify_cents` came too, and stays
+    until somebody decides where it goes.
+    """
 
     cash_max_cents: int
     others: Mapping[Means, int]
     drawer_ids: tuple[UUID, ...]
     source_ids: tuple[UUID, ...]
+    takings: tuple[BankTaking, ...] = ()
+    to_classify_cents: int = 0
 
     @property
     def total_max_cents(self) -> int:
@@ -123,6 +170,14 @@ class Contents:
     def is_empty(self) -> bool:
         """Whether nothing is there."""
         return self.total_max_cents == 0
+
+
+def passed_on_now(takings: Sequence[BankTaking]) -> tuple[BankTaking, ...]:
+    """Return what a slip carries: nothing of an account from which more went back than came, until more has come."""
+    sums: dict[UUID, int] = {}
+    for taking in takings:
+        sums[taking.account_id] = sums.get(taking.account_id, 0) + taking.amount_cents
+    return tuple(taking for taking in takings if sums[taking.account_id] > 0)
 
 
 def check_remittance(contents: Contents, cash_cents: int) -> dict[Means, int]:

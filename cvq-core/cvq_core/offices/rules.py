@@ -51,7 +51,9 @@ MEANS_WORDS: dict[Means, str] = {
 VOUCHERS = frozenset({Means.CESU, Means.ANCV})
 """What is counted by face value, gives no change, and pays only for some services."""
 COUNTER_MEANS = frozenset({Means.CASH, Means.CHEQUE, Means.CARD}) | VOUCHERS
-"""What a person can hand over; the others come by themselves, through the bank."""
+"""What a person can hand over."""
+BY_THE_BANK = frozenset({Means.PAYFIP, Means.DIRECT_DEBIT})
+"""What comes by itself."""
 VOUCHER_SERVICES: dict[Means, frozenset[ServiceCode]] = {
     Means.CESU: frozenset({ServiceCode.CRECHE, ServiceCode.AFTER_SCHOOL, ServiceCode.LEISURE_CENTRE}),
     Means.ANCV: frozenset({ServiceCode.POOL, ServiceCode.SQUASH, ServiceCode.LEISURE_CENTRE}),

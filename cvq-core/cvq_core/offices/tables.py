@@ -277,6 +277,20 @@ class RemittanceSource(Base):
     source_id: Mapped[UUID] = mapped_column(ForeignKey("remittance.id"), primary_key=True, index=True)
 
 
+class RemittanceTransaction(Base):
+    """A transaction that came by the bank and that the office's slip passes on: so many cents of one means.
+
+    After a cancellation another slip may carry it.
+    """
+
+    __tablename__ = "remittance_transaction"
+
+    remittance_id: Mapped[UUID] = mapped_column(ForeignKey("remittance.id"), primary_key=True)
+    transaction_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transaction.id"), primary_key=True, index=True)
+    means: Mapped[Means]
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+
+
 class Integration(Base):
     """What the office's officer decided of a sub-office's remittance, once; `transaction_id` where it was accepted."""
 
@@ -295,4 +309,5 @@ append_only(ReceiptPrint.__table__)
 append_only(Remittance.__table__)
 append_only(RemittanceDrawer.__table__)
 append_only(RemittanceSource.__table__)
+append_only(RemittanceTransaction.__table__)
 append_only(Integration.__table__)

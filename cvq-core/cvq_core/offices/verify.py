@@ -9,7 +9,18 @@ from sqlalchemy.orm import aliased
 from cvq_core.ledger.rules import AccountKind
 from cvq_core.ledger.tables import LedgerAccount, Posting
 from cvq_core.ledger.verify import sentences
-from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptSeries, Remittance, RemittanceSeries, SubOffice
+from cvq_core.offices.tables import (
+    CashOffice,
+    Drawer,
+    Receipt,
+    ReceiptSeries,
+    Remittance,
+    RemittanceDrawer,
+    RemittanceSeries,
+    RemittanceSource,
+    RemittanceTransaction,
+    SubOffice,
+)
 
 
 async def verify_offices(db: AsyncSession) -> list[str]:
@@ -17,7 +28,8 @@ async def verify_offices(db: AsyncSession) -> list[str]:
 
     Every series runs from 1 to its last number without a gap; every receipt's total is what its transaction gave the
     wallets and invoices; a void is the opposite of what it voids; a closed drawer's account is empty;
-    slips run without a gap and say what left the place; no safe holds less than nothing.
+    slips run without a gap and say what left the place, and carry each drawer and payment once; no safe holds less
+    than nothing.
     """
     numbered = (
         select(
@@ -78,7 +90,51 @@ async def verify_offices(db: AsyncSession) -> list[str]:
             select(left.c.account_id, -left.c.cents).where(left.c.cents != 0),
         ),
         *await _verify_remittances(db),
+        *await _verify_carried(db),
     ]
+
+
+async def _verify_carried(db: AsyncSession) -> list[str]:
+    """No drawer, source or payment by the bank is carried by two slips that stand; the payments make up their sum."""
+    cancel = aliased(Remittance)
+    found = []
+    for what, table, column in (
+        ("drawer", RemittanceDrawer, RemittanceDrawer.drawer_id),
+        ("slip", RemittanceSource, RemittanceSource.source_id),
+        ("transaction", RemittanceTransaction, RemittanceTransaction.transaction_id),
+    ):
+        standing = ~select(cancel.id).where(cancel.cancels_id == table.remittance_id).exists()
+        twice = select(column, func.count()).where(standing).group_by(column).having(func.count() > 1)
+        found += await sentences(db, f"{what} {{}} is carried by {{}} slips", twice)
+    carried = (
+        select(
+            RemittanceTransaction.remittance_id,
+            func.sum(RemittanceTransaction.amount_cents).label("cents"),
+        )
+        .group_by(RemittanceTransaction.remittance_id)
+        .subquery("carried")
+    )
+    by_the_bank = (AccountKind.ONLINE_PAYMENTS, AccountKind.DIRECT_DEBITS)
+    paid = (
+        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
+        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .where(
+            LedgerAccount.kind.in_(by_the_bank),
+            Posting.transaction_id.in_(select(Remittance.id).where(Remittance.cancels_id.is_(None))),
+        )
+        .group_by(Posting.transaction_id)
+        .subquery("paid")
+    )
+    said, moved = func.coalesce(carried.c.cents, 0), func.coalesce(paid.c.cents, 0)
+    found += await sentences(
+        db,
+        "slip {} carries {} cents that came by the bank, its transaction moved {}",
+        select(Remittance.number, said, moved)
+        .outerjoin(carried, carried.c.remittance_id == Remittance.id)
+        .outerjoin(paid, paid.c.transaction_id == Remittance.transaction_id)
+        .where(said != moved),
+    )
+    return found
 
 
 async def _verify_remittances(db: AsyncSession) -> list[str]:

@@ -13,14 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import PARIS, local_day
 from cvq_core.ids import new_id
-from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.ledger.rules import AccountKind, IdempotencyMismatch, NewPosting, NewTransaction, TransactionKind
+from cvq_core.ledger.store import post
 from cvq_core.live import publish
 from cvq_core.offices.store import appointment_of
 from cvq_core.offices.tables import SubOffice
 from cvq_core.once import insert_once
 from cvq_core.payments.bank import BankRow, Match, OnBooks, match, missing, read_bank_file
 from cvq_core.payments.rules import Decision, Notice, NotInTheBank, NotToReconcile, Said, Trouble
-from cvq_core.payments.store import RECONCILIATION_TOPIC, credit_by_bank, locked_attempt, place_of
+from cvq_core.payments.store import (
+    RECONCILIATION_TOPIC,
+    credit_by_bank,
+    locked_attempt,
+    online_accounts,
+    place_of,
+)
 from cvq_core.payments.tables import BankFile, BankLine, Cart, PaymentAttempt, PaymentDecision
 
 LISTED_MAX = 500
@@ -151,6 +158,9 @@ async def decide(
 ) -> PaymentAttempt:
     """Take an attempt off the list: credited on the bank's word, or filed with a reason; the same id is the same act.
 
+    What waits of a payment that is filed is classified: it goes to the comptable with the next slip, who does with it
+    what the reason says.
+
     Raises:
         UnknownAttempt, IdempotencyMismatch
         NotToReconcile: it is not on the list of this place, or was decided before.
@@ -182,8 +192,34 @@ async def decide(
             raise NotInTheBank
         notice = Notice(Said.PAID, attempt.refdet, bank.amount_cents, bank.bank_number)
         await credit_by_bank(db, cart, attempt, notice, now=now)
+    elif attempt.waiting_cents:
+        await _classify(db, decision_id, attempt, place, staff_id=staff_id, now=now)
     publish(db, RECONCILIATION_TOPIC, "decided")
     return attempt
+
+
+async def _classify(
+    db: AsyncSession, decision_id: UUID, attempt: PaymentAttempt, place: SubOffice, *, staff_id: UUID, now: datetime
+) -> None:
+    accounts = await online_accounts(db, place, now)
+    cents = attempt.waiting_cents
+    await post(
+        db,
+        NewTransaction(
+            id=decision_id,
+            kind=TransactionKind.CLASSIFIED,
+            label=f"Recette classée {attempt.refdet}",
+            occurred_at=now,
+            postings=(
+                NewPosting(accounts[AccountKind.TO_CLASSIFY], -cents),
+                NewPosting(accounts[AccountKind.CLASSIFIED], cents),
+            ),
+            actor_kind="staff",
+            actor_id=staff_id,
+            reference=attempt.refdet,
+        ),
+        now=now,
+    )
 
 
 async def _bank_rows(db: AsyncSession, references: Collection[str]) -> dict[str, BankRow]:

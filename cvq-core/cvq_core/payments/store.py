@@ -396,8 +396,14 @@ async def place_of(db: AsyncSession, code: str) -> SubOffice:
 
 
 async def online_accounts(db: AsyncSession, place: SubOffice, now: datetime) -> dict[AccountKind, UUID]:
-    """Return a place's accounts of online payments under way and of money to classify, opened where there were none."""
-    labels = {AccountKind.ONLINE_PAYMENTS: "Paiements en ligne en cours", AccountKind.TO_CLASSIFY: "Recettes à classer"}
+    """Return a place's accounts of online payments under way, of money to classify, and of what was then decided to go
+    to the comptable as it is, opened where there were none.
+    """
+    labels = {
+        AccountKind.ONLINE_PAYMENTS: "Paiements en ligne en cours",
+        AccountKind.TO_CLASSIFY: "Recettes à classer",
+        AccountKind.CLASSIFIED: "Recettes classées",
+    }
     codes = {f"{kind}:{place.code}": kind for kind in labels}
     wanted = select(LedgerAccount.code, LedgerAccount.id).where(LedgerAccount.code.in_(codes))
     found = {codes[row.code]: row.id for row in await db.execute(wanted)}

@@ -6,16 +6,16 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.ledger.rules import AccountKind
-from cvq_core.ledger.tables import LedgerAccount, Posting
-from cvq_core.payments.rules import AttemptState, Trouble
-from cvq_core.payments.tables import Cart, PaymentAttempt
+from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting
+from cvq_core.payments.rules import AttemptState, Decision, Trouble
+from cvq_core.payments.tables import Cart, PaymentAttempt, PaymentDecision
 
 TROUBLES_MAX = 50
 
 
 async def verify_payments(db: AsyncSession) -> list[str]:
     """Return what does not hold, nothing when all is well: a French sentence each, naming references alone."""
-    return [*await _beside_the_ledger(db), *await _unlisted(db), *await _carts(db)]
+    return [*await _beside_the_ledger(db), *await _unlisted(db), *await _carts(db), *await _filed(db)]
 
 
 async def _beside_the_ledger(db: AsyncSession) -> list[str]:
@@ -56,6 +56,21 @@ async def _unlisted(db: AsyncSession) -> list[str]:
         .limit(TROUBLES_MAX)
     )
     return [f"paiement {refdet} : il attend et n’est pas à rapprocher" for refdet in rows]
+
+
+async def _filed(db: AsyncSession) -> list[str]:
+    """What waited of a payment that was filed no longer waits in the ledger."""
+    classified = select(LedgerTransaction.id).where(LedgerTransaction.id == PaymentDecision.id).exists()
+    rows = await db.scalars(
+        select(PaymentAttempt.refdet)
+        .join(
+            PaymentDecision,
+            (PaymentDecision.attempt_id == PaymentAttempt.id) & (PaymentDecision.trouble == PaymentAttempt.trouble),
+        )
+        .where(PaymentDecision.decision == Decision.FILED, PaymentAttempt.waiting_cents > 0, ~classified)
+        .limit(TROUBLES_MAX)
+    )
+    return [f"paiement {refdet} : il est classé et attend encore au grand livre" for refdet in rows]
 
 
 async def _carts(db: AsyncSession) -> list[str]:

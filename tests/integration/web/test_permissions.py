@@ -245,6 +245,7 @@ TABLE: dict[str, str] = {
     "GET /caisse/compter": "cash.collect",
     "POST /caisse/fermer": "cash.collect",
     "GET /caisse/arretes/{id}": "cash.collect",
+    "GET /caisse/arretes/{id}.pdf": "cash.collect",
 }
 
 SIGN_OUT = "POST /deconnexion"

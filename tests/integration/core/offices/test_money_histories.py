@@ -39,6 +39,7 @@ from cvq_core.ledger.verify import verify
 from cvq_core.ledger.wallets import wallets_by_id
 from cvq_core.offices.ceiling_rules import CeilingReached
 from cvq_core.offices.drawers import close_drawer, open_drawer
+from cvq_core.offices.integrations import integrate, send_back
 from cvq_core.offices.remittance_rules import (
     AlreadyDecided,
     CountDiffers,
@@ -46,7 +47,7 @@ from cvq_core.offices.remittance_rules import (
     RemittanceCancelled,
     RemittedTooMuch,
 )
-from cvq_core.offices.remittances import cancel_remittance, integrate, remit, send_back
+from cvq_core.offices.remittances import cancel_remittance, remit
 from cvq_core.offices.rules import (
     NO_DETAILS,
     CashPaymentTooLarge,

@@ -21,6 +21,7 @@ from cvq_core.ledger.verify import verify
 from cvq_core.offices.ceiling_rules import RemitReason
 from cvq_core.offices.ceilings import standings_of
 from cvq_core.offices.drawers import close_drawer, open_drawer
+from cvq_core.offices.integrations import integrate, send_back
 from cvq_core.offices.remittance_rules import (
     AlreadyDecided,
     Contents,
@@ -34,18 +35,15 @@ from cvq_core.offices.remittance_rules import (
     RemittedTooMuch,
     UnknownRemittance,
 )
-from cvq_core.offices.remittances import (
-    cancel_remittance,
+from cvq_core.offices.remittance_store import (
     contents_of,
-    integrate,
     number_of,
     reason_to_remit,
-    remit,
     remittance_line,
     remittances_of,
-    send_back,
     to_integrate,
 )
+from cvq_core.offices.remittances import cancel_remittance, remit
 from cvq_core.offices.rules import Cheque, MandateTitle, Means, MeansDetails, NotMandatary, Officer, VoucherCount
 from cvq_core.offices.service import collect, void
 from cvq_core.offices.store import (
@@ -165,7 +163,7 @@ class House:
 
     async def contents(self, *, main: bool = False) -> Contents:
         async with self.database.read() as db:
-            return await contents_of(db, await db.get_one(SubOffice, self.main if main else self.place))
+            return await contents_of(db, await db.get_one(SubOffice, self.main if main else self.place), TODAY)
 
     async def treasury(self) -> int:
         async with self.database.read() as db:
@@ -414,8 +412,8 @@ async def test_a_place_is_reminded_when_its_last_remittance_is_a_month_old(house
         async with house.database.read() as db:
             place = await db.get_one(SubOffice, house.place)
             office = await db.get_one(CashOffice, place.office_id)
-            contents = await contents_of(db, place)
             today = local_day(NOW + timedelta(days=days))
+            contents = await contents_of(db, place, today)
             return await reason_to_remit(db, place, office, contents=contents, standing=None, today=today)
 
     assert [await reason(days) for days in (29, 30)] == [None, RemitReason.PERIOD]

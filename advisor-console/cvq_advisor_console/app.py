@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import cash, journal, online, secretary, statements, tariffs, unclaimed
+from cvq_advisor_console import advances, cash, journal, online, secretary, statements, tariffs, unclaimed
 from cvq_advisor_console.console import paying
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
@@ -48,6 +48,7 @@ def setup_console(app: web.Application) -> None:
     paying.routes.setup(app)
     secretary.setup(app)
     cash.setup(app)
+    advances.setup(app)
     tariffs.setup(app)
     journal.setup(app)
     online.setup(app)

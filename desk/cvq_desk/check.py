@@ -10,6 +10,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.advances.verify import verify_advances
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.families.verify import verify_families
@@ -47,6 +48,7 @@ async def look(settings: Settings) -> list[Finding]:
         async with database.read() as db:
             findings.append(await _verified("grand livre", verify_ledger, db))
             findings.append(await _verified("régies et quittances", verify_offices, db))
+            findings.append(await _verified("avances", verify_advances, db))
             findings.append(await _verified("paiements en ligne", verify_payments, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))

@@ -83,6 +83,7 @@ COLLECT = N_("Encaisser")
 REMIT = N_("Verser")
 INTEGRATE = N_("Intégrer")
 LOOK_UP = N_("Retrouver une quittance")
+ADVANCE = N_("Avance")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 DETAIL_FIELDS = ("cheque_number", "cheque_bank", "cheque_drawer", "card_reference")
 
@@ -126,6 +127,7 @@ class Counter:
         ]
         if self.sub_office.is_main:
             steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))
+            steps.append((ADVANCE, "/caisse/avance", "a", "wallet"))
         return tuple(StepLink(self.say(label), url, key, icon, path == url) for label, url, key, icon in steps)
 
     async def ceilings(self) -> tuple[CeilingView, ...]:

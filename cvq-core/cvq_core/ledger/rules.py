@@ -46,6 +46,11 @@ class AccountKind(StrEnum):
     TO_CLASSIFY = "to_classify"
     CLASSIFIED = "classified"
     DIFFERENCE = "difference"
+    ADVANCE = "advance"
+    ADVANCE_CASH = "advance_cash"
+    ADVANCE_ACCOUNT = "advance_account"
+    EXPENSES = "expenses"
+    REFUNDS = "refunds"
 
 
 DEBIT_KINDS = frozenset(
@@ -61,6 +66,9 @@ DEBIT_KINDS = frozenset(
         AccountKind.ONLINE_PAYMENTS,
         AccountKind.DIRECT_DEBITS,
         AccountKind.DIFFERENCE,
+        AccountKind.ADVANCE_CASH,
+        AccountKind.ADVANCE_ACCOUNT,
+        AccountKind.EXPENSES,
     }
 )
 """What the office holds, misses or is owed: it grows with a debit, and its natural balance is the sum's opposite."""
@@ -83,6 +91,8 @@ class TransactionKind(StrEnum):
     REMITTED = "remitted"
     INTEGRATED = "integrated"
     CLASSIFIED = "classified"
+    ADVANCE = "advance"
+    EXPENSE = "expense"
     DIFFERENCE = "difference"
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from cvq_core.paper import BOLD, FONT
+from cvq_core.paper import BOLD, FONT, counted, register_fonts
 from cvq_core.text import unbroken
 
 MARGIN = 16 * mm
@@ -35,18 +36,39 @@ LINES = TableStyle(
 Row = Sequence[str]
 
 
-def table(rows: Sequence[Row], widths: Sequence[float], head: Row = ()) -> Table:
-    """Return a table as wide as the page, amounts in its last column; a long one repeats its head on each page."""
-    last = len(widths) - 1
-    written = [[text(cell, AMOUNT if column == last else TEXT) for column, cell in enumerate(row)] for row in rows]
+def sheet(parts: Sequence[Flowable], *, title: str, author: str) -> bytes:
+    """Return an A4 paper: its title at the foot of each page, pages counted, the same bytes for the same words."""
+    out = BytesIO()
+    document = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        leftMargin=MARGIN,
+        rightMargin=MARGIN,
+        topMargin=14 * mm,
+        bottomMargin=18 * mm,
+        title=title,
+        author=author,
+        lang="fr-FR",
+        invariant=1,
+    )
+    document.build(list(parts), canvasmaker=counted(title, margin=MARGIN, size=8.5))
+    return out.getvalue()
+
+
+def table(rows: Sequence[Row], widths: Sequence[float], head: Row = (), *, amounts: int = 1) -> Table:
+    """Return a table as wide as the page, amounts in its last columns; a long one repeats its head on each page."""
+    first = len(widths) - amounts
+    written = [[text(cell, AMOUNT if column >= first else TEXT) for column, cell in enumerate(row)] for row in rows]
     if head:
-        bold = [text(f"<b>{cell}</b>", AMOUNT if column == last else TEXT) for column, cell in enumerate(head)]
+        bold = [text(f"<b>{cell}</b>", AMOUNT if column >= first else TEXT) for column, cell in enumerate(head)]
         written.insert(0, bold)
     return Table(written, colWidths=[WIDTH * width for width in widths], repeatRows=1 if head else 0, style=LINES)
 
 
-def text(words: str, style: ParagraphStyle) -> Paragraph:
-    """Return a paragraph whose signs never begin a line."""
+def text(words: str, style: ParagraphStyle = TEXT) -> Paragraph:
+    """Return a paragraph whose signs never begin a line; what came from people is escaped before."""
+    # A paragraph looks for its fonts when it is made.
+    register_fonts()
     return Paragraph(unbroken(words), style)
 
 

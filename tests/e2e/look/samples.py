@@ -12,8 +12,9 @@ from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_online import ONLINE
 from tests.e2e.look.samples_secretary import SECRETARY
 from tests.e2e.look.samples_statements import STATEMENTS
+from tests.e2e.look.samples_stores import STORES
 from tests.e2e.look.samples_tariffs import TARIFFS
 
-SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **STATEMENTS, **TARIFFS, **ONLINE}
+SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **STATEMENTS, **TARIFFS, **ONLINE, **STORES}
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

@@ -20,6 +20,7 @@ from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
+from cvq_core.families import jobs as family_jobs
 from cvq_core.families import routes as family_routes
 from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.jobs.store import purge as purge_jobs
@@ -80,7 +81,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         office_routes,
         remittance_routes,
         debit_routes,
-        family_routes,
+        *family_routes.ROOMS,
         payment_routes,
         tariff_routes,
         wallet_routes,
@@ -101,6 +102,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("ask-payfip", POLL_EVERY_S, payments.poll),
         Periodic("top-up-wallets", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_top_ups(database, clock)),
         Periodic("tell-low-balances", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_notices(database, settings, clock)),
+        Periodic("send-on-to-kept-accounts", family_jobs.EVERY_S, lambda: family_jobs.run_forwards(database, clock)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)

@@ -81,7 +81,7 @@ class NotSignedIn(Refusal):
 
     slug = "not-signed-in"
     status = 401
-    message = N_("Vous n’êtes plus connecté.")
+    message = N_("Votre session est fermée.")
     what_to_do = N_("Connectez-vous, puis recommencez.")
 
 

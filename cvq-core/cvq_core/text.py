@@ -79,6 +79,11 @@ def short_date(day: date, language: str = "fr") -> str:
     return "1ᵉʳ" + text[1:] if language == "fr" and text.startswith("1 ") else text
 
 
+def month_name(day: date, language: str = "fr") -> str:
+    """Return a day's month with its year: "novembre 2026"."""
+    return babel_date(_day(day), "MMMM y", locale=language)
+
+
 def hour(instant: datetime, language: str = "fr", zone: ZoneInfo = PARIS) -> str:
     """Return the local hour as "10 h 30" (or "10:30" in English); a naive value is taken as local already."""
     there = instant.astimezone(zone) if instant.tzinfo else instant

@@ -39,9 +39,10 @@ from cvq_core.errors import N_
 from cvq_core.families.other_side import other_sides
 from cvq_core.journal.store import records_about
 from cvq_core.ledger.service import AccountOverview, account_overview
-from cvq_core.people.arrangements import days_of
+from cvq_core.people.arrangements import accounts_within, days_of
 from cvq_core.tariffs.family import family_prices
 from cvq_core.tariffs.words import explanation, without_quotient
+from cvq_core.web.problems import describe
 from cvq_core.web.views import Act
 from cvq_desk.booths.words import TROUBLES
 from cvq_desk.dossiers.service import forms_for
@@ -277,7 +278,8 @@ async def account_view(desk: Desk) -> AccountView:
     try:
         family = await _family(desk, consent.account_id, frozenset(consent.scopes))
     except NoConsent as refusal:
-        return AccountView(region=region, consent=ConsentState.ENDED, closed_because=desk.say(refusal.message))
+        problem = describe(refusal, desk.context.words)
+        return AccountView(region=region, consent=ConsentState.ENDED, closed_because=problem["title"])
     return AccountView(region=region, consent=state, until=consent.until, families=(family,))
 
 
@@ -382,7 +384,7 @@ def _whose_day(desk: Desk, owner_id: UUID | None, account_id: UUID) -> str:
 
 async def _looks(desk: Desk, account_id: UUID) -> tuple[LookAtAccount, ...]:
     """Return who looked at this account last: never who looked at a shared child's other one."""
-    rows = await records_about(desk.db, account_id, limit=LOOKS_SHOWN)
+    rows = await records_about(desk.db, await accounts_within(desk.db, account_id), limit=LOOKS_SHOWN)
     return tuple(
         LookAtAccount(row.at, row.actor_name, desk.say(ACTIONS[row.action]) if row.action in ACTIONS else row.action)
         for row in rows

@@ -19,6 +19,7 @@ from cvq_core.clock import PARIS, local, local_day
 from cvq_core.errors import N_
 from cvq_core.journal import record
 from cvq_core.journal.tables import AuditRecord, AuditSeal
+from cvq_core.people.arrangements import accounts_within
 from cvq_core.people.store import accounts_of
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.staff import Permission
@@ -144,12 +145,12 @@ async def _records(context: Context, asked: Asked, limit: int) -> Sequence[Audit
 async def _about(context: Context, query: str) -> ColumnElement[bool]:
     """Return the condition that a record is about the accounts or visits of those whom the query finds.
 
-    A family account's number finds that account alone: what is handed to one parent of a shared child then tells
-    nothing of the other's.
+    A family account's number finds that account alone, with what was merged into it: what is handed to one parent of
+    a shared child then tells nothing of the other's.
     """
     account_id = await context.db.scalar(select(FamilyAccount.id).where(FamilyAccount.number == query))
     if account_id is not None:
-        return AuditRecord.account_id == account_id
+        return AuditRecord.account_id.in_(await accounts_within(context.db, account_id))
     async with context.services.database.write() as db:
         matches = await look_up(db, query, actor=context.principal.actor, now=context.now)
     people = [match.person_id for match in matches.people]

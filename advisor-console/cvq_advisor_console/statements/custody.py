@@ -8,7 +8,8 @@ from pydantic import Field
 
 from cvq_advisor_console.console.desk import desk_of
 from cvq_core.clock import local_day
-from cvq_core.families.routes import ArrangementBody, OrderBody, RecordedOut
+from cvq_core.families.routes.bodies import RecordedOut
+from cvq_core.families.routes.custody import ArrangementBody, OrderBody
 from cvq_core.people.arrangements import arrange, record_order
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import UnknownPerson, members_of

@@ -9,7 +9,7 @@ from aiohttp import web
 from cvq_advisor_console.console.desk import Desk, desk_of
 from cvq_advisor_console.views.statements import SectionView, StatementPage, WalletChoice
 from cvq_core.clock import local_day
-from cvq_core.families.routes import StatementOut, paper, period_of, sheet, wallet_of
+from cvq_core.families.routes.statements import StatementOut, paper, period_of, sheet, wallet_of
 from cvq_core.families.statements import FamilyStatement, family_statement, usual_period
 from cvq_core.ledger.service import wallet_overviews
 from cvq_core.staff import Permission

@@ -67,7 +67,7 @@ SCAN_TROUBLES = {
 PRINT_TROUBLES = {
     "paper_out": Advice(
         N_("Il n’y a plus de papier dans l’imprimante."),
-        N_("Restez assis. La mairie est prévenue, quelqu’un vient en remettre."),
+        N_("Restez à votre place. La mairie est prévenue, quelqu’un vient en remettre."),
         "printer",
     ),
     "paper_jam": Advice(
@@ -76,16 +76,16 @@ PRINT_TROUBLES = {
     ),
     "cover_open": Advice(
         N_("Le capot de l’imprimante est ouvert."),
-        N_("Restez assis. La mairie est prévenue, quelqu’un vient le refermer."),
+        N_("Restez à votre place. La mairie est prévenue, quelqu’un vient le refermer."),
     ),
     "toner_empty": Advice(
         N_("Il n’y a plus d’encre dans l’imprimante."),
-        N_("Restez assis. La mairie est prévenue."),
+        N_("Restez à votre place. La mairie est prévenue."),
         "printer",
     ),
     "off": Advice(
         N_("L’imprimante est éteinte."),
-        N_("Restez assis. La mairie est prévenue, quelqu’un vient la rallumer."),
+        N_("Restez à votre place. La mairie est prévenue, quelqu’un vient la rallumer."),
         "printer",
     ),
     "cancelled": Advice(N_("C’est arrêté."), N_("Rien ne sortira de l’imprimante."), "hand-stop"),

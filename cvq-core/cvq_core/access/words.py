@@ -137,7 +137,7 @@ def _counted(decision: Decision, facts: Facts) -> Display:
             )
         case Reason.WRONG_SERVICE:
             return Display(
-                _fit(f"Pas inscrit : {service}", "Pas inscrit ici"),
+                _fit(f"Carte non inscrite : {service}", "Carte non inscrite"),
                 f"Cette carte n’est pas inscrite au service « {service} ». Inscrivez-vous à l’accueil ou à votre "
                 "mairie.",
             )

@@ -177,6 +177,16 @@ async def close_account(
     return closure
 
 
+async def what_is_there(db: AsyncSession, account_id: UUID) -> list[tuple[ServiceCode | None, int, What]]:
+    """Return what an account would leave behind if it closed: service (none: an invoice), cents, what becomes of it.
+
+    Raises:
+        UnknownFamilyAccount
+    """
+    account = await family_account_by_id(db, account_id)
+    return [(each.service, each.amount_cents, each.what) for each in await _left(db, [account])]
+
+
 async def left_to_settle(db: AsyncSession) -> list[Left]:
     """Return what closed accounts still hold or owe, by number; at most `TO_SETTLE_MAX`.
 

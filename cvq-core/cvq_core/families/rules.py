@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
 from cvq_core.ledger.rules import WalletLevel
-from cvq_core.people.rules import FamilyRole
-from cvq_core.services.rules import ServiceCode
+from cvq_core.people.rules import FAMILY_ROLE_WORDS, FamilyRole
+from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
+from cvq_core.text import money, short_date, translator
 
 
 class SameAccount(BadInput):
@@ -82,10 +83,50 @@ class BadFamilyDay(BadInput):
     what_to_do = N_("Une arrivée précède un départ, et un décès n’est pas à venir.")
 
 
-OLD_DEBT = N_("le compte {service} gardé ne peut pas reprendre une dette de {amount} sans passer sous zéro.")
-SPENT_SINCE = N_("de l’argent a été dépensé depuis sur le compte {service}.")
-PAID_SINCE = N_("la facture {number} a été payée depuis, en tout ou partie.")
-KEPT_CLOSED = N_("le compte gardé a été fermé ou réuni à un autre depuis.")
+OLD_DEBT = N_("Le compte {service} gardé ne peut pas reprendre une dette de {amount} sans passer sous zéro.")
+TWO_HOUSEHOLDS = N_(
+    "Un calendrier de garde partage les jours de {child} entre ces deux comptes : ce sont deux foyers, "
+    "et chacun a le sien. Si c’est une erreur, enregistrez d’abord un calendrier sans l’un des deux."
+)
+SPENT_SINCE = N_("Ce qui était arrivé sur le compte {service} a été dépensé depuis.")
+PAID_SINCE = N_("La facture {number} a été payée depuis, en tout ou partie.")
+KEPT_CLOSED = N_("Le compte gardé a été fermé ou réuni à un autre depuis.")
+MANDATE_SINCE = N_("Un mandat de prélèvement a été signé depuis pour le compte réuni.")
+
+MANDATE_STAYS = N_(
+    "Le mandat de prélèvement {reference} reste au compte réuni : le compte gardé en a déjà un pour la même régie."
+)
+TOP_UP_STAYS = N_("L’approvisionnement automatique du compte {service} s’arrête : le compte gardé a déjà le sien.")
+TOP_UP_CIRCLE = N_(
+    "L’approvisionnement automatique du compte {service} s’arrête : avec ceux du compte gardé, il tournerait en rond."
+)
+NOTICE_STAYS = N_("L’avertissement de solde bas du compte {service} s’arrête : le compte gardé a déjà le sien.")
+NOTICE_NO_EMAIL = N_(
+    "L’avertissement de solde bas du compte {service} s’arrête : le compte gardé n’a pas d’adresse électronique."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A French sentence with its facts, told to whoever asks: services and roles by their names, `amount` in cents."""
+
+    sentence: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def in_words(self, language: str = "fr") -> str:
+        """Return the sentence in a language."""
+        told = {name: _told(name, value, language) for name, value in self.facts.items()}
+        return translator(language).gettext(self.sentence).format_map(told)
+
+
+def _told(name: str, value: object, language: str) -> object:
+    if isinstance(value, ServiceCode):
+        return translator(language).gettext(SERVICE_LABELS[value]).lower()
+    if isinstance(value, FamilyRole):
+        return translator(language).gettext(FAMILY_ROLE_WORDS[value])
+    if name == "amount" and isinstance(value, int):
+        return money(value, language)
+    return short_date(value, language) if isinstance(value, date) else value
 
 
 class What(StrEnum):
@@ -167,6 +208,57 @@ def member_moves(merged: Sequence[Held], kept: Sequence[Held]) -> list[MemberMov
         MemberMove(each.id, each.person_id, each.role, each.share_percent, (each.person_id, each.role) in there)
         for each in merged
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpKept:
+    """A family's automatic top-up of a service's wallet from another's; amounts in cents."""
+
+    service: ServiceCode
+    source: ServiceCode
+    threshold_cents: int
+    amount_cents: int
+    month_max_cents: int
+
+
+def top_ups_carried(
+    merged: Sequence[TopUpKept], kept: Mapping[ServiceCode, ServiceCode]
+) -> tuple[list[TopUpKept], list[Why]]:
+    """Return which of the merged account's top-ups go on for the kept one, and why the others end.
+
+    `kept` maps each service that the kept account fills by itself to what fills it: its own choices stand.
+    """
+    carried: list[TopUpKept] = []
+    ended: list[Why] = []
+    sources = dict(kept)
+    for each in merged:
+        if each.service in sources:
+            ended.append(Why(TOP_UP_STAYS, {"service": each.service}))
+        elif _leads_to(each.source, each.service, sources):
+            ended.append(Why(TOP_UP_CIRCLE, {"service": each.service}))
+        else:
+            sources[each.service] = each.source
+            carried.append(each)
+    return carried, ended
+
+
+def _leads_to(source: ServiceCode, service: ServiceCode, sources: Mapping[ServiceCode, ServiceCode]) -> bool:
+    seen: set[ServiceCode] = set()
+    at: ServiceCode | None = source
+    while at is not None and at not in seen:
+        if at is service:
+            return True
+        seen.add(at)
+        at = sources.get(at)
+    return False
+
+
+def is_still_there(*, before_cents: int, moved_cents: int, now_cents: int) -> bool:
+    """Whether what came into a wallet can go back: its own money is spent first, then what came.
+
+    Without what came, the wallet must stand no lower than it did before, or at nothing.
+    """
+    return now_cents - moved_cents >= min(0, before_cents)
 
 
 def what_is_left(balance_cents: int) -> What | None:

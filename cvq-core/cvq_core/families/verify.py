@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.families.tables import AccountMerge, AccountMergeUndo
+from cvq_core.invoices.tables import Invoice, SharedMonth, SharedPart
 from cvq_core.ledger.tables import LedgerTransaction
 from cvq_core.ledger.verify import sentences
 from cvq_core.people.tables import CustodyPart, FamilyAccount
@@ -15,7 +16,8 @@ async def verify_families(db: AsyncSession) -> list[str]:
     """Return what is wrong with the families, one English sentence each; empty when everything holds.
 
     Every merged account is closed and points to the one that goes on, and no other account does; a merger that was
-    undone has its reversal where money had moved; the shares of each arrangement add up to a hundred.
+    undone has its reversal where money had moved; the shares of each arrangement add up to a hundred; the parts of a
+    shared month add up to it, and each is what its invoice says.
     """
     standing = (
         select(AccountMerge.merged_id, AccountMerge.kept_id)
@@ -55,5 +57,21 @@ async def verify_families(db: AsyncSession) -> list[str]:
             select(CustodyPart.arrangement_id, func.sum(CustodyPart.share_percent))
             .group_by(CustodyPart.arrangement_id)
             .having(func.sum(CustodyPart.share_percent) != 100),
+        ),
+        *await sentences(
+            db,
+            "the parts of shared month {} add up to {} cents and not to {}",
+            select(SharedMonth.id, func.coalesce(func.sum(SharedPart.amount_cents), 0), SharedMonth.total_cents)
+            .outerjoin(SharedPart, SharedPart.month_id == SharedMonth.id)
+            .group_by(SharedMonth.id, SharedMonth.total_cents)
+            .having(func.coalesce(func.sum(SharedPart.amount_cents), 0) != SharedMonth.total_cents),
+        ),
+        *await sentences(
+            db,
+            "invoice {} is not what its parts of a shared month say: {} and {} cents",
+            select(Invoice.id, Invoice.total_cents, func.sum(SharedPart.amount_cents))
+            .join(SharedPart, SharedPart.invoice_id == Invoice.id)
+            .group_by(Invoice.id, Invoice.total_cents)
+            .having(func.sum(SharedPart.amount_cents) != Invoice.total_cents),
         ),
     ]

@@ -3,7 +3,16 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, SmallInteger, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.append_only import append_only
@@ -59,5 +68,47 @@ class InvoiceLine(Base):
     amount_cents: Mapped[int] = mapped_column(BigInteger)
 
 
+class SharedMonth(Base):
+    """A shared child's month of a billed service, invoiced to each of its accounts: once, whoever asks.
+
+    `fingerprint` (SHA-256) tells the charges from others under the same id.
+    """
+
+    __tablename__ = "shared_month"
+    __table_args__ = (
+        UniqueConstraint("child_id", "service_code", "month"),
+        CheckConstraint("total_cents > 0", name="total"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"))
+    month: Mapped[date]
+    total_cents: Mapped[int] = mapped_column(BigInteger)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    recorded_at: Mapped[datetime]
+
+
+class SharedPart(Base):
+    """What an account bears of a stretch of a shared month: `amount_cents` of `total_cents`.
+
+    `invoice_id` is NULL where the part comes to nothing.
+    """
+
+    __tablename__ = "shared_part"
+    __table_args__ = (CheckConstraint("amount_cents BETWEEN 0 AND total_cents", name="amount"),)
+
+    month_id: Mapped[UUID] = mapped_column(ForeignKey("shared_month.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"))
+    share_percent: Mapped[int] = mapped_column(SmallInteger)
+    total_cents: Mapped[int] = mapped_column(BigInteger)
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    # The type is named: through two foreign keys it is not found.
+    invoice_id: Mapped[UUID | None] = mapped_column(Uuid(), ForeignKey("invoice.id"), index=True)
+
+
 append_only(Invoice.__table__)
 append_only(InvoiceLine.__table__)
+append_only(SharedMonth.__table__)
+append_only(SharedPart.__table__)

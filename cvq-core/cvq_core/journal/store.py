@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
@@ -140,14 +141,15 @@ async def erase_personal(db: AsyncSession, record_id: UUID) -> None:
     row.personal, row.salt = None, b""
 
 
-async def records_about(db: AsyncSession, account_id: UUID, *, limit: int = 50) -> list[AuditRecord]:
-    """Return who looked at one account and acted on it, the latest first: what its own family may read.
+async def records_about(db: AsyncSession, accounts: Collection[UUID], *, limit: int = 50) -> list[AuditRecord]:
+    """Return who looked at one family's accounts and acted on them, the latest first: what the family may read.
 
-    A record of another account is never in it, though it be that of a child who belongs to both.
+    `accounts` are its own and those merged into it. A record of another account is never in it, though it be that of
+    a child who belongs to both.
     """
     rows = await db.scalars(
         select(AuditRecord)
-        .where(AuditRecord.account_id == account_id)
+        .where(AuditRecord.account_id.in_(accounts))
         .order_by(AuditRecord.at.desc(), AuditRecord.id.desc())
         .limit(limit)
     )

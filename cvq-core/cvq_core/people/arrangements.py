@@ -390,6 +390,18 @@ async def kept_accounts(db: AsyncSession, accounts: Iterable[UUID]) -> dict[UUID
     raise AssertionError("accounts that were merged into each other")
 
 
+async def accounts_within(db: AsyncSession, account_id: UUID) -> set[UUID]:
+    """Return an account with all that were merged into it, and into those: what its family may read as its own."""
+    found, latest = {account_id}, {account_id}
+    for _ in range(MERGES_FOLLOWED_MAX):
+        rows = await db.scalars(select(FamilyAccount.id).where(FamilyAccount.merged_into_id.in_(latest)))
+        latest = set(rows) - found
+        if not latest:
+            return found
+        found |= latest
+    raise AssertionError("accounts that were merged into each other")
+
+
 async def _accounts_at(db: AsyncSession, child_id: UUID, day: date) -> set[UUID]:
     rows = await db.scalars(
         select(Membership.account_id).where(

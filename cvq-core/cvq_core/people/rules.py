@@ -19,7 +19,7 @@ class FamilyRole(StrEnum):
 FAMILY_ROLE_WORDS: dict[FamilyRole, str] = {
     FamilyRole.GUARDIAN: N_("responsable"),
     FamilyRole.CHILD: N_("enfant"),
-    FamilyRole.PAYER: N_("payeur"),
+    FamilyRole.PAYER: N_("paie pour la famille"),
     FamilyRole.COLLECTOR: N_("peut venir chercher l’enfant"),
 }
 """A role as one tells it to a family."""

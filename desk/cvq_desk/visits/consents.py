@@ -10,7 +10,9 @@ from sqlalchemy import select, update
 from cvq_core.clock import local_day
 from cvq_core.errors import NotFound
 from cvq_core.ids import new_id
+from cvq_core.people.arrangements import kept_accounts
 from cvq_core.people.store import accounts_of
+from cvq_core.people.tables import FamilyAccount
 from cvq_desk.visits import rules
 from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.rules import ConsentScope, Identity, VisitState
@@ -129,6 +131,7 @@ async def check_look(act: Act, visit: Visit, account_id: UUID, scope: ConsentSco
 
     Raises:
         NoConsent, ConsentPaused: see `rules.check_look`.
+        AccountMergedMeanwhile: the account goes on as another one, for which the family was not asked.
     """
     consent = await standing_consent(act.db, visit.id, account_id)
     pause = timedelta(seconds=act.settings.card_pause_s)
@@ -140,4 +143,8 @@ async def check_look(act: Act, visit: Visit, account_id: UUID, scope: ConsentSco
         refusal.facts["visit_id"] = visit.id
         raise
     assert consent is not None
+    kept_id = (await kept_accounts(act.db, [account_id]))[account_id]
+    if kept_id != account_id:
+        kept = await act.db.get_one(FamilyAccount, kept_id)
+        raise rules.AccountMergedMeanwhile(number=kept.number, visit_id=visit.id)
     return consent

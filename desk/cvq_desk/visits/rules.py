@@ -172,6 +172,14 @@ class NoConsent(Forbidden):
     what_to_do = N_("Demandez-lui son accord depuis le panneau « Compte ».")
 
 
+class AccountMergedMeanwhile(NoConsent):
+    """The account that was opened was merged into another one, for which nobody was asked."""
+
+    slug = "account-merged-meanwhile"
+    message = N_("Ce compte vient d’être réuni au compte {number}.")
+    what_to_do = N_("L’accord valait pour l’ancien : demandez-le de nouveau, pour le compte {number}.")
+
+
 class ConsentPaused(NoConsent):
     """The card was taken away, and the pause is over."""
 

@@ -17,6 +17,7 @@ import pytest
 
 from cvq_core.access.facts import Assurance, AttendanceStatus, Manner, PointKind
 from cvq_core.access.tables import AccessPoint, Attendance
+from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import issue_invoice
@@ -328,3 +329,17 @@ async def test_an_advisor_records_an_order_and_a_calendar_for_a_child_of_the_ope
     assert (await parents.nadia.post(f"{path}/close-account")).status == 200
     again = {**order, "id": str(new_id())}
     assert (await parents.nadia.post(f"{path}/court-orders", again)).slug == "no-consent"
+
+
+async def test_a_consent_for_an_account_that_was_merged_meanwhile_is_asked_for_again(parents: Parents) -> None:
+    async with parents.ground.database.write() as db:
+        kept = await create_family(db, "F00888", "Foyer Moreau")
+        await merge_accounts(
+            db, new_id(), merged_id=parents.ground.family.id, kept_id=kept.id, reason="Double", by=None, now=NOW
+        )
+    text = await parents.page(f"{parents.console}/fragments/account")
+    assert "12,40" not in text
+    assert "Emma" not in text
+    answer = await parents.nadia.get(f"{API}/visits/{parents.visit}/statement?first=2026-03-01&last=2026-03-31")
+    assert (answer.status, answer.slug) == (403, "account-merged-meanwhile")
+    assert "F00888" in answer.body["detail"]

@@ -105,7 +105,7 @@ def test_in_the_call_the_resident_is_told_that_one_is_seen_and_heard_and_not_rec
         ("no_camera", "On vous entend, sans vous voir"),
         ("no_microphone", "On vous voit, mais on ne vous entend pas"),
         ("no_devices", "On ne vous voit pas et on ne vous entend pas"),
-        ("interrupted", "Restez assis, elle revient toute seule"),
+        ("interrupted", "Restez à votre place, elle revient toute seule"),
         ("connecting", "Nadia arrive à l’écran"),
     ],
 )

@@ -17,9 +17,11 @@ from cvq_core.debits.service import debtables
 from cvq_core.debits.tables import DebitCreditor, DebitMandate
 from cvq_core.errors import Refusal
 from cvq_core.families.departures import left_to_settle
-from cvq_core.families.merges import forward_rest, merge_accounts, merges_of, plan_merge, undo_merge
+from cvq_core.families.forwards import forward_rest
+from cvq_core.families.merges import merge_accounts, merges_of, plan_merge
 from cvq_core.families.rules import AccountClosed, AlreadyUndone, MergePrevented, NotMerged, SameAccount, UndoPrevented
 from cvq_core.families.tables import AccountMerge
+from cvq_core.families.undoing import undo_merge
 from cvq_core.families.verify import verify_families
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
@@ -103,7 +105,7 @@ async def test_a_dry_run_says_what_would_move_and_changes_nothing(database: Data
         plan = await plan_merge(db, merged_id=found.wrong.id, kept_id=found.right.id, on=TODAY)
         assert {each.service: each.amount_cents for each in plan.wallets} == {POOL: 800, CANTEEN: -470}
         assert [(each.person_id, each.already) for each in plan.members] == [(found.tom.id, False)]
-        assert (plan.invoices, plan.prevented) == ((found.invoice_id,), ())
+        assert (plan.carried.pointers["invoices"], plan.prevented) == ((found.invoice_id,), ())
         assert await balances(db, found.wrong) == {"pool": 800, "canteen": -470}
         assert found.wrong.closed_on is None
 
@@ -243,13 +245,25 @@ async def test_what_was_spent_since_prevents_the_undoing_and_is_named(database: 
         found = await twins(db)
         record = await merge(db, found)
         pool = next(each for each in await wallets_of(db, found.right.id) if each.service_code is POOL)
-        await move(db, pool.id, 1000, await create_ledger_account(db))
-        await move(db, pool.id, -310, await create_ledger_account(db))
+        await move(db, pool.id, -510, await create_ledger_account(db))
     async with database.write() as db:
         with pytest.raises(UndoPrevented) as refused:
             await undo_merge(db, new_id(), merge_id=record.id, reason="", by=STAFF, now=NOW)
         assert "piscine" in refused.value.facts["why"]
-        assert (await balances(db, found.right))["pool"] == 1990
+        with pytest.raises(UndoPrevented) as refused:
+            await undo_merge(db, new_id(), merge_id=record.id, reason="", by=STAFF, now=NOW, language="en")
+        assert "pool" in refused.value.facts["why"]
+        assert (await balances(db, found.right))["pool"] == 790
+
+
+async def test_what_the_kept_account_spends_of_its_own_does_not_prevent_the_undoing(database: Database) -> None:
+    async with database.write() as db:
+        found = await twins(db)
+        record = await merge(db, found)
+        pool = next(each for each in await wallets_of(db, found.right.id) if each.service_code is POOL)
+        await move(db, pool.id, -500, await create_ledger_account(db))
+        await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
+        assert ((await balances(db, found.right))["pool"], (await balances(db, found.wrong))["pool"]) == (0, 800)
 
 
 async def test_what_came_in_since_does_not_prevent_it_and_stays(database: Database) -> None:

@@ -67,7 +67,7 @@ async def test_it_names_the_members_with_their_roles_in_words_the_oldest_first(
 ) -> None:
     jeanne, lea = (await look(database, family)).members
     assert (jeanne.name, jeanne.listed_name) == ("Jeanne Moreau", "MOREAU Jeanne Marie")
-    assert jeanne.roles_in_words == ("responsable", "payeur")
+    assert jeanne.roles_in_words == ("responsable", "paie pour la famille")
     assert (lea.name, lea.roles_in_words, lea.card) == ("Léa Moreau", ("enfant",), None)
 
 

@@ -244,8 +244,11 @@ class Link:
                 log.exception("a message of the desk could not be followed", type=message.type)
 
     async def _take(self, message: BoothView | Signal | Pong) -> None:
+        if isinstance(message, Pong | BoothView) and message.now is not None:
+            # A view comes before the first pong, and what it asks for has its deadline in the desk's hour.
+            self.desk_ahead = message.now - datetime.now(UTC)
         if isinstance(message, Pong):
-            self._heard(message)
+            self._heard()
         if not self.up:
             self.up = True
             log.info("line to the desk is up")
@@ -255,8 +258,7 @@ class Link:
         elif isinstance(message, Signal):
             await self._on_signal(message)
 
-    def _heard(self, pong: Pong) -> None:
-        self.desk_ahead = pong.now - datetime.now(UTC)
+    def _heard(self) -> None:
         if not self._pings:
             return
         arrived = self._pings.popleft()

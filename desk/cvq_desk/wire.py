@@ -186,6 +186,7 @@ class BoothView(Message):
     type: Literal["view"] = "view"
     version: int = VERSION
     sequence: int
+    now: datetime | None = Field(default=None, description="the desk's hour, in which its deadlines are told")
     booth_name: str
     town_hall: str
     phase: Phase

@@ -59,6 +59,7 @@ async def booth_view(db: AsyncSession, booth_id: UUID, *, now: datetime, setting
     names = await db.scalars(select(Organisation.name).order_by(Organisation.position, Organisation.name).limit(12))
     return BoothView(
         sequence=(await last_sequences(db, [topic]))[topic],
+        now=now,
         booth_name=booth.name,
         town_hall=town_hall.name,
         phase=phase,

@@ -181,7 +181,8 @@ class DeskStandIn:
         self.lines_opened += 1
         try:
             if self.view and not self.silent:
-                await socket.send_str(self.view.model_dump_json())
+                dated = self.view.model_copy(update={"now": datetime.now(UTC) + self.clock_ahead})
+                await socket.send_str(dated.model_dump_json())
             async for frame in socket:
                 if frame.type is WSMsgType.TEXT and not self.silent:
                     await self._take(socket, frame.data)

@@ -251,6 +251,13 @@ async def test_deadlines_are_read_by_the_desks_clock(desk):
         assert abs(link.desk_now() - datetime.now(UTC) - timedelta(hours=2)) < timedelta(minutes=1)
 
 
+async def test_the_first_view_is_read_by_the_desks_clock_before_any_ping_is_answered(desk):
+    desk.clock_ahead, desk.answer_pings = -timedelta(days=60), False
+    async with linked(desk) as (link, seen):
+        await seen.until(lambda: seen.views)
+        assert abs(link.desk_now() - datetime.now(UTC) + timedelta(days=60)) < timedelta(minutes=1)
+
+
 async def test_a_file_is_fetched_with_the_booths_token_and_from_nowhere_else(desk):
     name = str(uuid4())
     desk.files[name] = b"%PDF-1.7 a form"

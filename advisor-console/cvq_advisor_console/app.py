@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import advances, cash, journal, online, secretary, statements, tariffs, unclaimed
+from cvq_advisor_console import acts, advances, cash, journal, online, secretary, statements, tariffs, unclaimed
 from cvq_advisor_console.console import paying
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
@@ -37,6 +37,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
+        (Permission.SEE_ACTS, N_("Régies"), "/regies"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
@@ -49,6 +50,7 @@ def setup_console(app: web.Application) -> None:
     secretary.setup(app)
     cash.setup(app)
     advances.setup(app)
+    acts.setup(app)
     tariffs.setup(app)
     journal.setup(app)
     online.setup(app)

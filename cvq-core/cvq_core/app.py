@@ -13,6 +13,7 @@ from aiohttp import web
 from cvq_core.access import pages as access_pages
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
+from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
 from cvq_core.assets import STATIC
 from cvq_core.clock import Clock, local_day, shifted
@@ -79,6 +80,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         access_pages,
         advance_routes,
         office_routes,
+        act_routes,
         remittance_routes,
         debit_routes,
         *family_routes.ROOMS,

@@ -1,6 +1,7 @@
 """Every table of the core, known to the metadata once this module is imported."""
 
 from cvq_core.access import tables as access
+from cvq_core.acts import tables as acts
 from cvq_core.advances import tables as advances
 from cvq_core.audit_file import tables as audit_file
 from cvq_core.cards import tables as cards
@@ -22,6 +23,7 @@ from cvq_core.wallets import tables as wallets
 
 __all__ = [
     "access",
+    "acts",
     "advances",
     "audit_file",
     "cards",

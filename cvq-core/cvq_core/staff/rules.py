@@ -25,6 +25,7 @@ class Permission(StrEnum):
     MANAGE_TARIFFS = "tariffs.manage"
     RECORD_QUOTIENT = "quotients.record"
     MANAGE_CARDS = "cards.manage"
+    SEE_ACTS = "acts.see"
     ADMINISTER = "administer"
     AUDIT = "audit.read"
     TAP = "taps.decide"
@@ -54,13 +55,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.COLLECT,
             Permission.FAMILIES,
             Permission.RECORD_QUOTIENT,
+            Permission.SEE_ACTS,
         }
     ),
     Role.ADVISOR: frozenset({Permission.SERVE}),
-    Role.CASH_OFFICER: frozenset({Permission.COLLECT, Permission.SEARCH_PEOPLE}),
+    Role.CASH_OFFICER: frozenset({Permission.COLLECT, Permission.SEARCH_PEOPLE, Permission.SEE_ACTS}),
     Role.SERVICE_MANAGER: frozenset({Permission.SEE_SERVICE, Permission.TICK, Permission.MANAGE_TARIFFS}),
-    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER}),
-    Role.AUDITOR: frozenset({Permission.AUDIT}),
+    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.SEE_ACTS}),
+    Role.AUDITOR: frozenset({Permission.AUDIT, Permission.SEE_ACTS}),
 }
 
 ROLE_SCOPE: dict[Role, ScopeKind] = {

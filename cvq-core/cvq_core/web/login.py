@@ -39,7 +39,7 @@ HOME_BY_ROLE = (
     (Role.CASH_OFFICER, "/caisse"),
     (Role.SERVICE_MANAGER, "/tarifs"),
     (Role.AUDITOR, "/journal"),
-    (Role.ADMINISTRATOR, "/compte"),
+    (Role.ADMINISTRATOR, "/regies"),
 )
 
 PASSWORD_URL = "/compte/mot-de-passe"  # noqa: S105 - an address

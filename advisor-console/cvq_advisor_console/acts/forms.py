@@ -413,7 +413,7 @@ def _ceiling_fields(context: Context, values: Values) -> list[FormField]:
     refuses = Option("ceiling_refuses", say(N_("Au plafond, refuser tout encaissement")), "ceiling_refuses" in values)
     return [
         _amount(values, "ceiling", say(CEILING), hint=say(N_("Vide : pas de plafond.")), required=False),
-        FormField("refuses", say(N_("À 100 %")), "several", options=(refuses,), required=False),
+        FormField("refuses", say(N_("Quand il est atteint")), "several", options=(refuses,), required=False),
     ]
 
 

@@ -5,6 +5,7 @@ The samples of a subject live in the module of that name; here they are gathered
 
 from __future__ import annotations
 
+from tests.e2e.look.samples_acts import ACTS
 from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
@@ -15,6 +16,16 @@ from tests.e2e.look.samples_statements import STATEMENTS
 from tests.e2e.look.samples_stores import STORES
 from tests.e2e.look.samples_tariffs import TARIFFS
 
-SAMPLES: dict[str, Sample] = {**CORE, **SECRETARY, **CONSOLE, **CASH, **STATEMENTS, **TARIFFS, **ONLINE, **STORES}
+SAMPLES: dict[str, Sample] = {
+    **CORE,
+    **SECRETARY,
+    **CONSOLE,
+    **CASH,
+    **STATEMENTS,
+    **TARIFFS,
+    **ONLINE,
+    **STORES,
+    **ACTS,
+}
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

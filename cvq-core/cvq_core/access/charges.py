@@ -23,6 +23,7 @@ from cvq_core.ledger.rules import (
 from cvq_core.ledger.sql import ledger_statements
 from cvq_core.ledger.store import ledger_rows
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
+from cvq_core.tariffs.kept import kept
 
 _LABELS = {
     ServiceCode.CANTEEN: "Cantine, un repas",
@@ -40,12 +41,18 @@ class Charge:
     wallet: WalletFacts
     service: ServiceCode
     amount_cents: int
+    why: str
 
     @classmethod
     def of(cls, facts: Facts, decision: Decision, transaction_id: UUID) -> Charge:
         """Return the charge that a decision makes."""
         [wallet] = [each for each in facts.wallets if each.id == decision.wallet_id]
-        return cls(transaction_id, wallet, facts.point.service, decision.amount_cents)
+        return cls(transaction_id, wallet, facts.point.service, decision.amount_cents, why_of(decision))
+
+
+def why_of(decision: Decision) -> str:
+    """Return the reasons of a decision's price as they are kept beside what was charged."""
+    return kept(decision.priced) if decision.priced else ""
 
 
 def label_of(service: ServiceCode) -> str:
@@ -93,6 +100,7 @@ def _transaction(charge: Charge, revenue: UUID, now: datetime) -> NewTransaction
         # Which reader it was would tell the place: that stays with the tap, and goes with it.
         actor_id=None,
         day_only=True,
+        why=charge.why,
     )
 
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from cvq_core.cards.rules import CardFacts
 from cvq_core.services.rules import FundingPolicy, ServiceCode
+from cvq_core.tariffs.census import Pricing
+from cvq_core.tariffs.rules import Priced
 
 EVERY_DAY = 0b1111111
 """All seven weekdays of `Right.weekdays`; Monday is the lowest bit."""
@@ -138,7 +140,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An access point as a decision sees it: `price_cents` and `policy` are those of the tap's day."""
+    """An access point as a decision sees it: `policy` is that of the tap's day."""
 
     id: UUID
     kind: PointKind
@@ -146,7 +148,6 @@ class Point:
     policy: FundingPolicy
     assurance: Assurance = Assurance.UID
     mode: PointMode = PointMode.NORMAL
-    price_cents: int | None = None
     shows_balance: bool = False
 
     @property
@@ -199,7 +200,8 @@ class Facts:
 
     `at` is aware; `wallets` come with the household that the person joined first in front. `card` is None for an
     unknown card and for a tick; `person_known` tells the two apart. `unclaimed` is a child of several accounts on a
-    day that is no account's: whoever pays, it is none of these wallets.
+    day that is no account's: whoever pays, it is none of these wallets. `payers` are the accounts that may pay, with a
+    wallet or without one; `pricing` None is a passage that nothing is charged for, or whose service has no tariff.
     """
 
     point: Point
@@ -211,13 +213,18 @@ class Facts:
     deceased: bool = False
     rights: tuple[Right, ...] = ()
     wallets: tuple[WalletFacts, ...] = ()
+    payers: tuple[UUID, ...] = ()
+    pricing: Pricing | None = None
     counted_today: bool = False
     unclaimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a tap: `amount_cents` is the price that was charged, `owed_cents` the part not covered."""
+    """What becomes of a tap: `amount_cents` is the price that was charged, `owed_cents` the part not covered.
+
+    `priced` says why it is this price; `missing_cents` is what an empty wallet lacks.
+    """
 
     reason: Reason
     effect: Effect = Effect.NONE
@@ -228,6 +235,8 @@ class Decision:
     right_id: UUID | None = None
     entries_left: int | None = None
     valid_until: datetime | None = None
+    priced: Priced | None = None
+    missing_cents: int = 0
 
     @property
     def allowed(self) -> bool:

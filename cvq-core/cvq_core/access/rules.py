@@ -16,7 +16,6 @@ from cvq_core.access.facts import (
     Effect,
     Facts,
     Manner,
-    Point,
     PointMode,
     Reason,
     Right,
@@ -26,6 +25,7 @@ from cvq_core.access.facts import (
 from cvq_core.cards.rules import CardFacts, standing
 from cvq_core.clock import local
 from cvq_core.services.rules import FundingPolicy
+from cvq_core.tariffs.rules import Priced, UserKind
 
 CARD_REASONS: Mapping[str, Reason] = {
     "card-lost": Reason.CARD_BLOCKED,
@@ -66,7 +66,7 @@ def _charge(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
     if policy is FundingPolicy.SERVE_AND_OWE:
         return _serve(facts, here, charged)
     if policy is FundingPolicy.BILLED and charged is not None:
-        return _bill(facts.point, charged)
+        return _bill(facts, charged)
     if policy is FundingPolicy.FREE and charged is not None:
         return _let_in(charged)
     return Decision(_no_right(here, facts.at))
@@ -144,63 +144,93 @@ def _let_in(right: Right) -> Decision:
 
 def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
     """Take one entry from the wallet; whoever cannot pay stays outside."""
-    price = facts.point.price_cents
+    payer = _payer(facts, charged)
+    priced = payer[1] if payer else _price(facts, _first_payer(facts, charged), charged)
+    if priced is not None and not priced.amount_cents:
+        return Decision(Reason.ENTITLED, priced=priced)
     if facts.unclaimed:
         return Decision(Reason.UNCLAIMED_DAY)
     if not facts.wallets:
         return Decision(_no_right(here, facts.at, without_wallet=True))
-    if price is None:
+    if payer is None:
         return Decision(Reason.PRICE_MISSING)
-    wallet = _payer(facts, charged, price)
-    if not wallet.can_pay(price):
-        return Decision(Reason.WALLET_EMPTY, wallet_id=wallet.id, balance_cents=wallet.balance_cents)
-    return _debit(Reason.PAID, wallet, price, charged)
+    wallet, priced = payer
+    if not wallet.can_pay(priced.amount_cents):
+        missing = priced.amount_cents - wallet.balance_cents
+        return Decision(
+            Reason.WALLET_EMPTY, wallet_id=wallet.id, balance_cents=wallet.balance_cents, missing_cents=missing
+        )
+    return _debit(Reason.PAID, wallet, priced, charged)
 
 
 def _serve(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
     """Serve whoever is known to the service, and note what it costs: a child eats, whatever the wallet says."""
     if charged is None and not facts.wallets and not facts.unclaimed:
         return Decision(_no_right(here, facts.at, without_wallet=True))
-    price = facts.point.price_cents
     right_id = charged.id if charged else None
-    if facts.unclaimed and price:
-        return Decision(Reason.SERVED_UNCLAIMED, Effect.BILL, price, price, right_id=right_id)
-    if price is None:
+    payer = _payer(facts, charged)
+    priced = payer[1] if payer else _price(facts, _first_payer(facts, charged), charged)
+    if priced is None:
         # The attendance is noted all the same, and a bill can still be made from it.
         return Decision(Reason.SERVED, right_id=right_id)
-    wallet = _payer(facts, charged, price) if facts.wallets else None
-    if wallet is not None and wallet.can_pay(price):
-        return _debit(Reason.SERVED, wallet, price, charged)
-    if wallet is not None and wallet.can_owe(price):
-        return _debit(Reason.SERVED_AND_OWED, wallet, price, charged)
-    return Decision(Reason.SERVED_AND_OWED, Effect.BILL, price, price, right_id=right_id)
+    cents = priced.amount_cents
+    if not cents:
+        return Decision(Reason.SERVED, right_id=right_id, priced=priced)
+    if facts.unclaimed:
+        return Decision(Reason.SERVED_UNCLAIMED, Effect.BILL, cents, cents, right_id=right_id, priced=priced)
+    if payer is not None and payer[0].can_pay(cents):
+        return _debit(Reason.SERVED, payer[0], priced, charged)
+    if payer is not None and payer[0].can_owe(cents):
+        return _debit(Reason.SERVED_AND_OWED, payer[0], priced, charged)
+    return Decision(Reason.SERVED_AND_OWED, Effect.BILL, cents, cents, right_id=right_id, priced=priced)
 
 
-def _debit(reason: Reason, wallet: WalletFacts, price: int, charged: Right | None) -> Decision:
+def _debit(reason: Reason, wallet: WalletFacts, priced: Priced, charged: Right | None) -> Decision:
+    cents = priced.amount_cents
     return Decision(
         reason,
-        Effect.DEBIT if price else Effect.NONE,
-        amount_cents=price,
-        owed_cents=min(price, max(price - wallet.balance_cents, 0)),
+        Effect.DEBIT,
+        amount_cents=cents,
+        owed_cents=min(cents, max(cents - wallet.balance_cents, 0)),
         wallet_id=wallet.id,
-        balance_cents=wallet.balance_cents - price,
+        balance_cents=wallet.balance_cents - cents,
         right_id=charged.id if charged else None,
+        priced=priced,
     )
 
 
-def _bill(point: Point, right: Right) -> Decision:
-    price = point.price_cents or 0
-    effect = Effect.BILL if price else Effect.NONE
-    return Decision(Reason.BILLED, effect, price, price, right_id=right.id, valid_until=right.valid_until)
+def _bill(facts: Facts, right: Right) -> Decision:
+    priced = _price(facts, _first_payer(facts, right), right)
+    cents = priced.amount_cents if priced else 0
+    effect = Effect.BILL if cents else Effect.NONE
+    until = right.valid_until
+    return Decision(Reason.BILLED, effect, cents, cents, right_id=right.id, valid_until=until, priced=priced)
 
 
-def _payer(facts: Facts, charged: Right | None, price: int) -> WalletFacts:
-    """Return the wallet that an enrolment names; without one, the first that can pay, else the first of all."""
-    if charged is not None and charged.payer_account_id is not None:
-        for wallet in facts.wallets:
-            if wallet.account_id == charged.payer_account_id:
-                return wallet
-    return next((wallet for wallet in facts.wallets if wallet.can_pay(price)), facts.wallets[0])
+def _payer(facts: Facts, charged: Right | None) -> tuple[WalletFacts, Priced] | None:
+    """Return the wallet that pays and its price, each account having its own; None without a wallet or a price.
+
+    An enrolment names who pays; without one it is the first wallet that can pay, else the first of all.
+    """
+    named = [wallet for wallet in facts.wallets if charged and wallet.account_id == charged.payer_account_id]
+    found = [(wallet, _price(facts, wallet.account_id, charged)) for wallet in named or facts.wallets]
+    priced = [(wallet, price) for wallet, price in found if price is not None]
+    able = (each for each in priced if each[0].can_pay(each[1].amount_cents))
+    return next(able, priced[0] if priced else None)
+
+
+def _first_payer(facts: Facts, charged: Right | None) -> UUID | None:
+    """Return the account whose price holds where no wallet is at hand; None on a day that is nobody's."""
+    if charged is not None and charged.payer_account_id in facts.payers:
+        return charged.payer_account_id
+    return facts.payers[0] if facts.payers else None
+
+
+def _price(facts: Facts, account_id: UUID | None, charged: Right | None) -> Priced | None:
+    if facts.pricing is None:
+        return None
+    is_professional = charged is not None and charged.kind is RightKind.PROFESSIONAL
+    return facts.pricing.price(account_id, UserKind.PROFESSIONAL if is_professional else UserKind.HOUSEHOLD)
 
 
 def _no_right(here: list[Right], at: datetime, *, without_wallet: bool = False) -> Reason:

@@ -36,11 +36,15 @@ from cvq_core.ledger.rules import WalletLevel, moved
 from cvq_core.people.arrangements import days_of
 from cvq_core.people.custody import DayOf, payers
 from cvq_core.services.rules import FundingPolicy, ServiceCode
+from cvq_core.tariffs.census import Census, Pricing, best_quotients
+from cvq_core.tariffs.reading import read_tariff
+from cvq_core.tariffs.rules import Tariff
 
 ENDED_RIGHTS_KEPT = timedelta(days=400)
 """How long a right that ended is still looked at, to say "abonnement terminé" rather than "non autorisé"."""
 
 WALLET_POLICIES = frozenset({FundingPolicy.REFUSE, FundingPolicy.SERVE_AND_OWE})
+CHARGING_POLICIES = WALLET_POLICIES | {FundingPolicy.BILLED}
 
 
 class UnknownPoint(NotFound):
@@ -91,8 +95,15 @@ class Scene:
     attendances: dict[tuple[UUID, ServiceCode], AttendanceStatus] = field(default_factory=dict)
     shared_days: dict[UUID, DayOf] = field(default_factory=dict)
     """Whose day it is, for the children that belong to several accounts."""
+    items: dict[UUID, tuple[Tariff, str]] = field(default_factory=dict)
+    """Of each point that charges something, the tariff in force and the code of the item."""
+    census: Census = field(init=False)
+    """What of these people and their families prices hang on."""
     noted_before: frozenset[tuple[UUID, ServiceCode]] = frozenset()
     """Who has an attendance row of today in the database already."""
+
+    def __post_init__(self) -> None:
+        self.census = Census(self.today)
 
     @property
     def today(self) -> date:
@@ -136,9 +147,17 @@ class Scene:
             deceased=bearer.deceased,
             rights=rights,
             wallets=tuple(wallet for wallet in found if wallet is not None),
+            payers=tuple(paying),
+            pricing=self._pricing(point, bearer),
             counted_today=self.attendances.get((bearer.person_id, point.service)) is AttendanceStatus.PRESENT,
             unclaimed=not paying and day is not None,
         )
+
+    def _pricing(self, point: Point, bearer: Bearer) -> Pricing | None:
+        if point.id not in self.items:
+            return None
+        tariff, code = self.items[point.id]
+        return Pricing(tariff, code, self.census, bearer.person_id)
 
     def take(self, request: TapRequest, decision: Decision) -> None:
         """Let a decision count for those that come after it."""
@@ -183,6 +202,7 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
     in_several = [person_id for person_id, held in scene.accounts.items() if len(held) > 1]
     if paid and in_several:
         scene.shared_days = await days_of(db, in_several, scene.today)
+    await _read_families(db, scene)
     if paid:
         await _lock_wallets(db, scene, paid)
     counted = {point.service for point in points if point.counts_once_a_day}
@@ -193,7 +213,7 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
 
 async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) -> None:
     for row in await statements_for(db).points.fetch(db, points=list(ids), today=scene.today):
-        point_id, kind, service, policy, assurance, mode, price_cents, shows_balance = row
+        point_id, kind, service, policy, assurance, mode, shows_balance, item, tariff = row
         # A service without a policy yet lets in by right alone: the strictest of all.
         scene.points[point_id] = Point(
             point_id,
@@ -202,9 +222,10 @@ async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) ->
             FundingPolicy(policy or FundingPolicy.SUBSCRIPTION),
             Assurance(assurance),
             PointMode(mode),
-            price_cents,
             shows_balance,
         )
+        if item is not None and tariff is not None and scene.points[point_id].policy in CHARGING_POLICIES:
+            scene.items[point_id] = (read_tariff(tariff), item)
     if scene.points.keys() != set(ids):
         raise UnknownPoint
 
@@ -218,14 +239,18 @@ async def _read_bearers(db: AsyncSession, scene: Scene, requests: Iterable[TapRe
             ticked.add(request.person_id)
     if uids:
         for row in await statements_for(db).cards.fetch(db, uids=list(uids)):
-            uid, card_id, status, since, first, last, blocked, person_id, deceased_on = row
+            uid, card_id, status, since, first, last, blocked, person_id, deceased_on, born, in_territory = row
             card = CardFacts(
                 CardStatus(status), local_day(since), first, last, BlockedReason(blocked) if blocked else None
             )
             scene.by_uid[uid] = Bearer(person_id, deceased_on is not None, card_id, card)
+            scene.census.note_person(person_id, born, in_territory)
     if ticked:
-        for person_id, deceased_on in await statements_for(db).people.fetch(db, people=list(ticked)):
+        for person_id, deceased_on, born, in_territory in await statements_for(db).people.fetch(
+            db, people=list(ticked)
+        ):
             scene.by_person[person_id] = Bearer(person_id, deceased_on is not None)
+            scene.census.note_person(person_id, born, in_territory)
 
 
 async def _read_rights(
@@ -253,10 +278,30 @@ async def _read_rights(
             held[:] = [replace(each, entries_left=entries_left) if each.id == right_id else each for each in held]
 
 
-async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode]) -> None:
+def _paying_accounts(scene: Scene) -> list[UUID]:
     accounts = {account for held in scene.accounts.values() for account in held}
-    payers = {right.payer_account_id for held in scene.rights.values() for right in held if right.payer_account_id}
-    rows = await statements_for(db).wallets.fetch(db, accounts=list(accounts | payers), services=list(services))
+    named = {right.payer_account_id for held in scene.rights.values() for right in held if right.payer_account_id}
+    return list(accounts | named)
+
+
+async def _read_families(db: AsyncSession, scene: Scene) -> None:
+    """Read the quotients and the children of whoever may pay, where an item's price hangs on them: at no turnstile."""
+    accounts = _paying_accounts(scene)
+    if not accounts or not any(_hangs_on_family(*charged) for charged in scene.items.values()):
+        return
+    statements = statements_for(db)
+    rows = await statements.quotients.fetch(db, accounts=accounts, today=scene.today)
+    scene.census.quotients = best_quotients(rows, scene.today)
+    for account_id, person_id, born in await statements.children.fetch(db, accounts=accounts, today=scene.today):
+        scene.census.children.setdefault(account_id, {})[person_id] = born
+
+
+def _hangs_on_family(tariff: Tariff, code: str) -> bool:
+    return any(item.code == code and item.hangs_on_family for item in tariff.items)
+
+
+async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode]) -> None:
+    rows = await statements_for(db).wallets.fetch(db, accounts=_paying_accounts(scene), services=list(services))
     for wallet_id, account_id, service, balance, floor in rows:
         scene.wallets[account_id, ServiceCode(service)] = WalletFacts(wallet_id, account_id, balance, floor)
 

@@ -17,9 +17,10 @@ from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
 from cvq_core.cards.tables import Card
 from cvq_core.ledger.tables import LedgerAccount, Wallet
 from cvq_core.people.rules import FamilyRole
-from cvq_core.people.tables import FamilyAccount, Membership, Person
+from cvq_core.people.tables import Commune, FamilyAccount, FamilyQuotient, Membership, Person
 from cvq_core.prepared import Prepared, one_of
-from cvq_core.services.tables import Price, ServicePolicy
+from cvq_core.services.tables import ServicePolicy
+from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 
 # Whoever may fetch a child may not spend the family's money.
 SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
@@ -34,7 +35,10 @@ WALLETS = cast(Table, Wallet.__table__).c
 ATTENDANCES = cast(Table, Attendance.__table__).c
 TAPS = cast(Table, Tap.__table__)
 POLICIES = cast(Table, ServicePolicy.__table__).c
-PRICES = cast(Table, Price.__table__).c
+VERSIONS = cast(Table, TariffVersion.__table__).c
+ADOPTIONS = cast(Table, TariffAdoption.__table__).c
+COMMUNES = cast(Table, Commune.__table__).c
+QUOTIENTS = cast(Table, FamilyQuotient.__table__).c
 LEDGER = cast(Table, LedgerAccount.__table__).c
 
 RIGHT_COLUMNS = (
@@ -63,6 +67,8 @@ class TapStatements:
     rights: Prepared  # people, accounts, services, now, ended_after
     counted: Prepared  # rights; locks
     wallets: Prepared  # accounts, services; locks
+    quotients: Prepared  # accounts, today
+    children: Prepared  # accounts, today
     attendances: Prepared  # people, services, today
     known_taps: Prepared  # taps
     revenues: Prepared  # codes
@@ -92,8 +98,9 @@ def tap_statements(dialect: str) -> TapStatements:
                 _policy_on(today),
                 POINTS.assurance,
                 POINTS.mode,
-                _price_on(today),
                 POINTS.shows_balance,
+                POINTS.price_code,
+                _tariff_on(today),
             ).where(among(POINTS.id, "points"))
         ),
         cards=Prepared(
@@ -107,11 +114,18 @@ def tap_statements(dialect: str) -> TapStatements:
                 CARDS.blocked_reason,
                 CARDS.person_id,
                 PEOPLE.deceased_on,
+                PEOPLE.birth_date,
+                COMMUNES.in_territory,
             )
             .join_from(Card.__table__, Person.__table__, PEOPLE.id == CARDS.person_id)
+            .outerjoin(Commune.__table__, COMMUNES.insee == PEOPLE.commune_insee)
             .where(among(CARDS.uid, "uids"))
         ),
-        people=Prepared(select(PEOPLE.id, PEOPLE.deceased_on).where(among(PEOPLE.id, "people"))),
+        people=Prepared(
+            select(PEOPLE.id, PEOPLE.deceased_on, PEOPLE.birth_date, COMMUNES.in_territory)
+            .outerjoin_from(Person.__table__, Commune.__table__, COMMUNES.insee == PEOPLE.commune_insee)
+            .where(among(PEOPLE.id, "people"))
+        ),
         accounts=Prepared(
             select(MEMBERS.person_id, MEMBERS.account_id)
             .join_from(Membership.__table__, FamilyAccount.__table__, ACCOUNTS.id == MEMBERS.account_id)
@@ -146,6 +160,21 @@ def tap_statements(dialect: str) -> TapStatements:
             .order_by(WALLETS.id)
             .with_for_update()
         ),
+        quotients=Prepared(
+            select(QUOTIENTS.account_id, QUOTIENTS.value_euros, QUOTIENTS.valid_from, QUOTIENTS.valid_until)
+            .where(among(QUOTIENTS.account_id, "accounts"), QUOTIENTS.valid_from <= today)
+            .order_by(QUOTIENTS.valid_from, QUOTIENTS.recorded_at)
+        ),
+        children=Prepared(
+            select(MEMBERS.account_id, PEOPLE.id, PEOPLE.birth_date)
+            .join_from(Membership.__table__, Person.__table__, PEOPLE.id == MEMBERS.person_id)
+            .where(
+                among(MEMBERS.account_id, "accounts"),
+                MEMBERS.role == FamilyRole.CHILD,
+                MEMBERS.valid_from <= today,
+                or_(MEMBERS.valid_until.is_(None), MEMBERS.valid_until >= today),
+            )
+        ),
         attendances=Prepared(
             select(ATTENDANCES.person_id, ATTENDANCES.service_code, ATTENDANCES.status).where(
                 among(ATTENDANCES.person_id, "people"),
@@ -179,16 +208,13 @@ def _policy_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
     )
 
 
-def _price_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
+def _tariff_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the text of the tariff in force: `read_tariff` keeps what it read, so that a tap parses none."""
     return (
-        select(PRICES.amount_cents)
-        .where(
-            PRICES.service_code == POINTS.service_code,
-            PRICES.code == POINTS.price_code,
-            PRICES.valid_from <= today,
-            or_(PRICES.valid_until.is_(None), PRICES.valid_until >= today),
-        )
-        .order_by(PRICES.valid_from.desc())
+        select(VERSIONS.text)
+        .join_from(TariffAdoption.__table__, TariffVersion.__table__, VERSIONS.id == ADOPTIONS.version_id)
+        .where(ADOPTIONS.service_code == POINTS.service_code, ADOPTIONS.valid_from <= today)
+        .order_by(ADOPTIONS.valid_from.desc(), ADOPTIONS.adopted_at.desc(), VERSIONS.number.desc())
         .limit(1)
         .scalar_subquery()
     )

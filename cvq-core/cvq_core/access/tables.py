@@ -25,7 +25,8 @@ from cvq_core.services.rules import ServiceCode
 class AccessPoint(Base):
     """A door, turnstile, gate or tablet. Its reader is the `Device` whose subject is this point.
 
-    `price_code` names what one passage costs among the service's prices; without it, nothing is charged here.
+    `price_code` names what one passage costs among the items of the service's tariff; without it, nothing is charged
+    here.
     """
 
     __tablename__ = "access_point"
@@ -111,13 +112,15 @@ class Tap(Base):
     entitlement_id: Mapped[UUID | None]
     transaction_id: Mapped[UUID | None]
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(16))
+    why: Mapped[str | None] = mapped_column(String(300))
 
 
 class Attendance(Base):
     """That a person was at a service on a day, or was expected and was not. One row a person, service and day.
 
     `owed_cents` is what was not covered when it was noted; `amount_cents` what was charged. `tap_id` names the tap or
-    tick that made it, and stays when that tap's own retention is over.
+    tick that made it, and stays when that tap's own retention is over. `why` keeps the reasons of the price
+    (`cvq_core.tariffs.kept`), for the bill that is made from it.
     """
 
     __tablename__ = "attendance"
@@ -138,12 +141,14 @@ class Attendance(Base):
     amount_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     owed_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     transaction_id: Mapped[UUID | None]
+    why: Mapped[str | None] = mapped_column(String(300))
 
 
 class UnclaimedCharge(Base):
     """What a child was served on a day that is no account's, until the service's manager says who bears it.
 
-    `id` is that of the transaction that will charge it: it is settled once the ledger has it.
+    `id` is that of the transaction that will charge it: it is settled once the ledger has it. `amount_cents` is the
+    price that was told; each account bears its own price of the item `price_code` on that day.
     """
 
     __tablename__ = "unclaimed_charge"
@@ -158,6 +163,7 @@ class UnclaimedCharge(Base):
     day: Mapped[date]
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     because: Mapped[str] = mapped_column(String(300))
+    price_code: Mapped[str | None] = mapped_column(String(40))
 
 
 append_only(UnclaimedCharge.__table__)

@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.charges import Charge, write_charges
+from cvq_core.access.charges import Charge, why_of, write_charges
 from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Manner, Reason
 from cvq_core.access.rules import decide
 from cvq_core.access.scene import Scene, TapRequest, read_scene
@@ -194,6 +194,7 @@ def _tap_row(
         "entitlement_id": decision.right_id,
         "transaction_id": transaction_id,
         "fingerprint": fingerprint(request),
+        "why": why_of(decision) or None,
     }
 
 
@@ -210,6 +211,7 @@ def _unclaimed_row(scene: Scene, request: TapRequest, decision: Decision) -> Row
         "service_code": point.service,
         "day": scene.today,
         "amount_cents": decision.amount_cents,
+        "price_code": scene.items[point.id][1],
     }
 
 
@@ -228,6 +230,7 @@ def _attendance_row(scene: Scene, request: TapRequest, decision: Decision, trans
         "amount_cents": decision.amount_cents,
         "owed_cents": decision.owed_cents,
         "transaction_id": transaction_id,
+        "why": why_of(decision) or None,
     }
 
 

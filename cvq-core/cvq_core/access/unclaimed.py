@@ -17,8 +17,8 @@ from cvq_core.clock import PARIS
 from cvq_core.errors import N_, BadInput, NotFound
 from cvq_core.ids import new_id
 from cvq_core.ledger.revenue import revenue_accounts
-from cvq_core.ledger.rules import NewPosting, NewTransaction, TransactionKind
-from cvq_core.ledger.store import Posted, post
+from cvq_core.ledger.rules import IdempotencyMismatch, NewPosting, NewTransaction, TransactionKind
+from cvq_core.ledger.store import Posted, post, postings_of
 from cvq_core.ledger.tables import LedgerTransaction
 from cvq_core.ledger.wallets import open_wallet
 from cvq_core.people.arrangements import arrangements_of, child_memberships
@@ -26,8 +26,13 @@ from cvq_core.people.custody import DayOf, Part, in_force, split_by_shares
 from cvq_core.people.names import listed_name
 from cvq_core.people.tables import FamilyAccount, Person
 from cvq_core.services.rules import ServiceCode
+from cvq_core.tariffs.kept import kept
+from cvq_core.tariffs.quote import quote
+from cvq_core.tariffs.rules import NoCaseFits, NoSuchItem, Priced
+from cvq_core.tariffs.store import UnknownTariff
 
 UNCLAIMED_MAX = 500
+WHOLE_PERCENT = 100
 
 
 class UnknownUnclaimed(NotFound):
@@ -127,7 +132,7 @@ async def settle_unclaimed(
 ) -> Posted:
     """Charge what was served to one of the child's accounts, or to all by their shares (None); once.
 
-    The same answer again changes nothing.
+    Each account bears its own price of that day. The same answer again changes nothing.
 
     Raises:
         UnknownUnclaimed, NotTheirChild, NoShares
@@ -140,17 +145,12 @@ async def settle_unclaimed(
         parts = [Part(each.account_id, each.share_percent) for each in accounts if each.share_percent is not None]
         if not parts:
             raise NoShares
-        borne = split_by_shares(charge.amount_cents, parts)
+    elif account_id in {each.account_id for each in accounts}:
+        parts = [Part(account_id, WHOLE_PERCENT)]
     else:
-        if account_id not in {each.account_id for each in accounts}:
-            raise NotTheirChild
-        borne = {account_id: charge.amount_cents}
-    postings = []
-    for bearer_id, cents in sorted(borne.items()):
-        if cents:
-            wallet = await open_wallet(db, new_id(), family_account_id=bearer_id, service=charge.service_code, now=now)
-            postings.append(NewPosting(wallet.id, -cents))
-    [revenue] = (await revenue_accounts(db, {charge.service_code}, now)).values()
+        raise NotTheirChild
+    priced = {part.account_id: await _priced(db, charge, part.account_id) for part in parts}
+    postings = await _postings(db, charge, parts, priced, now)
     posted = await post(
         db,
         NewTransaction(
@@ -158,10 +158,11 @@ async def settle_unclaimed(
             kind=TransactionKind.USE,
             label=label_of(charge.service_code),
             occurred_at=datetime.combine(charge.day, time(), PARIS),
-            postings=(*postings, NewPosting(revenue, charge.amount_cents)),
+            postings=postings,
             actor_kind="staff",
             actor_id=staff_id,
             day_only=True,
+            why="".join(kept(each) for each in priced.values() if each and len(priced) == 1),
         ),
         now=now,
     )
@@ -176,6 +177,55 @@ async def settle_unclaimed(
         .values(transaction_id=charge.id)
     )
     return posted
+
+
+async def _priced(db: AsyncSession, charge: UnclaimedCharge, account_id: UUID) -> Priced | None:
+    """Return an account's own price of what was served, None where the tariff of that day does not say it."""
+    if charge.price_code is None:
+        return None
+    try:
+        return await quote(
+            db,
+            charge.service_code,
+            charge.price_code,
+            person_id=charge.person_id,
+            account_id=account_id,
+            on=charge.day,
+        )
+    except (UnknownTariff, NoSuchItem, NoCaseFits):
+        return None
+
+
+async def _postings(
+    db: AsyncSession,
+    charge: UnclaimedCharge,
+    parts: Sequence[Part],
+    priced: Mapping[UUID, Priced | None],
+    now: datetime,
+) -> tuple[NewPosting, ...]:
+    """Return who pays how much; of a charge that was settled, what was written then, whatever became known since.
+
+    Raises:
+        IdempotencyMismatch: others bore it.
+    """
+    written = await postings_of(db, charge.id)
+    borne: dict[UUID, int] = {}
+    for part in parts:
+        price = priced[part.account_id]
+        cents = price.amount_cents if price else charge.amount_cents
+        share = split_by_shares(cents, parts)[part.account_id]
+        if share:
+            wallet = await open_wallet(
+                db, new_id(), family_account_id=part.account_id, service=charge.service_code, now=now
+            )
+            borne[wallet.id] = share
+    if written:
+        if {each.account_id for each in written if each.amount_cents < 0} != borne.keys():
+            raise IdempotencyMismatch
+        return written
+    [revenue] = (await revenue_accounts(db, {charge.service_code}, now)).values()
+    paid = [NewPosting(wallet_id, -cents) for wallet_id, cents in sorted(borne.items())]
+    return (*paid, NewPosting(revenue, sum(borne.values())))
 
 
 async def _accounts(db: AsyncSession, charge: UnclaimedCharge) -> tuple[Bearing, ...]:

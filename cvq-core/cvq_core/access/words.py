@@ -128,8 +128,7 @@ def _counted(decision: Decision, facts: Facts) -> Display:
         case Reason.BILLED:
             return Display("Entrez, à facturer", f"Vous pouvez entrer. {price} seront facturés.")
         case Reason.WALLET_EMPTY:
-            missing = (facts.point.price_cents or 0) - (decision.balance_cents or 0)
-            lacking = f" Il manque {money(missing)}." if facts.point.shows_balance else ""
+            lacking = f" Il manque {money(decision.missing_cents)}." if facts.point.shows_balance else ""
             return Display(
                 _fit(f"Compte {service} vide", "Compte vide"),
                 f"Le compte {service} n’est pas assez approvisionné.{lacking} Approvisionnez-le à l’accueil ou à votre "

@@ -22,7 +22,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from cvq_core.families.statements import FamilyStatement, StatementSection
+from cvq_core.families.statements import FamilyStatement, StatementLine, StatementSection
 from cvq_core.paper import BOLD, FONT, counted, register_fonts
 from cvq_core.text import THIN_SPACE, long_date, money, short_date, unbroken
 
@@ -38,6 +38,7 @@ LINES_TOGETHER = 6
 HEADING_ROOM = 35 * mm
 
 TEXT = ParagraphStyle("text", fontName=FONT, fontSize=9.5, leading=12.5)
+WHY = ParagraphStyle("why", TEXT, fontSize=8, leading=10)
 AMOUNT = ParagraphStyle("amount", TEXT, alignment=TA_RIGHT)
 TITLE = ParagraphStyle("title", TEXT, fontName=BOLD, fontSize=17, leading=22)
 PERIOD = ParagraphStyle("period", TEXT, fontSize=11.5, leading=16)
@@ -95,7 +96,7 @@ def _section(section: StatementSection, found: FamilyStatement) -> list[Flowable
     rows += [
         [
             short_date(line.day),
-            Paragraph(escape(unbroken(line.label)), TEXT),
+            _labelled(line),
             _signed(line.amount_cents),
             _cents(line.balance_cents),
         ]
@@ -108,6 +109,12 @@ def _section(section: StatementSection, found: FamilyStatement) -> list[Flowable
     if len(section.lines) <= LINES_TOGETHER:
         return [KeepTogether([heading, table])]
     return [CondPageBreak(HEADING_ROOM), heading, table]
+
+
+def _labelled(line: StatementLine) -> list[Flowable]:
+    """Return what moved, and below it why the price is what it is."""
+    label = Paragraph(escape(unbroken(line.label)), TEXT)
+    return [label, Paragraph(escape(unbroken(line.why)), WHY)] if line.why else [label]
 
 
 def _head(*words: str) -> list[Any]:

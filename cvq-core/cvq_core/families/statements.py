@@ -21,13 +21,22 @@ from cvq_core.ledger.wallets import UnknownWallet, wallets_of
 from cvq_core.people.store import family_account_by_id
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.store import services_in_force
+from cvq_core.tariffs.words import kept_reasons
 from cvq_core.text import translator
 
 PERIOD_DAYS_MAX = 366 * 11
 LINES_MAX = 20_000
 INVOICES_MAX = 200
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
-COLUMNS = (N_("Compte"), N_("Numéro"), N_("Jour"), N_("Libellé"), N_("Montant"), N_("Solde"))
+COLUMNS = (
+    N_("Compte"),
+    N_("Numéro"),
+    N_("Jour"),
+    N_("Libellé"),
+    N_("Montant"),
+    N_("Solde"),
+    N_("Explication du prix"),
+)
 OPENING = N_("Solde au début de la période")
 CLOSING = N_("Solde à la fin de la période")
 
@@ -42,12 +51,16 @@ class BadPeriod(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One movement, in cents: plus is what came in. `balance_cents` is what there was after it."""
+    """One movement, in cents: plus is what came in. `balance_cents` is what there was after it.
+
+    `why` says why the price is what it is, "" where nothing was priced.
+    """
 
     day: date
     label: str
     amount_cents: int
     balance_cents: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +101,18 @@ def check_period(first: date, last: date) -> None:
 
 
 async def family_statement(
-    db: AsyncSession, account_id: UUID, first: date, last: date, *, wallet_id: UUID | None = None, language: str = "fr"
+    db: AsyncSession,
+    account_id: UUID,
+    first: date,
+    last: date,
+    *,
+    wallet_id: UUID | None = None,
+    language: str = "fr",
+    with_quotient: bool = False,
 ) -> FamilyStatement:
     """Return the statement of an account or of one of its wallets, in the order in which people list the services.
+
+    Prices are explained; the family's quotient is named `with_quotient` alone.
 
     An invoice is there when something moved on it in the period, or when something was due at its end.
 
@@ -129,7 +151,7 @@ async def family_statement(
                 title=title,
                 is_invoice=is_invoice,
                 opening_cents=found.opening_cents,
-                lines=tuple(_line(movement) for movement in found.movements),
+                lines=tuple(_line(movement, language, with_quotient=with_quotient) for movement in found.movements),
                 closing_cents=found.closing_cents,
             )
         )
@@ -145,7 +167,7 @@ def statement_csv(found: FamilyStatement, language: str = "fr") -> bytes:
     number = found.account.number
     for section in found.sections:
         title = _harmless(section.title)
-        writer.writerow([title, number, found.first.isoformat(), _(OPENING), "", _amount(section.opening_cents)])
+        writer.writerow([title, number, found.first.isoformat(), _(OPENING), "", _amount(section.opening_cents), ""])
         for line in section.lines:
             writer.writerow(
                 [
@@ -155,9 +177,10 @@ def statement_csv(found: FamilyStatement, language: str = "fr") -> bytes:
                     _harmless(line.label),
                     _amount(line.amount_cents),
                     _amount(line.balance_cents),
+                    _harmless(line.why),
                 ]
             )
-        writer.writerow([title, number, found.last.isoformat(), _(CLOSING), "", _amount(section.closing_cents)])
+        writer.writerow([title, number, found.last.isoformat(), _(CLOSING), "", _amount(section.closing_cents), ""])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -180,9 +203,16 @@ async def _invoices(db: AsyncSession, account_id: UUID, last: date) -> list[tupl
     return [(invoice_id, invoice_number(year, number)) for invoice_id, year, number in reversed(rows.all())]
 
 
-def _line(movement: Movement) -> StatementLine:
+def _line(movement: Movement, language: str, *, with_quotient: bool) -> StatementLine:
+    def say(sentence: str, **places: object) -> str:
+        return translator(language).gettext(sentence).format_map(places)
+
     return StatementLine(
-        local_day(movement.occurred_at), movement.label, movement.amount_cents, movement.balance_after_cents
+        local_day(movement.occurred_at),
+        movement.label,
+        movement.amount_cents,
+        movement.balance_after_cents,
+        kept_reasons(movement.why, say, language, with_quotient=with_quotient),
     )
 
 

@@ -172,7 +172,8 @@ class NewTransaction:
 
     `label` is French and names nobody, since the ledger keeps it for ten years. `day_only` writes the civil day and no
     hour: the passages at doors and turnstiles keep their hour with the tap, which is purged. Such a transaction's id
-    must then hold no instant either (a UUIDv5 or v4, not a UUIDv7).
+    must then hold no instant either (a UUIDv5 or v4, not a UUIDv7). `why` keeps the reasons of a price beside it
+    (`cvq_core.tariffs.kept`): they follow from the rest, and make no other request of the same one.
     """
 
     id: UUID
@@ -186,6 +187,7 @@ class NewTransaction:
     reference: str | None = None
     visit_id: UUID | None = None
     day_only: bool = False
+    why: str = ""
 
 
 def check_transaction(transaction: NewTransaction) -> None:

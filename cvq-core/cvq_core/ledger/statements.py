@@ -29,6 +29,7 @@ _COLUMNS = (
     LedgerTransaction.occurred_at,
     LedgerTransaction.day_only,
     LedgerTransaction.reverses_id,
+    LedgerTransaction.why,
 )
 
 
@@ -44,6 +45,8 @@ class Movement:
     occurred_at: datetime
     day_only: bool
     reverses_id: UUID | None
+    why: str | None = None
+    """The reasons of a price as they are kept (`cvq_core.tariffs.kept`); the quotient among them is told to few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def _movements(rows: Iterable[Row[*tuple[object, ...]]]) -> list[Movement]:
             occurred_at=row.occurred_at,
             day_only=row.day_only,
             reverses_id=row.reverses_id,
+            why=row.why,
         )
         for row in rows
     ]

@@ -191,6 +191,7 @@ def ledger_rows(
         "actor_id": transaction.actor_id,
         "visit_id": transaction.visit_id,
         "fingerprint": asked or fingerprint(transaction),
+        "why": transaction.why or None,
     }
     balances = running_balances(transaction.postings, before)
     postings: list[dict[str, object]] = [

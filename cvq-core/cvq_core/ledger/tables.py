@@ -55,6 +55,8 @@ class LedgerTransaction(Base):
     actor_id: Mapped[UUID | None]
     visit_id: Mapped[UUID | None] = mapped_column(index=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    # Why the price is what it is (`cvq_core.tariffs.kept`): it may hold the family's quotient, and is told to few.
+    why: Mapped[str | None] = mapped_column(String(300))
 
 
 class Posting(Base):

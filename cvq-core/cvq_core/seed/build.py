@@ -33,7 +33,7 @@ from cvq_core.seed.presets import Preset
 from cvq_core.seed.rights import Holdings, Rights, everybody
 from cvq_core.seed.tariffs import adoption_rows, version_rows
 from cvq_core.seed.territory import Row, Territory
-from cvq_core.services.tables import Price, Service, ServicePolicy
+from cvq_core.services.tables import Service, ServicePolicy
 from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 
 
@@ -61,7 +61,7 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
     if heroes is not None:
         heroes.rights(rights, territory)
         heroes.cards(cards)
-        heroes.books(books, territory)
+        heroes.books(books)
         households = [*heroes.households(), *households]
     _open_wallets(books, households, held)
     people = list(everybody(households))
@@ -69,7 +69,6 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
         _rows(Commune, [_commune(place.insee, place.name, place.postcode) for place in communes()]),
         _rows(Service, territory.services),
         _rows(ServicePolicy, territory.policies),
-        _rows(Price, territory.prices),
         _rows(TariffVersion, list(version_rows(draw.opens_at))),
         _rows(TariffAdoption, list(adoption_rows(draw.begins, draw.opens_at))),
         _rows(AccessPoint, territory.points),

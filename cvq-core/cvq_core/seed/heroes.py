@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from cvq_core.access.facts import RightKind
 from cvq_core.cards.rules import BlockedReason, CardStatus
 from cvq_core.ledger.rules import TransactionKind
-from cvq_core.people.rules import FamilyRole
+from cvq_core.people.rules import FamilyRole, QuotientSource
 from cvq_core.seed.books import Books, Movement
 from cvq_core.seed.cards import Cards
 from cvq_core.seed.draw import Draw
@@ -26,6 +26,9 @@ STRANGER_UID = "04FFEEDDCCBBAA"
 
 TALLUD = Home("79322", "Le Tallud", "79200", "4 rue de l’Église")
 MEALS_BEFORE = 12
+MEAL_CENTS, ENTRY_CENTS = 235, 310
+"""What was paid before the tariffs of this school year."""
+QUOTIENT_EUROS = 742
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Heroes:
         year = rights.school_year()
         for child in ("lea", "tom"):
             rights.enrol(self.made[child], ServiceCode.CANTEEN, moreau, canteen)
+        rights.note_quotient(moreau, QUOTIENT_EUROS, QuotientSource.CAF)
         rights.enrol(self.made["lea"], ServiceCode.AFTER_SCHOOL, moreau, evening)
         rights.enrol(self.made["emma"], ServiceCode.CANTEEN, bonnin, canteen)
         rights.enrol(self.made["emma"], ServiceCode.AFTER_SCHOOL, texier, evening)
@@ -110,11 +114,10 @@ class Heroes:
         for name in ("jeanne_1988", "jeanne_1952", "claire", "emma", "paul", "nicole", "sylvie", "chollet"):
             cards.make(made[name])
 
-    def books(self, books: Books, territory: Territory) -> None:
+    def books(self, books: Books) -> None:
         """Write the history of the wallets that the demonstration looks into."""
         moreau = self.homes["moreau"]
-        meal = territory.price_cents(ServiceCode.CANTEEN, "meal")
-        entry = territory.price_cents(ServiceCode.POOL, "entry")
+        meal, entry = MEAL_CENTS, ENTRY_CENTS
         june = date(self.draw.begins.year, 6, 1)
         meals = [
             Movement(noon(day), TransactionKind.USE, "Repas enfant", -meal)

@@ -157,15 +157,21 @@ class Rights:
             child = family.children[0]
             service = ServiceCode.CRECHE if child.age_on(day) < 3 else ServiceCode.LEISURE_CENTRE
             self.enrol(child, service, family, None)
+        euros = min(3000, max(0, round(rng.lognormvariate(6.75, 0.5))))
+        self.note_quotient(family, euros, rng.choices(list(QuotientSource), weights=(70, 20, 10))[0])
+
+    def note_quotient(self, family: Household, euros: int, source: QuotientSource) -> None:
+        """Write down a family's quotient, as its certificate of January says it."""
+        year = self._draw.begins.year
         self.held.quotients.append(
             {
                 "id": self._draw.id(),
                 "account_id": family.id,
-                "value_euros": min(3000, max(0, round(rng.lognormvariate(6.75, 0.5)))),
-                "source": rng.choices(list(QuotientSource), weights=(70, 20, 10))[0],
-                "valid_from": date(day.year, 1, 1),
+                "value_euros": euros,
+                "source": source,
+                "valid_from": date(year, 1, 1),
                 "valid_until": None,
-                "recorded_at": self._draw.instant_on(date(day.year, 1, 12)),
+                "recorded_at": self._draw.instant_on(date(year, 1, 12)),
             }
         )
 

@@ -14,8 +14,11 @@ from cvq_core.tariffs.reading import read_tariff
 PRICED = (
     ServiceCode.CANTEEN,
     ServiceCode.AFTER_SCHOOL,
+    ServiceCode.CRECHE,
     ServiceCode.LEISURE_CENTRE,
     ServiceCode.POOL,
+    ServiceCode.SQUASH,
+    ServiceCode.HALL,
     ServiceCode.WASTE_CENTRE,
 )
 _NAMESPACE = UUID("0b9d5a52-0d5c-4a3e-9a52-5f1d7a3c8e41")

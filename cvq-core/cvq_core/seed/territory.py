@@ -1,4 +1,4 @@
-"""Services, prices, readers and cash offices, from `definitions/territory.toml`."""
+"""Services, readers and cash offices, from `definitions/territory.toml`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cvq_core.access.facts import Assurance, PointKind, PointMode
 from cvq_core.people.names import folded
 from cvq_core.seed.draw import Draw
 from cvq_core.seed.names import DEFINITIONS
-from cvq_core.services.rules import SERVICE_LABELS, FundingPolicy, PriceUnit, ServiceCode
+from cvq_core.services.rules import SERVICE_LABELS, FundingPolicy, ServiceCode
 
 Row = dict[str, Any]
 
-# Policies and prices hold since the card's first days, so that no late tap finds a day without one.
+# Policies hold since the card's first days, so that no late tap finds a day without one.
 SINCE = date(2005, 2, 1)
 SCHOOL_SERVICES = (ServiceCode.CANTEEN, ServiceCode.AFTER_SCHOOL)
 
@@ -36,7 +36,6 @@ class Territory:
     draw: Draw
     services: list[Row] = field(default_factory=list)
     policies: list[Row] = field(default_factory=list)
-    prices: list[Row] = field(default_factory=list)
     points: list[Row] = field(default_factory=list)
     doors: dict[str, list[UUID]] = field(default_factory=dict)
     """The doors of each building."""
@@ -72,12 +71,6 @@ class Territory:
         """Return the funding policy of a service."""
         return next(FundingPolicy(row["policy"]) for row in self.policies if row["service_code"] is code)
 
-    def price_cents(self, service: ServiceCode, code: str) -> int:
-        """Return one price, in cents."""
-        return next(
-            int(row["amount_cents"]) for row in self.prices if row["service_code"] is service and row["code"] == code
-        )
-
     def _make_services(self) -> None:
         for position, service in enumerate(definition()["services"]):
             code = ServiceCode(service["code"])
@@ -87,11 +80,6 @@ class Territory:
             self.policies.append(
                 {"service_code": code, "valid_from": SINCE, "policy": FundingPolicy(service["policy"])}
             )
-            for price in service.get("prices", ()):
-                values = {**price, "unit": PriceUnit(price["unit"])}
-                self.prices.append(
-                    {"id": self.draw.id(), "service_code": code, "valid_from": SINCE, "valid_until": None, **values}
-                )
 
     def _make_schools(self) -> None:
         tablets = {

@@ -1,1 +1,1 @@
-"""The territory's services, what an empty wallet means for each, and the provisional price list."""
+"""The territory's services, and what an empty wallet means for each."""

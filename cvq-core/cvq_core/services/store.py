@@ -1,4 +1,4 @@
-"""Services with the policy in force, and prices."""
+"""Services with the policy in force."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.errors import N_, NotFound
-from cvq_core.services.rules import SERVICE_LABELS, FundingPolicy, PriceUnit, ServiceCode
-from cvq_core.services.tables import Price, Service, ServicePolicy
+from cvq_core.services.rules import SERVICE_LABELS, FundingPolicy, ServiceCode
+from cvq_core.services.tables import Service, ServicePolicy
 
 
 class UnknownService(NotFound):
@@ -19,14 +19,6 @@ class UnknownService(NotFound):
 
     slug = "unknown-service"
     message = N_("Ce service n’existe pas ici, ou n’existait pas encore ce jour-là.")
-
-
-class UnknownPrice(NotFound):
-    """No price with this code is in force on that day."""
-
-    slug = "unknown-price"
-    message = N_("Il n’y a pas de tarif pour cela à cette date.")
-    what_to_do = N_("Demandez au responsable du service de vérifier ses tarifs.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +74,3 @@ async def policy_in_force(db: AsyncSession, code: ServiceCode, on: date) -> Fund
     if policy is None:
         raise UnknownService
     return policy
-
-
-async def prices_in_force(
-    db: AsyncSession, code: ServiceCode, on: date, *, unit: PriceUnit | None = None
-) -> list[Price]:
-    """Return the prices of a service on a day, the dearest first."""
-    wanted = select(Price).where(
-        Price.service_code == code,
-        Price.valid_from <= on,
-        or_(Price.valid_until.is_(None), Price.valid_until >= on),
-    )
-    if unit is not None:
-        wanted = wanted.where(Price.unit == unit)
-    return list(await db.scalars(wanted.order_by(Price.amount_cents.desc(), Price.code, Price.valid_from.desc())))
-
-
-async def price_in_force(db: AsyncSession, code: ServiceCode, price_code: str, on: date) -> Price:
-    """Return one price on a day: of two that overlap, the one that began later.
-
-    Raises:
-        UnknownPrice: there is none.
-    """
-    price: Price | None = await db.scalar(
-        select(Price)
-        .where(
-            Price.service_code == code,
-            Price.code == price_code,
-            Price.valid_from <= on,
-            or_(Price.valid_until.is_(None), Price.valid_until >= on),
-        )
-        .order_by(Price.valid_from.desc())
-        .limit(1)
-    )
-    if price is None:
-        raise UnknownPrice
-    return price

@@ -25,7 +25,8 @@ from cvq_core.clock import local_day
 from cvq_core.people.store import in_force
 from cvq_core.people.tables import Membership
 from cvq_core.services.rules import ServiceCode
-from cvq_core.tariffs.people import Census, census_of
+from cvq_core.tariffs.census import Census
+from cvq_core.tariffs.people import census_of
 from cvq_core.tariffs.rules import Tariff, UserKind
 from cvq_core.tariffs.simulation import Use
 

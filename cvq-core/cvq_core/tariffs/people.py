@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -14,49 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import in_force
 from cvq_core.people.tables import Commune, Membership, Person
+from cvq_core.tariffs.census import Census
 from cvq_core.tariffs.quotients import quotients_on
-from cvq_core.tariffs.rules import Facts, Quotient, QuotientStanding, Residence, UserKind, age_on, sibling_rank
 
 ASKED_MAX = 10_000
 """Beyond so many accounts all are read: a statement takes only so many values."""
-
-
-@dataclass(slots=True)
-class Census:
-    """People and families as they were on a day."""
-
-    on: date
-    born: dict[UUID, date | None] = field(default_factory=dict)
-    lives: dict[UUID, Residence | None] = field(default_factory=dict)
-    children: dict[UUID, dict[UUID, date | None]] = field(default_factory=dict)
-    """The children of each account with their birth dates."""
-    quotients: dict[UUID, Quotient] = field(default_factory=dict)
-
-    def facts(
-        self,
-        person_id: UUID,
-        account_id: UUID | None,
-        *,
-        item: str,
-        quantity: Fraction = Fraction(1),
-        user: UserKind = UserKind.HOUSEHOLD,
-        category: str | None = None,
-    ) -> Facts:
-        """Return what an item's price hangs on, for a person whose family account pays."""
-        born = self.born.get(person_id)
-        quotient = self.quotients.get(account_id) if account_id else None
-        standing = quotient.standing(self.on) if quotient else QuotientStanding.MISSING
-        return Facts(
-            item=item,
-            quantity=quantity,
-            residence=self.lives.get(person_id),
-            age=age_on(born, self.on) if born else None,
-            user=user,
-            category=category,
-            sibling_rank=sibling_rank(self.children.get(account_id, {}), person_id) if account_id else 0,
-            standing=standing,
-            quotient_euros=quotient.value_euros if quotient and standing is QuotientStanding.CURRENT else None,
-        )
 
 
 async def census_of_family(db: AsyncSession, on: date, account_id: UUID) -> Census:
@@ -66,7 +26,7 @@ async def census_of_family(db: AsyncSession, on: date, account_id: UUID) -> Cens
 
 
 async def census_of(
-    db: AsyncSession, on: date, *, people: Select[UUID | None], account_ids: Collection[UUID]
+    db: AsyncSession, on: date, *, people: Select[UUID] | Select[UUID | None], account_ids: Collection[UUID]
 ) -> Census:
     """Return people as they were on a day, with the children and quotients of the accounts that may pay for them."""
     accounts = account_ids if len(account_ids) <= ASKED_MAX else None
@@ -77,9 +37,7 @@ async def census_of(
         .where(Person.id.in_(people))
     )
     for person_id, born, in_territory in await db.execute(asked):
-        census.born[person_id] = born
-        if in_territory is not None:
-            census.lives[person_id] = Residence.INSIDE if in_territory else Residence.OUTSIDE
+        census.note_person(person_id, born, in_territory)
     children = (
         select(Membership.account_id, Person.id, Person.birth_date)
         .join(Person, Person.id == Membership.person_id)

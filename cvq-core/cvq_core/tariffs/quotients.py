@@ -16,6 +16,7 @@ from cvq_core.once import insert_once
 from cvq_core.people.rules import QuotientSource
 from cvq_core.people.store import family_account_by_id
 from cvq_core.people.tables import FamilyQuotient
+from cvq_core.tariffs.census import best_quotients
 from cvq_core.tariffs.rules import Quotient
 
 EUROS_MAX = 20_000
@@ -94,11 +95,5 @@ async def quotients_on(db: AsyncSession, on: date, account_ids: Collection[UUID]
     ).where(FamilyQuotient.valid_from <= on)
     if account_ids is not None:
         wanted = wanted.where(FamilyQuotient.account_id.in_(account_ids))
-    best: dict[UUID, Quotient] = {}
     rows = await db.execute(wanted.order_by(FamilyQuotient.valid_from, FamilyQuotient.recorded_at))
-    # Later rows win, unless they no longer hold and an earlier one does.
-    for account, value, begins, ends in rows:
-        quotient, known = Quotient(value, begins, ends), best.get(account)
-        if known is None or quotient.holds(on) or not known.holds(on):
-            best[account] = quotient
-    return best
+    return best_quotients(rows, on)

@@ -136,12 +136,9 @@ class Item:
     siblings: tuple[SiblingRule, ...] = ()
 
     @property
-    def single_cents(self) -> int | None:
-        """The price, where it is the same for everybody whatever they are; None elsewhere."""
-        if len(self.cases) != 1 or self.siblings or not self.cases[0].conditions.is_for_all:
-            return None
-        cents = self.cases[0].cents
-        return None if cents is None else to_cents(cents)
+    def hangs_on_family(self) -> bool:
+        """Whether a price needs to know the paying family: its quotient, or the child's rank in it."""
+        return bool(self.siblings) or any(case.cents is None for case in self.cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,14 +262,17 @@ def price(tariff: Tariff, facts: Facts) -> Priced:
         cents = case.rate.floor_cents
         parts.append(Part(PartKind.FLOOR))
     if facts.quantity != 1:
+        cents *= facts.quantity
         parts.append(Part(PartKind.QUANTITY, (facts.quantity, item.unit)))
-    return Priced(to_cents(cents * facts.quantity), item, tuple(parts), number, bracket)
+    return Priced(to_cents(cents), item, tuple(parts), number, bracket)
 
 
 def to_cents(exact: Fraction) -> int:
     """Return an amount that is not negative rounded to the nearest cent, half a cent up."""
-    assert exact >= 0, "prices are not negative"
-    return int(exact + Fraction(1, 2))
+    # In whole numbers: somebody may be waiting at a turnstile, and fractions take ten times as long to add.
+    numerator, denominator = exact.as_integer_ratio()
+    assert numerator >= 0, "prices are not negative"
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def sibling_rank(born: dict[Any, date | None], child: Any) -> int:

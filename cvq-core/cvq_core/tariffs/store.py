@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
-from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.services.rules import ServiceCode
 from cvq_core.services.store import UnknownService
-from cvq_core.services.tables import Price, Service
+from cvq_core.services.tables import Service
 from cvq_core.tariffs.reading import read_tariff
 from cvq_core.tariffs.rules import Tariff
 from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
@@ -128,8 +127,7 @@ async def propose(
 async def adopt(db: AsyncSession, version_id: UUID, *, valid_from: date, by: Official, now: datetime) -> TariffAdoption:
     """Let a version hold from a day on; asked again with the same day, the first answer.
 
-    Of two versions adopted from the same day, the one adopted last holds. Items with one price for everybody are
-    written to the price list that readers charge by.
+    Of two versions adopted from the same day, the one adopted last holds.
 
     Raises:
         UnknownTariff: there is no such version.
@@ -156,7 +154,6 @@ async def adopt(db: AsyncSession, version_id: UUID, *, valid_from: date, by: Off
     )
     db.add(adoption)
     await db.flush()
-    await _write_single_prices(db, version.tariff, valid_from)
     return adoption
 
 
@@ -228,35 +225,3 @@ async def _locked(db: AsyncSession, service: ServiceCode) -> None:
     """Let nobody else number or adopt a tariff of this service before the transaction ends."""
     if await db.scalar(select(Service.code).where(Service.code == service).with_for_update()) is None:
         raise UnknownService
-
-
-async def _write_single_prices(db: AsyncSession, tariff: Tariff, valid_from: date) -> None:
-    """Put the items that have one price for everybody on the provisional price list, from a day on.
-
-    An item with several prices leaves the list as it is: a reader goes on with the price that it knows.
-    """
-    for item in tariff.items:
-        cents = item.single_cents
-        if cents is None:
-            continue
-        this = (Price.service_code == tariff.service, Price.code == item.code)
-        await db.execute(delete(Price).where(*this, Price.valid_from == valid_from))
-        begins_next = await db.scalar(select(func.min(Price.valid_from)).where(*this, Price.valid_from > valid_from))
-        day_before = valid_from - timedelta(days=1)
-        reaches = or_(Price.valid_until.is_(None), Price.valid_until >= valid_from)
-        await db.execute(
-            update(Price).where(*this, Price.valid_from < valid_from, reaches).values(valid_until=day_before)
-        )
-        db.add(
-            Price(
-                id=new_id(),
-                service_code=tariff.service,
-                code=item.code,
-                unit=item.unit,
-                label=item.label,
-                amount_cents=cents,
-                valid_from=valid_from,
-                valid_until=begins_next - timedelta(days=1) if begins_next else None,
-            )
-        )
-    await db.flush()

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from cvq_core.errors import N_
 from cvq_core.services.rules import PriceUnit, ServiceCode
+from cvq_core.tariffs.kept import parts_of
 from cvq_core.tariffs.rules import Conditions, Part, PartKind, Priced, Range, Residence, Tariff, UserKind
 from cvq_core.text import NO_BREAK_SPACE, THIN_SPACE, money
 
@@ -78,9 +79,16 @@ def reasons(priced: Priced, say: Say, language: str = "fr") -> str:
     return ", ".join(part_words(part, say, language) for part in priced.parts)
 
 
+def kept_reasons(text: str | None, say: Say, language: str = "fr", *, with_quotient: bool = True) -> str:
+    """Return the reasons that were kept beside an entry in words, "" where there are none."""
+    parts = parts_of(text or "")
+    told = [part for part in parts if with_quotient or part.kind not in _TELLS_QUOTIENT]
+    return ", ".join(part_words(part, say, language) for part in told)
+
+
 def without_quotient(priced: Priced) -> Priced:
     """Return a price whose reasons leave out the family's quotient, for whoever may not know it."""
-    return replace(priced, parts=tuple(part for part in priced.parts if part.kind is not PartKind.QUOTIENT))
+    return replace(priced, parts=tuple(part for part in priced.parts if part.kind not in _TELLS_QUOTIENT))
 
 
 def part_words(part: Part, say: Say, language: str = "fr") -> str:
@@ -98,6 +106,8 @@ def part_words(part: Part, say: Say, language: str = "fr") -> str:
     return say(_PARTS[part.kind], value=value) if part.kind in _SAID else str(value)
 
 
+# A price divided by its rate is the quotient.
+_TELLS_QUOTIENT = frozenset({PartKind.QUOTIENT, PartKind.RATE})
 _SAID = frozenset(_PARTS) - {PartKind.CATEGORY, PartKind.AGE, PartKind.SIBLING, PartKind.QUANTITY}
 
 

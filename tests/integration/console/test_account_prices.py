@@ -72,7 +72,7 @@ async def test_each_child_has_its_price_and_nothing_is_told_of_what_another_acco
         async with ground.database.read() as db:
             told = await family_prices(db, ground.family.id, TODAY)
             assert await family_prices(db, ground.family.id, TODAY, services=[ServiceCode.POOL]) == []
-    assert [(each.names, each.priced.amount_cents) for each in told] == [(("Hugo",), 260), (("Léa",), 234)]
+    assert [(each.names, each.priced.amount_cents) for each in told] == [(("Hugo",), 235), (("Léa",), 212)]
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ async def test_the_prices_stand_on_the_account_where_the_consent_opens_them(
         )
         await nadia.post(f"{API}/visits/{visit}/consents/{consent.body['id']}/spoken", {"agreed": True})
         page = (await nadia.get(f"/console/{visit}/fragments/account")).body.decode().replace("\u00a0", " ")
-    assert ("habitant du territoire, tranche 3, deuxième enfant : 2,34 €" in page) is shown
+    assert ("habitant du territoire, tranche 3, deuxième enfant : 2,12 €" in page) is shown
     assert "742" not in page

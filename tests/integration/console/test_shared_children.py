@@ -283,7 +283,7 @@ async def test_page_paper_file_and_json_say_the_same(parents: Parents) -> None:
     found = (await parents.nadia.get(f"{API}/visits/{parents.visit}/statement{period}")).body
     assert sheet.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(sheet.decode("utf-8-sig")), delimiter=";"))
-    assert rows[0] == ["Compte", "Numéro", "Jour", "Libellé", "Montant", "Solde"]
+    assert rows[0] == ["Compte", "Numéro", "Jour", "Libellé", "Montant", "Solde", "Explication du prix"]
     assert [row[5] for row in rows[1:]] == ["0,00", "12,40", "12,40"]
     [section] = found["sections"]
     assert (section["opening_cents"], section["closing_cents"], len(section["lines"])) == (0, 1240, 1)

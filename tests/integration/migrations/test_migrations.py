@@ -6,15 +6,20 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Date, Uuid, bindparam, inspect, text
 
 from cvq_core.append_only import APPEND_ONLY
 from cvq_core.database import Base, Database
+from cvq_core.ids import new_id
 from cvq_core.ledger.verify import verify as verify_ledger
 from cvq_core.seed.service import seed_territory
+from cvq_core.services.rules import ServiceCode
+from cvq_core.tariffs.rules import Facts, Residence, price
+from cvq_core.tariffs.store import tariff_in_force
 from cvq_migrations.runner import check, current, downgrade, head, revisions, upgrade
 from tests.postgresql_cluster import Cluster, run_on
 
@@ -94,9 +99,49 @@ async def test_a_full_database_of_an_earlier_revision_loses_nothing_on_its_way_t
     await upgrade(empty)
     await check(empty)
     after = await _rows(empty)
+    listed = rows.pop("price", None)
+    if listed is not None and "tariff_version" not in rows:
+        assert 0 < after["tariff_version"] == after["tariff_adoption"] <= listed, "the list of prices became tariffs"
     assert {name: after[name] for name in rows} == rows
     async with empty.read() as db:
         assert await verify_ledger(db) == []
+
+
+async def test_readers_charge_after_the_migration_what_their_list_of_prices_said(empty: Database) -> None:
+    """Each state of a list becomes a tariff, until an adopted one holds."""
+    await upgrade(empty)
+    await seed_territory(empty, "demo", seed=1, school_year=2026)
+    await downgrade(empty, "0015")
+    listed = [
+        ("old", "entry", 300, date(2024, 1, 1), date(2025, 12, 31)),
+        ("new", "entry", 320, date(2026, 1, 1), None),
+        ("spa", "spa", 1205, date(2024, 1, 1), date(2024, 6, 30)),
+    ]
+    insert = text(
+        "INSERT INTO price (id, service_code, code, unit, label, amount_cents, valid_from, valid_until)"
+        " VALUES (:id, 'pool', :code, 'entry', :label, :cents, :begins, :ends)"
+    ).bindparams(bindparam("id", type_=Uuid()), bindparam("begins", type_=Date()), bindparam("ends", type_=Date()))
+    async with empty.engine.begin() as connection:
+        for word, code, cents, begins, ends in listed:
+            label = f'Entrée « {word} » : "ici"'
+            row = {"id": new_id(), "code": code, "label": label, "cents": cents, "begins": begins, "ends": ends}
+            await connection.execute(insert, row)
+    await upgrade(empty)
+    async with empty.read() as db:
+        prices = {
+            day: {
+                item.code: price(found.tariff, Facts(item.code, residence=Residence.INSIDE)).amount_cents
+                for item in found.tariff.items
+            }
+            for day in (date(2024, 3, 1), date(2025, 3, 1), date(2026, 3, 1), date(2026, 10, 1))
+            if (found := await tariff_in_force(db, ServiceCode.POOL, day))
+        }
+    assert prices == {
+        date(2024, 3, 1): {"entry": 300, "spa": 1205},
+        date(2025, 3, 1): {"entry": 300},
+        date(2026, 3, 1): {"entry": 320},
+        date(2026, 10, 1): {"entry": 310, "year": 15500},
+    }
 
 
 async def _rows(database: Database) -> dict[str, int]:

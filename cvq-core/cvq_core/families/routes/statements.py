@@ -35,6 +35,7 @@ class LineOut(BaseModel):
     label: str
     amount_cents: int
     balance_cents: int
+    why: str
 
 
 class SectionOut(BaseModel):
@@ -142,7 +143,13 @@ async def _statement(context: Context) -> FamilyStatement:
     """Read a statement; that it was read is recorded in a transaction of its own, since reading opens none to write."""
     first, last = period_of(context, *usual_period(local_day(context.now)))
     found = await family_statement(
-        context.db, context.path_id(), first, last, wallet_id=wallet_of(context), language=context.language
+        context.db,
+        context.path_id(),
+        first,
+        last,
+        wallet_id=wallet_of(context),
+        language=context.language,
+        with_quotient=True,
     )
     async with context.acting() as writing:
         writing.journal("statement-read", subject=("account", found.account.id), account_id=found.account.id)

@@ -25,7 +25,9 @@ from cvq_core.services.rules import ServiceCode
 from tests.integration.core.access.conftest import NOON, Village
 
 CANTEEN, POOL = "cantine-tallud", "piscine-gatineo-1"
-MEAL = 235
+MEAL = 395
+"""What a family pays whose quotient is not known."""
+MOREAU_MEAL = 235
 STAFF = UUID(int=7)
 EVERY_DAY, NEVER = "aaaaaaa", "-------"
 
@@ -177,8 +179,8 @@ async def test_a_grandparent_whom_the_enrolment_names_pays_whatever_the_day(vill
             right.payer_account_id = moreau
     before = await balance(village, moreau)
     answer = await emma_taps(village)
-    assert answer.allowed
-    assert await balance(village, moreau) == before - MEAL
+    assert (answer.allowed, answer.amount_cents) == (True, MOREAU_MEAL)
+    assert await balance(village, moreau) == before - MOREAU_MEAL
 
 
 async def test_a_turnstile_lets_nobody_in_on_a_day_that_is_arranged_to_be_nobody_s(village: Village) -> None:
@@ -233,4 +235,4 @@ async def test_a_merged_account_pays_as_the_one_that_goes_on(village: Village) -
         )
     before = await balance(village, moreau)
     await emma_taps(village)
-    assert await balance(village, moreau) == before - MEAL
+    assert await balance(village, moreau) == before - MOREAU_MEAL

@@ -1,4 +1,4 @@
-"""Funding policies and prices hold from their day on."""
+"""Funding policies hold from their day on."""
 
 from __future__ import annotations
 
@@ -10,17 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.database import Database
 from cvq_core.ids import new_id
-from cvq_core.services.rules import POLICY_WORDS, SERVICE_LABELS, FundingPolicy, PriceUnit, ServiceCode, may_owe
-from cvq_core.services.store import (
-    UnknownPrice,
-    UnknownService,
-    add_service,
-    policy_in_force,
-    price_in_force,
-    prices_in_force,
-    services_in_force,
-)
-from cvq_core.services.tables import Price, ServicePolicy
+from cvq_core.services.rules import POLICY_WORDS, SERVICE_LABELS, FundingPolicy, ServiceCode, may_owe
+from cvq_core.services.store import UnknownService, add_service, policy_in_force, services_in_force
+from cvq_core.services.tables import ServicePolicy
 
 
 @pytest.fixture
@@ -38,23 +30,6 @@ async def db(database: Database) -> AsyncIterator[AsyncSession]:
             valid_from=start,
             label="Restaurant scolaire",
         )
-        for code, cents, valid_from, valid_until in (
-            ("adult", 300, date(2024, 1, 1), date(2025, 12, 31)),
-            ("adult", 320, date(2026, 1, 1), None),
-            ("child", 200, date(2024, 1, 1), None),
-        ):
-            db.add(
-                Price(
-                    id=new_id(),
-                    service_code=ServiceCode.POOL,
-                    code=code,
-                    unit=PriceUnit.ENTRY,
-                    label=f"Entrée {code}",
-                    amount_cents=cents,
-                    valid_from=valid_from,
-                    valid_until=valid_until,
-                )
-            )
         await db.flush()
         yield db
 
@@ -76,21 +51,6 @@ async def test_all_services_come_in_the_order_of_the_glossary_with_the_territory
         (ServiceCode.CANTEEN, "Restaurant scolaire", FundingPolicy.SERVE_AND_OWE),
         (ServiceCode.POOL, "Piscine", FundingPolicy.REFUSE),
     ]
-
-
-async def test_a_price_changes_on_its_day(db: AsyncSession) -> None:
-    before = await price_in_force(db, ServiceCode.POOL, "adult", date(2025, 12, 31))
-    after = await price_in_force(db, ServiceCode.POOL, "adult", date(2026, 1, 1))
-    assert (before.amount_cents, after.amount_cents) == (300, 320)
-    assert [each.code for each in await prices_in_force(db, ServiceCode.POOL, date(2026, 1, 1))] == ["adult", "child"]
-
-
-async def test_a_price_that_is_not_in_force_is_refused_and_none_is_invented(db: AsyncSession) -> None:
-    with pytest.raises(UnknownPrice):
-        await price_in_force(db, ServiceCode.POOL, "adult", date(2023, 1, 1))
-    with pytest.raises(UnknownPrice):
-        await price_in_force(db, ServiceCode.CANTEEN, "adult", date(2026, 1, 1))
-    assert await prices_in_force(db, ServiceCode.POOL, date(2026, 1, 1), unit=PriceUnit.MEAL) == []
 
 
 def test_every_service_has_a_label_and_every_policy_its_words() -> None:

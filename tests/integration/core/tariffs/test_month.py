@@ -101,7 +101,7 @@ async def test_every_seeded_tariff_prices_every_use_of_the_seeded_month(database
             tariff = (await tariff_in_force(db, service, today)).tariff
             month = await month_of(db, tariff, *month_before(today))
             tried = simulate(tariff, tariff, month.uses)
-            assert tried.uses > 0, service
+            assert tried.uses > 0 or service is ServiceCode.HALL, "halls are rented, nobody is enrolled there"
             assert (tried.left_out_after, tried.before_cents) == (0, tried.after_cents), service
             if service is ServiceCode.WASTE_CENTRE:
                 assert {use.facts.user for use in month.uses} == {UserKind.PROFESSIONAL}

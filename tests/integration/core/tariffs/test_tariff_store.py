@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch
-from cvq_core.services.rules import PriceUnit, ServiceCode
-from cvq_core.services.store import UnknownService, price_in_force, prices_in_force
-from cvq_core.services.tables import Price
+from cvq_core.services.rules import ServiceCode
+from cvq_core.services.store import UnknownService
 from cvq_core.tariffs.reading import UnreadableTariff
 from cvq_core.tariffs.store import (
     AlreadyAdopted,
@@ -33,7 +31,7 @@ from cvq_core.tariffs.store import (
     version_by_id,
     versions_of,
 )
-from tests.core_examples import LONG_AGO, NOW, TODAY, create_services
+from tests.core_examples import NOW, TODAY, create_services
 
 CANTEEN = ServiceCode.CANTEEN
 MANAGER = Official(UUID(int=7), "Claire Dubois")
@@ -143,8 +141,6 @@ async def test_a_past_tariff_is_refused_and_changes_nothing(
     with pytest.raises(refusal):
         await adopted(ground, version_id, valid_from)
     assert await in_force(ground, date(2035, 1, 1)) is None
-    async with ground.read() as db:
-        assert await prices_in_force(db, CANTEEN, date(2035, 1, 1)) == []
 
 
 async def test_midnight_is_the_territorys_and_not_the_suns(ground: Database) -> None:
@@ -172,36 +168,3 @@ async def test_the_database_itself_lets_nobody_edit_or_delete_one(ground: Databa
         with pytest.raises(DBAPIError):
             async with ground.write() as db:
                 await db.execute(text(statement))
-
-
-async def test_one_price_for_everybody_reaches_the_readers_list_from_its_day(ground: Database) -> None:
-    listed = Price(
-        id=new_id(),
-        service_code=CANTEEN,
-        code="meal",
-        unit=PriceUnit.MEAL,
-        label="Repas",
-        amount_cents=200,
-        valid_from=LONG_AGO,
-        valid_until=None,
-    )
-    async with ground.write() as db:
-        db.add(listed)
-    later, sooner, mended = await proposed(ground, "2,50 €"), await proposed(ground), await proposed(ground, "2,40 €")
-    await adopted(ground, later, SEPTEMBER)
-    await adopted(ground, sooner, TOMORROW)
-    await adopted(ground, mended, TOMORROW, minutes=1)
-    async with ground.read() as db:
-        found = []
-        for day in (TODAY, TOMORROW, SEPTEMBER - timedelta(days=1), SEPTEMBER):
-            assert len(await prices_in_force(db, CANTEEN, day)) == 1
-            found.append((await price_in_force(db, CANTEEN, "meal", day)).amount_cents)
-    assert found == [200, 240, 240, 250]
-
-
-async def test_an_item_with_several_prices_leaves_the_readers_list_alone(ground: Database) -> None:
-    several = canteen("2,35 €") + "    fratrie:\n      - {rang: 2, réduction: 10 %}\n"
-    async with ground.write() as db:
-        version = await propose(db, new_id(), service=CANTEEN, text=several, by=MANAGER, now=NOW)
-        await adopt(db, version.id, valid_from=TOMORROW, by=replace(MANAGER, id=None), now=NOW)
-        assert list(await db.scalars(select(Price))) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 import pytest
@@ -24,22 +25,52 @@ from cvq_core.access.facts import (
 )
 from cvq_core.access.rules import decide
 from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
-from cvq_core.services.rules import FundingPolicy, ServiceCode
+from cvq_core.services.rules import FundingPolicy, PriceUnit, ServiceCode
+from cvq_core.tariffs.census import Census, Pricing
+from cvq_core.tariffs.rules import (
+    Bracket,
+    Case,
+    Conditions,
+    Item,
+    Quotient,
+    Range,
+    Residence,
+    SiblingRule,
+    Tariff,
+    UserKind,
+)
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # a Tuesday, twelve o'clock in Paris
 MOTHER, FATHER = UUID(int=101), UUID(int=102)
 
-POOL = Point(UUID(int=1), PointKind.TURNSTILE, ServiceCode.POOL, FundingPolicy.REFUSE, price_cents=310)
-CANTEEN = Point(UUID(int=2), PointKind.TABLET, ServiceCode.CANTEEN, FundingPolicy.SERVE_AND_OWE, price_cents=235)
+POOL = Point(UUID(int=1), PointKind.TURNSTILE, ServiceCode.POOL, FundingPolicy.REFUSE)
+CANTEEN = Point(UUID(int=2), PointKind.TABLET, ServiceCode.CANTEEN, FundingPolicy.SERVE_AND_OWE)
 OFFICE = Point(UUID(int=3), PointKind.DOOR, ServiceCode.BUILDING, FundingPolicy.SUBSCRIPTION)
-WASTE = Point(UUID(int=4), PointKind.GATE, ServiceCode.WASTE_CENTRE, FundingPolicy.BILLED, price_cents=1500)
+WASTE = Point(UUID(int=4), PointKind.GATE, ServiceCode.WASTE_CENTRE, FundingPolicy.BILLED)
 LIBRARY = Point(UUID(int=5), PointKind.DOOR, ServiceCode.LIBRARY, FundingPolicy.FREE)
 
 CARD = CardFacts(CardStatus.ACTIVE, date(2026, 1, 1), date(2026, 1, 1), date(2030, 12, 31))
 
 
+CHILD = UUID(int=9)
+
+
+def pricing(*cases: Case, census: Census | None = None, siblings: tuple[SiblingRule, ...] = ()) -> Pricing:
+    """What a passage costs under these cases of a tariff."""
+    item = Item("one", "Une fois", PriceUnit.ENTRY, cases, siblings)
+    tariff = Tariff(ServiceCode.POOL, "Tarif", "Délibération", (item,))
+    return Pricing(tariff, "one", census or Census(NOON.date()), CHILD)
+
+
+def costs(cents: int) -> Pricing:
+    return pricing(Case(cents=Fraction(cents)))
+
+
+PRICES = {POOL.id: costs(310), CANTEEN.id: costs(235), WASTE.id: costs(1500)}
+
+
 def at(point: Point, **changes: object) -> Facts:
-    return replace(Facts(point, NOON, card=CARD, person_known=True), **changes)
+    return replace(Facts(point, NOON, card=CARD, person_known=True, pricing=PRICES.get(point.id)), **changes)
 
 
 def right(kind: RightKind = RightKind.SUBSCRIPTION, **changes: object) -> Right:
@@ -149,8 +180,18 @@ class TestThePool:
         assert decide(at(POOL, wallets=(wallet(500, floor_cents=200),))).reason is Reason.WALLET_EMPTY
 
     def test_nobody_is_charged_a_price_that_is_not_recorded(self) -> None:
-        decision = decide(at(replace(POOL, price_cents=None), wallets=(wallet(5000),)))
+        decision = decide(at(POOL, pricing=None, wallets=(wallet(5000),)))
         assert (decision.reason, decision.effect) == (Reason.PRICE_MISSING, Effect.NONE)
+
+    def test_whoever_the_tariff_lets_in_for_nothing_needs_no_wallet(self) -> None:
+        census = Census(NOON.date(), born={CHILD: date(2023, 12, 1)})
+        entry = pricing(Case(Conditions(ages=Range(0, 3)), cents=Fraction(0)), Case(cents=Fraction(310)), census=census)
+        decision = decide(at(POOL, pricing=entry))
+        assert (decision.allowed, decision.reason, decision.effect) == (True, Reason.ENTITLED, Effect.NONE)
+        assert decide(at(POOL, pricing=entry, at=NOON)).priced is not None
+
+    def test_an_empty_wallet_is_told_what_it_lacks(self) -> None:
+        assert decide(at(POOL, wallets=(wallet(100),))).missing_cents == 210
 
 
 class TestTheCanteen:
@@ -199,8 +240,36 @@ class TestTheCanteen:
         assert decide(at(CANTEEN)).reason is Reason.WRONG_SERVICE
 
     def test_a_missing_price_keeps_no_child_from_eating(self) -> None:
-        decision = decide(at(replace(CANTEEN, price_cents=None), rights=(self.enrolled,)))
+        decision = decide(at(CANTEEN, pricing=None, rights=(self.enrolled,)))
         assert (decision.reason, decision.amount_cents) == (Reason.SERVED, 0)
+        foreign = pricing(Case(Conditions(residence=Residence.INSIDE), cents=Fraction(235)))
+        decision = decide(at(CANTEEN, pricing=foreign, rights=(self.enrolled,)))
+        assert (decision.reason, decision.amount_cents) == (Reason.SERVED, 0), "no case is for somebody from elsewhere"
+
+    def test_each_parent_pays_their_own_price(self) -> None:
+        """The mother's quotient gives her the first bracket; of the father nothing is known."""
+        census = Census(NOON.date(), quotients={MOTHER: Quotient(300, date(2026, 1, 1))})
+        brackets = (Bracket(Range(0, 400), Fraction(100)), Bracket(Range(401), Fraction(395)))
+        meal = pricing(Case(brackets=brackets), census=census)
+        mother, father = wallet(5000, account=MOTHER), wallet(5000, account=FATHER)
+        for payer, cents, bracket in ((mother, 100, 1), (father, 395, 2)):
+            right_of = right(RightKind.ENROLMENT, payer_account_id=payer.account_id)
+            decision = decide(at(CANTEEN, pricing=meal, rights=(right_of,), wallets=(mother, father)))
+            assert (decision.wallet_id, decision.amount_cents) == (payer.id, cents)
+            assert decision.priced is not None
+            assert decision.priced.bracket == bracket
+
+    def test_a_second_child_pays_less(self) -> None:
+        census = Census(NOON.date(), children={FATHER: {UUID(int=8): date(2015, 1, 1), CHILD: date(2018, 1, 1)}})
+        meal = pricing(
+            Case(cents=Fraction(250)), census=census, siblings=(SiblingRule(Range(2), share_off=Fraction(1, 10)),)
+        )
+        decision = decide(at(CANTEEN, pricing=meal, rights=(self.enrolled,), wallets=(wallet(1000, account=FATHER),)))
+        assert decision.amount_cents == 225
+
+    def test_a_meal_that_costs_nothing_is_served_whatever_is_owed(self) -> None:
+        decision = decide(at(CANTEEN, pricing=costs(0), wallets=(wallet(-470, floor_cents=None),)))
+        assert (decision.reason, decision.effect, decision.owed_cents) == (Reason.SERVED, Effect.NONE, 0)
 
 
 class TestDoors:
@@ -268,6 +337,14 @@ class TestTheWasteCentre:
     def test_professionals_pass_the_same_gate_and_are_billed(self) -> None:
         decision = decide(at(WASTE, rights=(right(RightKind.PROFESSIONAL),)))
         assert (decision.reason, decision.effect, decision.amount_cents) == (Reason.BILLED, Effect.BILL, 1500)
+
+    def test_a_professional_pays_the_price_of_professionals(self) -> None:
+        visit = pricing(
+            Case(Conditions(user=UserKind.HOUSEHOLD), cents=Fraction(0)),
+            Case(Conditions(user=UserKind.PROFESSIONAL), cents=Fraction(1500)),
+        )
+        assert decide(at(WASTE, pricing=visit, rights=(right(RightKind.PROFESSIONAL),))).amount_cents == 1500
+        assert decide(at(WASTE, pricing=visit, rights=(right(RightKind.ENROLMENT),))).amount_cents == 0
 
     def test_somebody_from_elsewhere_does_not_pass(self) -> None:
         assert decide(at(WASTE)).reason is Reason.NOT_ENTITLED

@@ -15,7 +15,7 @@ from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
-POOL = Point(UUID(int=1), PointKind.TURNSTILE, ServiceCode.POOL, FundingPolicy.REFUSE, price_cents=310)
+POOL = Point(UUID(int=1), PointKind.TURNSTILE, ServiceCode.POOL, FundingPolicy.REFUSE)
 CARD = CardFacts(CardStatus.ACTIVE, date(2026, 1, 1), date(2026, 1, 1), date(2030, 12, 31))
 
 
@@ -39,7 +39,13 @@ def test_every_reason_fits_a_display_of_24_characters_at_every_service(reason: R
     seen = replace(facts(service=service, shows_balance=True), card=NOT_ACTIVE.get(reason, CARD))
     for amount_cents in (0, 310, 123_456_789):
         decision = Decision(
-            reason, Effect.NONE, amount_cents, amount_cents, balance_cents=amount_cents, entries_left=amount_cents
+            reason,
+            Effect.NONE,
+            amount_cents,
+            amount_cents,
+            balance_cents=amount_cents,
+            entries_left=amount_cents,
+            missing_cents=amount_cents,
         )
         display = say(decision, seen)
         assert 0 < len(display.short) <= DISPLAY_CHARACTERS
@@ -58,7 +64,7 @@ def test_a_balance_is_shown_only_where_the_point_may_show_it() -> None:
     assert say(paid, facts(shows_balance=True)).short == "Entrez. Reste 16,90\u00a0€"
     hidden = say(paid, facts(shows_balance=False))
     assert "16,90" not in hidden.short + hidden.long
-    refused = Decision(Reason.WALLET_EMPTY, balance_cents=100)
+    refused = Decision(Reason.WALLET_EMPTY, balance_cents=100, missing_cents=210)
     assert "2,10\u00a0€" in say(refused, facts(shows_balance=True)).long
     assert "2,10" not in say(refused, facts(shows_balance=False)).long
 

@@ -33,7 +33,7 @@ def test_the_canteen_charges_by_bracket_place_and_rank() -> None:
     second = Facts(
         "meal", residence=Residence.INSIDE, sibling_rank=2, standing=QuotientStanding.CURRENT, quotient_euros=742
     )
-    assert price(tariff, second).amount_cents == 234
+    assert price(tariff, second).amount_cents == 212
     assert price(tariff, Facts("meal", residence=Residence.OUTSIDE)).amount_cents == 520
     assert price(tariff, Facts("meal_adult")).amount_cents == 560
 

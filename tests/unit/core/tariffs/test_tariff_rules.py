@@ -215,8 +215,8 @@ def test_an_age_grows_on_the_birthday() -> None:
     assert age_on(date(2015, 3, 4), date(2026, 3, 4)) == 11
 
 
-def test_only_a_price_that_nothing_changes_is_a_single_one() -> None:
-    assert tariff(Case(cents=Fraction(310))).items[0].single_cents == 310
-    assert tariff(Case(Conditions(ages=Range(3)), cents=Fraction(310))).items[0].single_cents is None
-    siblings = (SiblingRule(Range(2), share_off=Fraction(1, 2)),)
-    assert tariff(Case(cents=Fraction(310)), siblings=siblings).items[0].single_cents is None
+def test_only_brackets_rates_and_ranks_need_to_know_the_family() -> None:
+    plain = Case(Conditions(ages=Range(3)), cents=Fraction(310))
+    assert not tariff(plain).items[0].hangs_on_family
+    assert tariff(plain, siblings=(SiblingRule(Range(2), share_off=Fraction(1, 2)),)).items[0].hangs_on_family
+    assert tariff(plain, Case(rate=Rate(Fraction(1, 100), Fraction(0), Fraction(500)))).items[0].hangs_on_family

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +27,7 @@ from cvq_advisor_console.views.cash import (
     OpeningView,
     PayerFound,
     PayerSearch,
+    PlaceChoice,
     ReceiptDone,
     ReceiptRow,
     StepLink,
@@ -85,6 +86,8 @@ INTEGRATE = N_("Intégrer")
 LOOK_UP = N_("Retrouver une quittance")
 ADVANCE = N_("Avance")
 WANTED = N_("À écrire, pour le bordereau de remise.")
+PLACE_PARAMETER = "lieu"
+PLACE_COOKIE = "cvq_lieu"
 DETAIL_FIELDS = ("cheque_number", "cheque_bank", "cheque_drawer", "card_reference")
 
 
@@ -98,6 +101,11 @@ class Counter:
     office: CashOffice
     act: Act
     drawer: Drawer | None
+    places: tuple[SubOffice, ...]
+
+    def here(self, url: str) -> str:
+        """Return an address that names this place."""
+        return f"{url}?{PLACE_PARAMETER}={self.sub_office.id}"
 
     def say(self, sentence: str, **facts: object) -> str:
         """Return a sentence in the language of the person who asks."""
@@ -114,6 +122,9 @@ class Counter:
             office=self.office.label,
             drawer=await drawer_view(self),
             links=self.links(),
+            places=tuple(PlaceChoice(str(each.id), each.label, each.id == self.sub_office.id) for each in self.places)
+            if len(self.places) > 1
+            else (),
             **step,
         )
 
@@ -150,8 +161,7 @@ async def counter_of(context: Context) -> Counter:
     places = await sub_offices_of(context.db, context.principal.id, today)
     if not places:
         raise NotMandatary
-    wanted = context.request.query.get("lieu")
-    place = next((each for each in places if str(each.id) == wanted), places[0])
+    place = _chosen(context, places)
     sub_office, office = await sub_office_by_id(context.db, place.id, today)
     context.place = sub_office.label
     return Counter(
@@ -161,13 +171,26 @@ async def counter_of(context: Context) -> Counter:
         office=office,
         act=await act_of(context.db, sub_office, office, today),
         drawer=await open_drawer_of(context.db, context.principal.id, sub_office.id),
+        places=tuple(places),
     )
+
+
+def _chosen(context: Context, places: Sequence[SubOffice]) -> SubOffice:
+    """Return the place that the address names, else the one that was last chosen here, else the first.
+
+    What moves money names its place in its address: a choice made meanwhile in another window does not turn it aside.
+    """
+    by_id = {str(place.id): place for place in places}
+    named = context.request.query.get(PLACE_PARAMETER)
+    if named is not None and named not in by_id:
+        raise NotMandatary
+    return by_id.get(named or context.request.cookies.get(PLACE_COOKIE, ""), places[0])
 
 
 def opening_view(counter: Counter) -> OpeningView:
     """Return the step that opens a drawer."""
     return OpeningView(
-        url="/caisse/ouvrir",
+        url=counter.here("/caisse/ouvrir"),
         drawer_id=str(new_id()),
         float_limit_cents=counter.sub_office.float_cents,
         float_value=written(counter.sub_office.float_cents),
@@ -427,7 +450,7 @@ async def confirm_view(counter: Counter, asked: Asked) -> ConfirmView:
         tendered_cents=tendered,
         change_cents=tendered - total,
         fields=fields_of(asked, tendered),
-        collect=PageAct("/caisse/encaisser"),
+        collect=PageAct(counter.here("/caisse/encaisser")),
         back_url=f"/caisse/comptes/{asked.account_id}",
         details_words=means_details(printed_details(asked.details())),
     )
@@ -465,10 +488,10 @@ async def done_view(counter: Counter, receipt: Receipt) -> ReceiptDone:
     )
 
 
-def count_view(error: str = "") -> CountView:
+def count_view(counter: Counter) -> CountView:
     """Return the count that closes the drawer."""
     notes, coins = count_lines()
-    return CountView(url="/caisse/fermer", notes=notes, coins=coins, error=error, back_url="/caisse/qui")
+    return CountView(url=counter.here("/caisse/fermer"), notes=notes, coins=coins, back_url="/caisse/qui")
 
 
 def count_lines() -> tuple[tuple[CountLine, ...], tuple[CountLine, ...]]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_DAY, BAD_NUMBER, cents_of, required_cents
 from cvq_advisor_console.cash.counter import (
+    PLACE_COOKIE,
     Asked,
     Counter,
     collecting_view,
@@ -71,6 +72,12 @@ class OpenForm(BaseModel):
 
     drawer_id: UUID
     float: str = Field(max_length=20)
+
+
+class PlaceForm(BaseModel):
+    """The place where one goes on."""
+
+    place: UUID
 
 
 class SearchForm(BaseModel):
@@ -185,6 +192,24 @@ async def cash_page(context: Context) -> web.Response:
         return context.redirect("/caisse/qui")
     view = await counter.page(opening=opening_view(counter), held=await held_view(counter))
     return context.page("cash.html", view=view)
+
+
+@routes.post("/lieu", access=Permission.COLLECT, body=PlaceForm, form=True)
+async def choose_place(context: Context, form: PlaceForm) -> web.Response:
+    """Go on at another place where one may collect; each has a drawer of its own."""
+    counter = await counter_of(context)
+    if form.place not in {place.id for place in counter.places}:
+        raise NotMandatary
+    response = context.redirect("/caisse")
+    response.set_cookie(
+        PLACE_COOKIE,
+        str(form.place),
+        httponly=True,
+        samesite="Strict",
+        secure=context.services.settings.secure_cookies,
+        path="/caisse",
+    )
+    return response
 
 
 @routes.get("/qui", access=Permission.COLLECT)
@@ -451,7 +476,7 @@ async def void_it(context: Context, form: VoidForm) -> web.Response:
 async def count_page(context: Context) -> web.Response:
     """Show the count that closes the drawer."""
     counter = await _open_counter(context)
-    return context.page("cash.html", view=await counter.page(count=count_view()))
+    return context.page("cash.html", view=await counter.page(count=count_view(counter)))
 
 
 @routes.post("/fermer", access=Permission.COLLECT, body=CountForm, form=True)

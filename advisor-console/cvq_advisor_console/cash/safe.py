@@ -66,7 +66,7 @@ async def remit_view(counter: Counter, error: str = "") -> RemitView:
     notes, coins = count_lines()
     lines = await remittances_of(counter.context.db, counter.sub_office.id, limit=8)
     return RemitView(
-        url="/caisse/verser",
+        url=counter.here("/caisse/verser"),
         key=str(new_id()),
         to_words=counter.say(REMITTED_TO_WORDS[destination_of(counter.sub_office)]),
         held=await held_view(counter),

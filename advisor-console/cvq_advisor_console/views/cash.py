@@ -366,6 +366,15 @@ class LookupView:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceChoice:
+    """A place where the person may collect today."""
+
+    id: str
+    label: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CashPage:
     """`cash.html`: exactly one of the steps is there; `refused` says why nothing can be collected at all."""
 
@@ -385,5 +394,6 @@ class CashPage:
     lookup: LookupView | None = None
     held: HeldView | None = None
     links: tuple[StepLink, ...] = ()
+    places: tuple[PlaceChoice, ...] = ()
     refused: str = ""
     refused_todo: str = ""

@@ -26,6 +26,7 @@ from cvq_advisor_console.views.cash import (
     PayerFound,
     PayerSearch,
     PendingView,
+    PlaceChoice,
     ReceiptDone,
     ReceiptRow,
     RemitView,
@@ -181,6 +182,17 @@ _LOG = VisitsLogPage(
 
 CASH: dict[str, Sample] = {
     "cash-opening": _cash(
+        drawer=None,
+        opening=OpeningView(
+            "/cash/open",
+            "d1",
+            5000,
+            "60",
+            "Le fonds de caisse de ce lieu ne dépasse pas 50,00 €. Comptez-le de nouveau.",
+        ),
+    ),
+    "cash-two-places": _cash(
+        places=(PlaceChoice("1", "Mairie de Pompaire", True), PlaceChoice("2", "Mairie d’Amailloux", False)),
         drawer=None,
         opening=OpeningView(
             "/cash/open",

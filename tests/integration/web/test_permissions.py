@@ -259,6 +259,7 @@ TABLE: dict[str, str] = {
     "GET /caisse/avance/etats/{id}.pdf": "cash.collect",
     "POST /caisse/avance/mouvements": "cash.collect",
     "GET /caisse": "cash.collect",
+    "POST /caisse/lieu": "cash.collect",
     "GET /caisse/qui": "cash.collect",
     "GET /caisse/quittances": "cash.collect",
     "POST /caisse/quittances/chercher": "cash.collect",

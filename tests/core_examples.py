@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from uuid import UUID
 
+import pikepdf
+import pypdfium2
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.debits.collection import next_collection, send_run
+from cvq_core.debits.mandates import MandateDetails, prepare_mandate, set_creditor, sign_mandate
+from cvq_core.debits.returns import end_run
+from cvq_core.debits.rules import TELLABLE, checked_iban
+from cvq_core.debits.tables import DebitMandate, DebitNotice, DebitRun, NoticeMeans, RunEnd
 from cvq_core.ids import new_id
+from cvq_core.journal.store import Actor
 from cvq_core.ledger.rules import AccountKind, NewPosting, NewTransaction, TransactionKind
 from cvq_core.ledger.store import Posted, add_ledger_account, post
 from cvq_core.ledger.tables import Wallet
@@ -23,10 +32,100 @@ from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.services.store import add_service
 from cvq_core.staff.store import add_staff
+from cvq_core.vault import Vault
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 3, 3)
 LONG_AGO = date(2020, 1, 1)
+
+
+def blank_pdf(pages: int = 1) -> bytes:
+    """A PDF of so many empty pages: something to sign, or to file."""
+    out = BytesIO()
+    with pikepdf.new() as document:
+        for _ in range(pages):
+            document.add_blank_page(page_size=(595, 842))
+        document.save(out, static_id=True)
+    return out.getvalue()
+
+
+def text_of_pdf(content: bytes) -> str:
+    """What can be read in a PDF, its lines joined by one space."""
+    document = pypdfium2.PdfDocument(content)
+    try:
+        pages = [page.get_textpage().get_text_bounded() for page in document]
+    finally:
+        document.close()
+    return " ".join(" ".join(pages).replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def pain_002(end_to_end: str, code: str, amount: str, *, status: str = "RJCT") -> bytes:
+    """What a bank refuses before the day of a debit, as it writes it."""
+    reason = f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>" if code else ""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>R1</MsgId></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId></OrgnlGrpInfAndSts>
+<OrgnlPmtInfAndSts><OrgnlPmtInfId>P1</OrgnlPmtInfId><TxInfAndSts><OrgnlEndToEndId>{end_to_end}</OrgnlEndToEndId>
+<TxSts>{status}</TxSts>{reason}<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">{amount}</InstdAmt></Amt></OrgnlTxRef>
+</TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>""".encode()
+
+
+def camt_054(end_to_end: str, code: str, amount: str, *, fee: str = "", currency: str = "EUR") -> bytes:
+    """What comes back after the day of a debit, as a bank's notice of movements says it."""
+    reason = f"<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>" if code else ""
+    charge = f'<Chrgs><Rcrd><Amt Ccy="{currency}">{fee}</Amt></Rcrd></Chrgs>' if fee else ""
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn>
+<GrpHdr><MsgId>N1</MsgId></GrpHdr><Ntfctn><Id>N1</Id><Ntry><Amt Ccy="{currency}">{amount}</Amt>
+<CdtDbtInd>DBIT</CdtDbtInd><NtryDtls><TxDtls><Refs><EndToEndId>{end_to_end}</EndToEndId></Refs>
+<Amt Ccy="{currency}">{amount}</Amt>{charge}{reason}</TxDtls></NtryDtls></Ntry></Ntfctn>
+</BkToCstmrDbtCdtNtfctn></Document>""".encode()
+
+
+async def create_mandate(
+    db: AsyncSession, vault: Vault, office_id: UUID, family_id: UUID, officer: Officer
+) -> DebitMandate:
+    """A direct debit mandate that its family has signed, at an office that debits."""
+    iban = checked_iban("FR14 2004 1010 0505 0001 3M02 606")
+    await set_creditor(db, office_id, creditor_number="FR46ZZZ123456", iban=iban, bic="PSSTFRPPLIL", notice_days=14)
+    mandate = await prepare_mandate(
+        db,
+        new_id(),
+        office_id=office_id,
+        family_account_id=family_id,
+        details=MandateDetails("Jeanne Moreau", "12, rue du Moulin, 79200 Pompaire", iban),
+        actor=Actor("staff", officer.staff_id, officer.name),
+        now=NOW,
+    )
+    return await sign_mandate(
+        db, vault, mandate.id, paper=blank_pdf(), signed_on=TODAY, staff_id=officer.staff_id, now=NOW
+    )
+
+
+async def debit_what_is_due(
+    db: AsyncSession, vault: Vault, run_id: UUID, *, office_id: UUID, day: date, officer: Officer
+) -> DebitRun:
+    """A file of direct debits that went to the bank, of families that were told in time."""
+    planned = await next_collection(db, office_id, day)
+    for item in [item for item, why in planned.refused if why in TELLABLE]:
+        db.add(
+            DebitNotice(
+                id=new_id(),
+                announcement_id=run_id,
+                office_id=office_id,
+                invoice_id=item.invoice_id,
+                mandate_id=item.mandate_id,
+                day=day,
+                amount_cents=item.due_cents,
+                means=NoticeMeans.LETTER,
+                recorded_at=NOW + timedelta(seconds=1),
+                recorded_by=officer.staff_id,
+            )
+        )
+    await db.flush()
+    sent = await send_run(db, vault, run_id, office_id=office_id, day=day, officer=officer, now=NOW)
+    await end_run(db, run_id, RunEnd.SENT, officer=officer, now=NOW)
+    return sent.run
 
 
 async def create_services(db: AsyncSession) -> None:

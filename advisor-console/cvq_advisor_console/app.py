@@ -6,7 +6,19 @@ from pathlib import Path
 
 from aiohttp import web
 
-from cvq_advisor_console import acts, advances, cash, journal, online, secretary, statements, tariffs, unclaimed
+from cvq_advisor_console import (
+    acts,
+    advances,
+    cash,
+    debits,
+    journal,
+    online,
+    secretary,
+    statements,
+    tariffs,
+    unclaimed,
+    wallets,
+)
 from cvq_advisor_console.console import paying
 from cvq_advisor_console.console import routes as console_routes
 from cvq_core.app import make_core
@@ -37,6 +49,8 @@ def setup_console(app: web.Application) -> None:
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
+        (Permission.COLLECT, N_("Comptes de service"), "/comptes-de-service"),
+        (Permission.COLLECT, N_("Prélèvements"), "/prelevements"),
         (Permission.SEE_ACTS, N_("Régies"), "/regies"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
@@ -56,3 +70,5 @@ def setup_console(app: web.Application) -> None:
     online.setup(app)
     statements.setup(app)
     unclaimed.setup(app)
+    wallets.setup(app)
+    debits.setup(app)

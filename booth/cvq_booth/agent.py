@@ -25,7 +25,7 @@ from cvq_booth.devices.cards import CardEvent, CardReader, CardUnreadable
 from cvq_booth.front import Front
 from cvq_booth.identity import Identity
 from cvq_booth.jobs import Detail, Failed, page_head
-from cvq_booth.kiosk import Kiosk
+from cvq_booth.kiosk import Kiosk, PaymentWindow
 from cvq_booth.link import Link, Report
 from cvq_booth.machines import Machines
 from cvq_booth.peer import DevicePeer, PaceLimits
@@ -81,7 +81,8 @@ class Agent:
         self._on_ready = on_ready
         self._spool = Spool(settings.spool_dir, allow_disk=settings.allow_disk_spool)
         self._machines = Machines.from_settings(settings)
-        self._front = Front(settings, self._spool, self)
+        self._kiosk = Kiosk.from_settings(settings, self._spool.folder / "kiosk", self._address)
+        self._front = Front(settings, self._spool, self, touch=settings.touch_screen and self._kiosk is not None)
         desk = Desk(session, settings.desk, identity)
         self._link = Link(
             desk,
@@ -91,7 +92,7 @@ class Agent:
             on_signal=self._signal_came,
             on_line=self._line_changed,
         )
-        self._kiosk = Kiosk.from_settings(settings, self._spool.folder / "kiosk", self._front.screens.address)
+        self._payment = self._payment_window(settings)
         self._peer = DevicePeer(self._send_device_signal, self, limits=PaceLimits(floor_kbit_s=settings.papers_kbit_s))
         self._commands = Commands(
             spool=self._spool, machines=self._machines, listener=self, fetch=desk.file, desk_now=self._link.desk_now
@@ -120,6 +121,16 @@ class Agent:
         """The screens' addresses, with the key that opens them."""
         return {1: self._front.screens.address(1), 2: self._front.screens.address(2)}
 
+    def _address(self, screen: Screen) -> str:
+        return self._front.screens.address(screen)
+
+    def _payment_window(self, settings: BoothSettings) -> PaymentWindow | None:
+        """Return what lays a payment's page over screen 2, where that one can be touched."""
+        if self._kiosk is None or not settings.touch_screen:
+            return None
+        hosts = [*settings.payment_hosts, settings.desk_url.host or ""]
+        return self._kiosk.payment_window(hosts, self._front.stop_paying)
+
     async def run(self) -> None:
         """Work until cancelled; then leave nothing running."""
         try:
@@ -137,6 +148,8 @@ class Agent:
         finally:
             await self._commands.close()
             await self._peer.close()
+            if self._payment:
+                await self._payment.close()
             if self._kiosk:
                 await self._kiosk.stop()
             await self._front.screens.stop()
@@ -225,6 +238,11 @@ class Agent:
         """Tell the advisor that the picture and the sound are gone on purpose."""
         await self._peer.send_note(DeviceNote(command_id=None, state="curtain", detail={"drawn": drawn}))
 
+    def pay_page(self, address: str) -> None:
+        """Lay the payment's own page over screen 2, or take it away where there is no address."""
+        if self._payment is not None:
+            self._soon(self._payment.show(address) if address else self._payment.close())
+
     def screens_changed(self) -> None:
         """Tell the desk soon whether the screens are there."""
         self._watch.look_now()
@@ -306,6 +324,8 @@ class Agent:
 
     async def _stop_work(self) -> None:
         await self._commands.stop_for_wipe()
+        if self._payment is not None:
+            await self._payment.close()
         await self._peer.set_visit(None)
         if self._card:
             self._card_left_s = time.monotonic()

@@ -26,7 +26,7 @@ from cvq_booth.screens.messages import (
     RingHidden,
     RingShown,
 )
-from cvq_booth.screens.present import Renderer, Screen
+from cvq_booth.screens.present import Renderer, Screen, scene_of
 from cvq_booth.screens.server import ScreenServer, usable_key
 from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
 from cvq_booth.settings import BoothSettings
@@ -38,6 +38,7 @@ from cvq_desk.wire import (
     DeviceName,
     DeviceStatus,
     HelpAsked,
+    MandateAnswer,
     PageHead,
     PeerName,
     Signal,
@@ -47,6 +48,9 @@ from cvq_desk.wire import (
 log = structlog.get_logger(__name__)
 
 HELP_AGAIN_S = 10.0
+PAYING_MAX = timedelta(minutes=15)
+"""How long a payment's page stands on screen 2: PayFiP's own lives no longer."""
+
 HELP_SHOWN_S = 120.0
 FRESH_S = 10.0
 CALL_TOUCH_S = 5.0
@@ -75,6 +79,9 @@ class FrontListener(Protocol):
     def screens_changed(self) -> None:
         """A page came or went, or a camera is missing."""
 
+    def pay_page(self, address: str) -> None:
+        """Lay the payment's own page over screen 2, or take it away where there is no address."""
+
     def page_file(self, page_id: UUID) -> tuple[PageHead, Path] | None:
         """Return a page that the spool holds for the visit that goes on."""
 
@@ -88,13 +95,15 @@ class Front:
         spool: Spool,
         listener: FrontListener,
         *,
+        touch: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ring_s = settings.ring_s
         self._spool = spool
         self._listener = listener
         self._now = clock
-        self.state = BoothState(now=clock())
+        self.state = BoothState(now=clock(), touch=touch)
+        self._pay_page = ""
         self._conduct = call.NO_CALL
         self._help_s = self._fresh_s = self._touched_s = self._answered_s = float("-inf")
         self.screens = ScreenServer(
@@ -131,6 +140,19 @@ class Front:
             order = {"visit_id": str(visit.id), "ice_servers": visit.ice_servers, "curtain": self.state.curtain}
         face = {**order, "open": conduct.open} if order and conduct.visit_id else None
         self.screens.show(self.state, {1: face, 2: {**order, "open": True} if order else None})
+        self._follow_payment()
+
+    def _follow_payment(self) -> None:
+        """Have the payment's window stand exactly while its scene does."""
+        wanted = self.state.pay_page if scene_of(2, self.state).name == "paying" else ""
+        if wanted != self._pay_page:
+            self._pay_page = wanted
+            self._listener.pay_page(wanted)
+
+    def stop_paying(self) -> None:
+        """Show where to pay again: the window is gone, somebody went back, or the time is over."""
+        if self.state.paying_until is not None:
+            self.change(paying_until=None)
 
     def new_visit(self) -> None:
         """Begin with nothing of the visit before."""
@@ -147,6 +169,8 @@ class Front:
         self.change(
             activity=None,
             answered_consent=None,
+            answered_mandate=None,
+            paying_until=None,
             curtain_here=False,
             help_asked=False,
             call=CallAtBooth(),
@@ -180,6 +204,8 @@ class Front:
         activity = before.activity
         if activity and activity.fresh and now_s - self._fresh_s >= FRESH_S:
             self.change(activity=replace(activity, fresh=False))
+        if before.paying_until and (self._now() + timedelta(seconds=before.clock_ahead_s) >= before.paying_until):
+            self.stop_paying()
         if before.help_asked and now_s - self._help_s >= HELP_SHOWN_S:
             self.change(help_asked=False)
 
@@ -243,6 +269,11 @@ class Front:
                     self.change(help_asked=True)
             case "stop":
                 await self._listener.stop_machines()
+            case "pay":
+                if self.state.pay_page and not self.state.curtain:
+                    self.change(paying_until=self.state.now + PAYING_MAX)
+            case "leave":
+                self.stop_paying()
             case "curtain":
                 if self.state.visit:
                     self.change(curtain_here=not self.state.curtain_here)
@@ -250,13 +281,22 @@ class Front:
 
     def _answered(self, message: Answered) -> None:
         visit = self.state.visit
-        consent = visit.consent if visit else None
-        if consent is None or not self.state.question or consent.id != message.consent_id:
+        consent, mandate = (visit.consent, visit.mandate) if visit else (None, None)
+        if mandate is not None and mandate.id == message.question_id:
+            self._answered_mandate(mandate.id, agreed=message.agreed)
+            return
+        if consent is None or not self.state.question or consent.id != message.question_id:
             return
         if self.state.answered_consent == consent.id or self.state.curtain:
             return
         self.change(answered_consent=consent.id, answered_yes=message.agreed)
         self._listener.report(ConsentAnswer(consent_id=consent.id, agreed=message.agreed, manner=message.manner))
+
+    def _answered_mandate(self, mandate_id: UUID, *, agreed: bool) -> None:
+        if not self.state.bank_account or self.state.curtain or self.state.answered_mandate == mandate_id:
+            return
+        self.change(answered_mandate=mandate_id)
+        self._listener.report(MandateAnswer(mandate_id=mandate_id, agreed=agreed))
 
     def _media_opened(self, visit: VisitView, message: MediaOpened) -> None:
         no_camera, no_microphone = "camera" in message.missing, "microphone" in message.missing

@@ -60,6 +60,20 @@ FLAGS = (
 )
 
 
+PAYMENT_FLAGS = (
+    "--incognito",
+    "--disable-notifications",
+    "--disable-background-mode",
+    "--deny-permission-prompts",
+    "--disable-print-preview",
+)
+BAR_PX = 170
+"""What stays free of screen 2 below a payment's page; `screens.css` fills it."""
+
+NO_ORIGIN = "https://nobody.invalid/"
+"""Whom a payment's profile gives the camera to."""
+
+
 @dataclass(frozen=True, slots=True)
 class WindowPlace:
     """Where a window lies, in pixels of the whole display."""
@@ -86,6 +100,7 @@ class Kiosk:
         self._places = places
         self._profiles = profiles
         self._address = address
+        self._own_flags = list(flags)
         self._flags = [*FLAGS, *flags]
         self._env = env
         self._tasks: list[asyncio.Task[None]] = []
@@ -103,7 +118,7 @@ class Kiosk:
             wanted = "wayland" if "WAYLAND_DISPLAY" in os.environ else "x11" if "DISPLAY" in os.environ else "none"
         if wanted == "none":
             return None
-        if len(str(_temporary(profiles, 1)).encode()) > PATH_BYTES_MAX:
+        if len(str(profiles / "1" / "tmp").encode()) > PATH_BYTES_MAX:
             raise SettingsError(f"{PREFIX}SPOOL_DIR: the path is too long for Chromium's own files in it")
         flags = [f"--ozone-platform={wanted}", *settings.chromium_flags]
         if os.getuid() == 0:
@@ -137,6 +152,19 @@ class Kiosk:
         shutil.rmtree(self._profiles)
         return count
 
+    def payment_window(self, hosts: Sequence[str], on_closed: Callable[[], None]) -> PaymentWindow:
+        """Return the window that can be laid over screen 2 for a payment, and that reaches `hosts` alone."""
+        below = next(place for place in self._places if place.screen == 2)
+        return PaymentWindow(
+            chromium=self._chromium,
+            below=below,
+            folder=self._profiles / "3",
+            hosts=hosts,
+            on_closed=on_closed,
+            flags=self._own_flags,
+            env=self._env,
+        )
+
     async def _watch(self, place: WindowPlace) -> None:
         loop = asyncio.get_running_loop()
         pause_s = RESTART_FIRST_S
@@ -155,29 +183,104 @@ class Kiosk:
         folder = self._profiles / str(place.screen)
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         write_profile(folder / "profile", self._address(place.screen))
-        process = await asyncio.create_subprocess_exec(
-            # A killed agent must not leave windows behind that a second start would cover with its own.
-            "setpriv",
-            "--pdeathsig",
-            "TERM",
-            str(self._chromium),
-            *self._flags,
-            f"--user-data-dir={folder / 'profile'}",
-            f"--window-position={place.position[0]},{place.position[1]}",
-            f"--window-size={place.size[0]},{place.size[1]}",
-            self._address(place.screen),
-            env=_environment(self._env, folder / "home", _temporary(self._profiles, place.screen)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        address = self._address(place.screen)
+        process = await open_window(self._chromium, self._flags, folder, place=place, address=address, env=self._env)
         self.processes[place.screen] = process
         try:
             return await process.wait()
         finally:
             del self.processes[place.screen]
-            await asyncio.shield(_end(process))
+            await asyncio.shield(end_window(process))
+
+
+class PaymentWindow:
+    """A payment's own page above screen 2, on a profile that is deleted as soon as it closes.
+
+    It is a browser of its own, which resolves no name but those that it may reach; what is typed there goes from it to
+    the bank, and no process of ours sees any of it. Below it screen 2 keeps a bar of `BAR_PX` with the way back.
+    """
+
+    def __init__(
+        self,
+        *,
+        chromium: Path,
+        below: WindowPlace,
+        folder: Path,
+        hosts: Sequence[str],
+        on_closed: Callable[[], None],
+        flags: Sequence[str] = (),
+        env: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._chromium = chromium
+        self._place = WindowPlace(2, below.position, (below.size[0], below.size[1] - BAR_PX))
+        self._folder = folder
+        self._on_closed = on_closed
+        allowed = ", ".join(f"EXCLUDE {host}" for host in hosts)
+        self._flags = [*FLAGS, *PAYMENT_FLAGS, f"--host-resolver-rules=MAP * ~NOTFOUND, {allowed}", *flags]
+        self._env = env
+        self._task: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def show(self, address: str) -> None:
+        """Open the page of an address, on an empty profile; another one that stood there is closed."""
+        async with self._one_at_a_time:
+            await self._end()
+            self._task = asyncio.create_task(self._stand(address), name="payment-window")
+
+    async def close(self) -> None:
+        """Close the window with all its processes, and delete what it wrote."""
+        async with self._one_at_a_time:
+            await self._end()
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _stand(self, address: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        process: asyncio.subprocess.Process | None = None
+        try:
+            write_profile(self._folder / "profile", NO_ORIGIN)
+            process = await open_window(
+                self._chromium, self._flags, self._folder, place=self._place, address=address, env=self._env
+            )
+            code = await process.wait()
+            log.warning("the payment's window ended by itself", code=code)
+        except OSError as error:
+            log.error("the payment's window cannot be started", reason=str(error))
+        finally:
+            await asyncio.shield(self._forget(process))
+        self._on_closed()
+
+    async def _forget(self, process: asyncio.subprocess.Process | None) -> None:
+        if process is not None:
+            await end_window(process)
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+
+async def open_window(
+    chromium: Path, flags: Sequence[str], folder: Path, *, place: WindowPlace, address: str, env: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    """Start Chromium on the profile in a folder, with one page at a place, and return its process."""
+    return await asyncio.create_subprocess_exec(
+        # A killed agent must not leave windows behind that a second start would cover with its own.
+        "setpriv",
+        "--pdeathsig",
+        "TERM",
+        str(chromium),
+        *flags,
+        f"--user-data-dir={folder / 'profile'}",
+        f"--window-position={place.position[0]},{place.position[1]}",
+        f"--window-size={place.size[0]},{place.size[1]}",
+        address,
+        env=_environment(env, folder / "home", folder / "tmp"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def write_profile(folder: Path, address: str) -> None:
@@ -200,10 +303,6 @@ def write_profile(folder: Path, address: str) -> None:
     (default / "Preferences").write_text(json.dumps(preferences), encoding="utf-8")
 
 
-def _temporary(profiles: Path, screen: Screen) -> Path:
-    return profiles / str(screen) / "tmp"
-
-
 def _environment(env: Mapping[str, str], home: Path, temporary: Path) -> dict[str, str]:
     """Keep Chromium's traces where they are deleted: what it writes to the home or to /tmp would outlive the visit."""
     for path in (home, temporary):
@@ -214,7 +313,7 @@ def _environment(env: Mapping[str, str], home: Path, temporary: Path) -> dict[st
     return kept | {"HOME": str(home), "TMPDIR": str(temporary)}
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def end_window(process: asyncio.subprocess.Process) -> None:
     """End a window's whole process group, gently first."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):

@@ -40,6 +40,7 @@ from cvq_desk.wire import (
     Devices,
     Hello,
     HelpAsked,
+    MandateAnswer,
     Message,
     Ping,
     Pong,
@@ -56,7 +57,7 @@ KEPT_MAX = 256
 RESENDS_MAX = 8
 """A report that broke so many connections in a row is given up: it must not keep the booth away from its desk."""
 
-Report = CardSeen | CardGone | ConsentAnswer | CallReport | CommandReport | HelpAsked
+Report = CardSeen | CardGone | ConsentAnswer | MandateAnswer | CallReport | CommandReport | HelpAsked
 
 _PING = Ping().model_dump_json()
 
@@ -287,6 +288,8 @@ def _subject(message: Report) -> tuple[str, ...]:
             return ("command", str(message.command_id))
         case ConsentAnswer():
             return ("consent", str(message.consent_id))
+        case MandateAnswer():
+            return ("mandate", str(message.mandate_id))
         case CallReport():
             return ("call", str(message.visit_id), message.state)
         case HelpAsked():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -22,6 +23,7 @@ from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 PREFIX = "CVQ_BOOTH_"
 DEFAULT_FILE = "/etc/cvq/booth.toml"
 Place = tuple[int, int]
+HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?")
 
 
 class SettingsError(Exception):
@@ -74,6 +76,12 @@ class BoothSettings(BaseSettings):
     screen_2_position: Annotated[Place, NoDecode] = (1920, 0)
     screen_2_size: Annotated[Place, NoDecode] = (1920, 1080)
 
+    touch_screen: bool = Field(default=False, description="screen 2 can be touched: one may pay on it")
+    payment_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=lambda: ["www.payfip.gouv.fr"],
+        description="what the payment's window may reach besides the desk: names, or *.name for all below one",
+    )
+
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -110,6 +118,19 @@ class BoothSettings(BaseSettings):
         if len(parts) != 2:
             raise ValueError("two whole numbers are wanted, as in 1920,0")
         return tuple(int(part) for part in parts)
+
+    @field_validator("payment_hosts", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("payment_hosts")
+    @classmethod
+    def _plain_names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if not HOST_NAME.fullmatch(name):
+                raise ValueError(f"{name} is no name of a machine, nor *. before one")
+        return value
 
     @field_validator("chromium_flags", mode="before")
     @classmethod

@@ -138,7 +138,21 @@ class PaymentView(Message):
     state: PaymentState
     amount: str = Field(description="what is to be paid, or was, written out in the booth's language")
     address: str = Field(description="without https://, to be typed")
+    url: str = Field(default="", description="the whole address, for a booth whose screen 2 is a touch screen")
     code: list[str] = Field(max_length=177, description="the QR code's rows, 1 for a dark square and 0 for a light one")
+
+
+class MandateView(Message):
+    """The bank account that the resident is asked to read and to confirm, before the paper is printed to be signed.
+
+    The only message with a whole account number; it stands in the view no longer than the question does.
+    """
+
+    id: UUID
+    state: Literal["asked", "confirmed"]
+    holder: str = ""
+    account: str = Field(default="", description="the IBAN in groups of four, only while it is asked")
+    creditor: str = ""
 
 
 class VisitView(Message):
@@ -154,6 +168,7 @@ class VisitView(Message):
     form: FormView | None = None
     goodbye: GoodbyeView | None = None
     payment: PaymentView | None = Field(default=None, description="while screen 2 is to show where to pay")
+    mandate: MandateView | None = Field(default=None, description="while screen 2 is to show a bank account")
     window_shared: bool = False
     curtain: bool = False
     ice_servers: list[dict[str, Any]] = Field(default_factory=list)
@@ -292,6 +307,14 @@ class ConsentAnswer(Message):
     manner: ConsentManner
 
 
+class MandateAnswer(Message):
+    """The resident touched or pressed whether the bank account is theirs. Sent only to a desk that asked."""
+
+    type: Literal["mandate_answer"] = "mandate_answer"
+    mandate_id: UUID
+    agreed: bool
+
+
 class CallReport(Message):
     """What screen 1 reports of the call: it has begun, it has no camera, its line is bad."""
 
@@ -322,7 +345,17 @@ class HelpAsked(Message):
 
 ToBooth = Annotated[BoothView | Signal | Pong, Field(discriminator="type")]
 ToDesk = Annotated[
-    Hello | Ping | Devices | CardSeen | CardGone | ConsentAnswer | CallReport | CommandReport | HelpAsked | Signal,
+    Hello
+    | Ping
+    | Devices
+    | CardSeen
+    | CardGone
+    | ConsentAnswer
+    | MandateAnswer
+    | CallReport
+    | CommandReport
+    | HelpAsked
+    | Signal,
     Field(discriminator="type"),
 ]
 

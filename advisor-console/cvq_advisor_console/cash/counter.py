@@ -261,8 +261,8 @@ def pdf_url(receipt: Receipt, print_id: UUID) -> str:
     return f"/caisse/quittances/{receipt.id}.pdf?print={print_id}"
 
 
-async def search_view(counter: Counter, typed: str) -> PayerSearch:
-    """Return who pays: one line for each family account of those who were found."""
+async def search_view(counter: Counter, typed: str, *, base: str = "/caisse/comptes") -> PayerSearch:
+    """Return who pays: one line for each family account of those who were found, with its page below `base`."""
     context = counter.context
     matches = await look_up(
         context.db, typed, actor=context.principal.actor, now=context.now, language=context.language
@@ -273,7 +273,7 @@ async def search_view(counter: Counter, typed: str) -> PayerSearch:
             found.append(
                 PayerFound(
                     name=match.name,
-                    url=f"/caisse/comptes/{account.id}?person={match.person_id}",
+                    url=f"{base}/{account.id}?person={match.person_id}",
                     family=household(account.label),
                     birth_date=match.birth_date,
                     commune=match.commune,

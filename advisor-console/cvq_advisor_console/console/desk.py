@@ -34,6 +34,7 @@ REGION_KINDS: dict[str, tuple[str, ...]] = {
     "printing": ("visit", "papers", "command"),
     "account": ("visit", "payment"),
     "paying": ("visit", "payment"),
+    "money": ("visit", "papers", "payment"),
 }
 
 

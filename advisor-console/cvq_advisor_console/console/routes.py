@@ -15,6 +15,7 @@ from cvq_advisor_console.console.desk import Desk, desk_of
 from cvq_advisor_console.console.paying import paying_view
 from cvq_advisor_console.views.console import ConsolePage, DockPage, VisitRegions
 from cvq_advisor_console.views.visit import CallView, VisitBarView
+from cvq_advisor_console.wallets.visit import money_view
 from cvq_core.errors import NotFound
 from cvq_core.journal import record
 from cvq_core.staff import Permission
@@ -69,6 +70,7 @@ FRAGMENTS: dict[str, Callable[[Desk], Awaitable[Any]]] = {
     "account": _account,
     "reason_help": _help,
     "paying": paying_view,
+    "money": money_view,
 }
 
 
@@ -107,6 +109,7 @@ async def console_of_visit(context: Context) -> web.Response:
         consent=await around.consent_view(desk),
         ending=await around.ending_view(desk),
         paying=await paying_view(desk) if _has_panel(desk) else None,
+        money=await money_view(desk) if _has_panel(desk) else None,
     )
     view = ConsolePage(
         queue=await around.queue_view(context),

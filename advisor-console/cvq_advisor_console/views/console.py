@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cvq_advisor_console.views.money import MoneyView
 from cvq_advisor_console.views.paying import PayingView
 from cvq_advisor_console.views.visit import (
     CallView,
@@ -30,6 +31,7 @@ class VisitRegions:
     consent: ConsentView | None
     ending: EndingView
     paying: PayingView | None = None
+    money: MoneyView | None = None
 
 
 @dataclass(frozen=True, slots=True)

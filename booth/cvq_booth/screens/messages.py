@@ -61,10 +61,10 @@ class PeerSaid(PageMessage):
 
 
 class Answered(PageMessage):
-    """The resident said yes or no."""
+    """The resident said yes or no to the question that stands on the screen: an agreement, or a bank account."""
 
     type: Literal["answered"]
-    consent_id: UUID
+    question_id: UUID
     agreed: bool
     manner: Literal[ConsentManner.TOUCH, ConsentManner.KEY]
 
@@ -73,7 +73,7 @@ class Pressed(PageMessage):
     """A button that is always there, or its key."""
 
     type: Literal["pressed"]
-    what: Literal["help", "stop", "curtain"]
+    what: Literal["help", "stop", "curtain", "pay", "leave"]
 
 
 FromPage = Annotated[

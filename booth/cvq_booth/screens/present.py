@@ -63,6 +63,9 @@ def _scene_two(state: BoothState) -> Scene:
     if scene := _nobody_here(state):
         return scene
     assert visit is not None
+    if state.paying_until and state.pay_page and not state.question:
+        # Whoever types a card's number is not interrupted by a machine, nor by a call that rings anew.
+        return Scene("paying", {"visit": visit, "until": state.paying_until})
     if _rings(state, visit):
         return Scene("look_there", {"visit": visit})
     if state.question:
@@ -100,6 +103,9 @@ def _phase(state: BoothState, visit: VisitView) -> Scene:
     if phase is Phase.GOODBYE and visit.goodbye:
         things = [(thing, _picture(thing)) for thing in visit.goodbye.take_along]
         return Scene("goodbye", {"visit": visit, "things": things, "reference": visit.goodbye.reference})
+    if visit.mandate:
+        answered = state.answered_mandate == visit.mandate.id or visit.mandate.state == "confirmed"
+        return Scene("mandate", {"visit": visit, "mandate": visit.mandate, "answered": answered})
     if visit.payment:
         return Scene("payment", {"visit": visit, "payment": visit.payment, "outline": outline(visit.payment.code)})
     if phase is Phase.PAPERS:
@@ -217,7 +223,7 @@ def _step(state: BoothState) -> int:
     phase = state.view.phase if state.view else Phase.IDLE
     if state.visit and state.activity and (state.activity.goes_on or state.activity.fresh):
         phase = Phase.PAPERS
-    elif state.question or (state.visit and state.visit.payment and phase is Phase.WELCOME):
+    elif state.question or (state.visit and (state.visit.payment or state.visit.mandate) and phase is Phase.WELCOME):
         phase = Phase.CARD
     return names.index(phase) if phase in names else 0
 

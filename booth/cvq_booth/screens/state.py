@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from cvq_desk.wire import BoothView, CallState, CardState, ConsentState, VisitView
+from cvq_desk.wire import BoothView, CallState, CardState, ConsentState, PaymentState, VisitView
 
 Line = Literal["starting", "up", "lost"]
 Work = Literal["scan", "print", "still"]
@@ -57,7 +57,8 @@ class CallAtBooth:
 class BoothState:
     """The newest view, and what only the booth knows.
 
-    `now` is the hour that the clocks show: the desk's, which is `clock_ahead_s` ahead of this machine's.
+    `now` is the hour that the clocks show: the desk's, which is `clock_ahead_s` ahead of this machine's. `touch` is
+    whether screen 2 can show a payment's own page; until `paying_until`, by the shown clock, it does.
     """
 
     now: datetime
@@ -68,9 +69,12 @@ class BoothState:
     call: CallAtBooth = field(default_factory=CallAtBooth)
     activity: Activity | None = None
     answered_consent: UUID | None = None
+    answered_mandate: UUID | None = None
     answered_yes: bool = False
     curtain_here: bool = False
     help_asked: bool = False
+    touch: bool = False
+    paying_until: datetime | None = None
     card_forgotten: bool = False
     card_unreadable: bool = False
 
@@ -90,6 +94,19 @@ class BoothState:
         """Whether the resident is being asked for an agreement."""
         consent = self.visit.consent if self.visit else None
         return consent is not None and consent.state is ConsentState.ASKED
+
+    @property
+    def pay_page(self) -> str:
+        """The address of the payment that may be made on screen 2, "" where none can be."""
+        payment = self.visit.payment if self.visit else None
+        here = self.touch and payment is not None and payment.state is PaymentState.TO_PAY
+        return payment.url if payment is not None and here else ""
+
+    @property
+    def bank_account(self) -> bool:
+        """Whether the resident is being asked if a bank account is theirs."""
+        mandate = self.visit.mandate if self.visit else None
+        return mandate is not None and mandate.state == "asked"
 
     @property
     def call_wanted(self) -> bool:

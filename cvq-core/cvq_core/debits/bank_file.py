@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from sepaxml import SepaDD
+
+SequenceType = Literal["FRST", "RCUR", "OOFF"]
+"""The first debit under a mandate, a further one, or the only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Debit:
     amount_cents: int
     mandate: str
     signed_on: date
-    is_first: bool
+    sequence: SequenceType
     description: str
     end_to_end: str
 
@@ -54,7 +58,7 @@ def bank_file(creditor: Creditor, debits: Sequence[Debit], day: date) -> bytes:
                 "name": debit.holder,
                 "IBAN": debit.iban,
                 "amount": debit.amount_cents,
-                "type": "FRST" if debit.is_first else "RCUR",
+                "type": debit.sequence,
                 "collection_date": day,
                 "mandate_id": debit.mandate,
                 "mandate_date": debit.signed_on,

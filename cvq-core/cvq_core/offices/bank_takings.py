@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cvq_core.clock import local_day
-from cvq_core.debits.tables import DebitItem, DebitRun
+from cvq_core.debits.tables import DebitItem, DebitRun, DebitRunEnd, RunEnd
 from cvq_core.ledger.rules import AccountKind, TransactionKind
 from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting
@@ -132,9 +132,12 @@ def _is_passed_on(transaction_id: Any) -> ColumnElement[bool]:
 
 
 def _is_collected(today: date) -> tuple[ColumnElement[bool], ...]:
-    """Leave out the debits of a day to come, and what came back of them meanwhile."""
+    """Leave out the debits of a day to come or of a file that never left, and what came back of them meanwhile."""
     to_come = (
-        select(DebitItem.id).join(DebitRun, DebitRun.id == DebitItem.run_id).where(DebitRun.collection_day > today)
+        select(DebitItem.id)
+        .join(DebitRun, DebitRun.id == DebitItem.run_id)
+        .outerjoin(DebitRunEnd, DebitRunEnd.run_id == DebitRun.id)
+        .where(or_(DebitRun.collection_day > today, DebitRunEnd.end.is_distinct_from(RunEnd.SENT)))
     )
     reverses = LedgerTransaction.reverses_id
     return LedgerTransaction.id.not_in(to_come), or_(reverses.is_(None), reverses.not_in(to_come))

@@ -6,8 +6,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StrictInt
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
+from cvq_core.journal.store import Actor
 from cvq_core.ledger.store import Posted
 from cvq_core.ledger.wallets import wallets_by_id
 from cvq_core.offices.rules import NotInAct
@@ -122,7 +124,7 @@ class ChoicesOut(BaseModel):
 async def move_it(context: Context, body: CounterMoveBody) -> MoveOut:
     """Move money between two wallets of a family, at a place whose act covers both services."""
     account_id = context.path_id()
-    await _check_place(context, body)
+    await check_place(context, body)
     posted = await move_money(
         context.db,
         key=body.id,
@@ -148,17 +150,7 @@ async def read_choices(context: Context) -> ChoicesOut:
 async def choose_a_top_up(context: Context, body: TopUpBody) -> ChoicesOut:
     """Write down, or end, a family's automatic top-up of a wallet."""
     account_id = context.path_id()
-    asked = body.setting
-    await choose_top_up(
-        context.db,
-        body.id,
-        family_account_id=account_id,
-        wallet_id=body.wallet_id,
-        source_wallet_id=body.source_wallet_id,
-        setting=TopUpSetting(asked.threshold_cents, asked.amount_cents, asked.month_max_cents) if asked else None,
-        actor=context.principal.actor,
-        now=context.now,
-    )
+    await write_top_up(context.db, body, account_id, actor=context.principal.actor, now=context.now)
     context.journal("top-up-chosen", subject=("wallet", body.wallet_id), account_id=account_id)
     return await _choices(context, account_id)
 
@@ -167,20 +159,50 @@ async def choose_a_top_up(context: Context, body: TopUpBody) -> ChoicesOut:
 async def choose_a_notice(context: Context, body: NoticeBody) -> ChoicesOut:
     """Write down, or end, below which balance of a wallet a family is told."""
     account_id = context.path_id()
-    await choose_notice(
-        context.db,
-        body.id,
-        family_account_id=account_id,
-        wallet_id=body.wallet_id,
-        threshold_cents=body.threshold_cents,
-        actor=context.principal.actor,
-        now=context.now,
-    )
+    await write_notice(context.db, body, account_id, actor=context.principal.actor, now=context.now)
     context.journal("notice-chosen", subject=("wallet", body.wallet_id), account_id=account_id)
     return await _choices(context, account_id)
 
 
-async def _check_place(context: Context, body: CounterMoveBody) -> None:
+async def write_top_up(db: AsyncSession, asked: TopUpBody, account_id: UUID, *, actor: Actor, now: datetime) -> None:
+    """Write what was sent of an automatic top-up.
+
+    Raises:
+        Everything of `settings.choose_top_up`.
+    """
+    amounts = asked.setting
+    await choose_top_up(
+        db,
+        asked.id,
+        family_account_id=account_id,
+        wallet_id=asked.wallet_id,
+        source_wallet_id=asked.source_wallet_id,
+        setting=TopUpSetting(amounts.threshold_cents, amounts.amount_cents, amounts.month_max_cents)
+        if amounts
+        else None,
+        actor=actor,
+        now=now,
+    )
+
+
+async def write_notice(db: AsyncSession, asked: NoticeBody, account_id: UUID, *, actor: Actor, now: datetime) -> None:
+    """Write what was sent of a low-balance notice.
+
+    Raises:
+        Everything of `settings.choose_notice`.
+    """
+    await choose_notice(
+        db,
+        asked.id,
+        family_account_id=account_id,
+        wallet_id=asked.wallet_id,
+        threshold_cents=asked.threshold_cents,
+        actor=actor,
+        now=now,
+    )
+
+
+async def check_place(context: Context, body: CounterMoveBody) -> None:
     """Refuse whoever is no mandatary of the place today, and services that its act does not enumerate.
 
     Raises:

@@ -25,6 +25,7 @@ from cvq_desk.booking.alerts import raise_alert
 from cvq_desk.booking.tables import Appointment, Booth
 from cvq_desk.booths.tables import BoothStatus
 from cvq_desk.booths.words import STRANGERS_CARD, UNKNOWN_CARD
+from cvq_desk.mandates.service import answer_mandate
 from cvq_desk.visits import consents
 from cvq_desk.visits import service as visits
 from cvq_desk.visits.acts import Act, tell
@@ -41,6 +42,7 @@ from cvq_desk.wire import (
     Devices,
     Hello,
     HelpAsked,
+    MandateAnswer,
     Signal,
 )
 
@@ -187,6 +189,16 @@ class BoothDesk:
             await consents.answer_consent(
                 self.act, visit, message.consent_id, agreed=message.agreed, manner=message.manner
             )
+        except Refusal:
+            return
+
+    async def mandate_answer(self, message: MandateAnswer) -> None:
+        """The resident said whether the account is theirs; a late or doubled answer changes nothing."""
+        visit = await visit_at_booth(self.db, self.booth_id)
+        if visit is None:
+            return
+        try:
+            await answer_mandate(self.act, visit, message.mandate_id, agreed=message.agreed)
         except Refusal:
             return
 

@@ -30,6 +30,7 @@ from cvq_desk.wire import (
     Devices,
     Hello,
     HelpAsked,
+    MandateAnswer,
     PeerName,
     Ping,
     Pong,
@@ -125,6 +126,8 @@ class _Line:
                     await desk.card_gone(message)
                 case ConsentAnswer():
                     await desk.consent_answer(message)
+                case MandateAnswer():
+                    await desk.mandate_answer(message)
                 case CallReport():
                     await desk.call_report(message)
                 case CommandReport():

@@ -90,6 +90,7 @@ async def payment_view(db: AsyncSession, visit: Visit, *, now: datetime, setting
         state=state,
         amount=money(total if state is PaymentState.PAID else standing.due_cents, settings.language),
         address=url.partition("://")[2],
+        url=url,
         code=["".join("1" if dark else "0" for dark in row) for row in rows],
     )
 

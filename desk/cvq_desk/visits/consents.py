@@ -49,7 +49,10 @@ async def ask_consent(
     theirs = await accounts_of(act.db, visit.person_id, local_day(act.now)) if visit.person_id else []
     if account_id not in {account.id for account in theirs}:
         raise rules.NoAccount(visit_id=visit.id)
-    await end_consents(act, visit, why="asked-again", states=("asked", "given"))
+    former = await standing_consent(act.db, visit.id, account_id)
+    # Asked for more, the resident may say no to it and keep what stands.
+    widens = former is not None and {scope.value for scope in scopes} >= set(former.scopes)
+    await end_consents(act, visit, why="asked-again", states=("asked",) if widens else ("asked", "given"))
     assert act.principal.id is not None
     consent = Consent(
         id=new_id(),
@@ -85,6 +88,8 @@ async def answer_consent(act: Act, visit: Visit, consent_id: UUID, *, agreed: bo
     if consent.state != ConsentState.ASKED:
         raise rules.ConsentSettled(visit_id=visit.id)
     require_session(visit)
+    if agreed:
+        await end_consents(act, visit, why="asked-again", states=("given",))
     consent.state = (ConsentState.GIVEN if agreed else ConsentState.REFUSED).value
     consent.answered_at, consent.manner = act.now, manner.value
     act.journal(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from cvq_core.ledger.store import Posted
 from cvq_core.wallets.moves import move_money
-from cvq_core.wallets.routes import MoveBody
+from cvq_core.wallets.routes import MoveBody, NoticeBody, TopUpBody, write_notice, write_top_up
 from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.rules import ConsentScope
@@ -38,3 +38,23 @@ async def move_wallet_money(act: Act, visit_id: UUID, account_id: UUID, asked: M
     )
     tell(act.db, visit)
     return posted
+
+
+async def choose_in_visit(act: Act, visit_id: UUID, account_id: UUID, asked: TopUpBody | NoticeBody) -> None:
+    """Write, change or end the automatic top-up or the low-balance notice of a wallet.
+
+    Raises:
+        NoConsent, ConsentPaused: the resident has not agreed to it, or the card is away.
+        And all of `cvq_core.wallets.settings`.
+    """
+    visit = await own_visit(act, visit_id)
+    require_session(visit)
+    consent = await check_look(act, visit, account_id, ConsentScope.CHOICES)
+    if isinstance(asked, TopUpBody):
+        await write_top_up(act.db, asked, account_id, actor=act.principal.actor, now=act.now)
+        action = "top-up-chosen"
+    else:
+        await write_notice(act.db, asked, account_id, actor=act.principal.actor, now=act.now)
+        action = "notice-chosen"
+    act.journal(action, visit, subject=("wallet", asked.wallet_id), account_id=account_id, consent_id=consent.id)
+    tell(act.db, visit)

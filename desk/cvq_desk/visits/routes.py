@@ -10,13 +10,13 @@ from pydantic import AliasChoices, BaseModel, Field, field_validator
 
 from cvq_core.ids import new_id
 from cvq_core.staff import Permission, Scope
-from cvq_core.wallets.routes import MoveBody, MoveOut
+from cvq_core.wallets.routes import MoveBody, MoveOut, NoticeBody, TopUpBody
 from cvq_core.web import Context, Routes
 from cvq_desk.booking.alerts import raise_alert
 from cvq_desk.booking.tables import Booth
 from cvq_desk.visits import consents, service
 from cvq_desk.visits.acts import Act, own_visit, require_session
-from cvq_desk.visits.money import move_wallet_money
+from cvq_desk.visits.money import choose_in_visit, move_wallet_money
 from cvq_desk.visits.rules import ConsentScope, Identity, NotYourVisit
 from cvq_desk.visits.store import commands_of, queue, visit_by_id
 from cvq_desk.visits.tables import BoothCommand, Consent, Visit
@@ -115,10 +115,22 @@ class WalletMoveBody(MoveBody):
     account_id: UUID
 
 
+class VisitTopUpBody(TopUpBody):
+    """An automatic top-up of a wallet of the account that the resident agreed to."""
+
+    account_id: UUID
+
+
+class VisitNoticeBody(NoticeBody):
+    """A low-balance notice of a wallet of the account that the resident agreed to."""
+
+    account_id: UUID
+
+
 class ShowBody(BaseModel):
     """Which page screen 2 shows."""
 
-    page: Literal["welcome", "card", "form", "papers", "payment"]
+    page: Literal["welcome", "card", "form", "papers", "payment", "mandate"]
 
 
 class CurtainBody(BaseModel):
@@ -314,6 +326,18 @@ async def close_account(context: Context) -> VisitOut:
 async def move_between_wallets(context: Context, body: WalletMoveBody) -> MoveOut:
     """Move money between two wallets of the account that the resident agreed to."""
     return MoveOut.of(await move_wallet_money(act_of(context), context.path_id(), body.account_id, body), body)
+
+
+@routes.post("/visits/{id}/top-ups", access=Permission.SERVE, body=VisitTopUpBody)
+async def choose_top_up(context: Context, body: VisitTopUpBody) -> None:
+    """Write down, or end, an automatic top-up of the account that the resident agreed to."""
+    await choose_in_visit(act_of(context), context.path_id(), body.account_id, body)
+
+
+@routes.post("/visits/{id}/notices", access=Permission.SERVE, body=VisitNoticeBody)
+async def choose_notice(context: Context, body: VisitNoticeBody) -> None:
+    """Write down, or end, below which balance the family that is open is told."""
+    await choose_in_visit(act_of(context), context.path_id(), body.account_id, body)
 
 
 @routes.post("/visits/{id}/show", access=Permission.SERVE, body=ShowBody, answer=VisitOut, form=True)

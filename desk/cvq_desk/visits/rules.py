@@ -79,17 +79,21 @@ class ConsentScope(StrEnum):
     CARDS = "cards"
     WALLETS = "wallets"
     MOVES = "moves"
+    CHOICES = "choices"
+    MANDATE = "mandate"
 
 
 SCOPE_WORDS = {
-    ConsentScope.FAMILY: N_("Les personnes de votre famille"),
-    ConsentScope.CARDS: N_("Vos cartes"),
-    ConsentScope.WALLETS: N_("Ce qu’il reste pour chaque service, et les derniers mouvements"),
+    ConsentScope.FAMILY: N_("Voir les personnes de votre famille"),
+    ConsentScope.CARDS: N_("Voir vos cartes"),
+    ConsentScope.WALLETS: N_("Voir ce qu’il reste pour chaque service, et les derniers mouvements"),
     ConsentScope.MOVES: N_("Déplacer de l’argent d’un de vos services à un autre"),
+    ConsentScope.CHOICES: N_("Régler l’approvisionnement automatique et l’avertissement de solde bas"),
+    ConsentScope.MANDATE: N_("Préparer une autorisation de prélèvement sur votre compte bancaire"),
 }
 
 LOOKS = frozenset({ConsentScope.FAMILY, ConsentScope.CARDS, ConsentScope.WALLETS})
-"""What only looks; moving money is asked for only when somebody wants it done."""
+"""What only looks; what changes something is asked for only when somebody wants it done."""
 
 
 class NotNow(Refusal):

@@ -113,11 +113,16 @@ async def live_visits_of(db: AsyncSession, advisor_id: UUID) -> list[Visit]:
 
 
 async def latest_consent(db: AsyncSession, visit_id: UUID) -> Consent | None:
-    """Return the last question put to the resident in a visit, answered or not."""
+    """Return the question that the resident reads; else the consent that stands; else the last one, as it ended."""
     rows = await db.scalars(
         select(Consent)
         .where(Consent.visit_id == visit_id)
-        .order_by(Consent.asked_at.desc(), Consent.id.desc())
+        .order_by(
+            (Consent.state == "asked").desc(),
+            (Consent.state == "given").desc(),
+            Consent.asked_at.desc(),
+            Consent.id.desc(),
+        )
         .limit(1)
     )
     return rows.first()

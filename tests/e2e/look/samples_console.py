@@ -103,7 +103,7 @@ CONSOLE: dict[str, Sample] = {
         consent=replace(
             ASK,
             state=ConsentState.ASKED,
-            what=("Les personnes de votre famille",),
+            what=("Voir les personnes de votre famille",),
             note_yes=act("yes"),
             note_no=act("no"),
         ),

@@ -318,7 +318,7 @@ PERSON = PersonView(
 CONSENT = ConsentView(
     region("consent"),
     ConsentState.GIVEN,
-    what=("Les personnes de votre famille", "Ce qu’il reste pour chaque service, et les derniers mouvements"),
+    what=("Voir les personnes de votre famille", "Voir ce qu’il reste pour chaque service, et les derniers mouvements"),
     until=at(10, 45),
     manner="touché à l’écran à 10 h 03",
     withdraw=act("withdraw"),
@@ -345,7 +345,7 @@ ASK = ConsentView(
     scopes=(
         ScopeChoice("family", "Les personnes de la famille", chosen=True),
         ScopeChoice("cards", "Les cartes"),
-        ScopeChoice("wallets", "Ce qu’il reste pour chaque service", chosen=True),
+        ScopeChoice("wallets", "Voir ce qu’il reste pour chaque service", chosen=True),
     ),
     ask=act("ask"),
 )

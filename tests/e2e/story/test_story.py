@@ -127,7 +127,7 @@ async def card_and_consent(village: Village) -> None:
     account = await console.locator("#account").inner_text()
     assert "Cantine" not in account, "nothing is open before the answer"
     # A key that was down before the question was there does not count: the resident presses until it is taken.
-    while await screen.locator("[data-consent]").count():
+    while await screen.locator("[data-question]").count():
         await screen.keyboard.press("o")
         await asyncio.sleep(0.3)
     await expect(console.locator("#consent")).to_contain_text("donné avec une touche")

@@ -251,7 +251,7 @@ async def test_enter_alone_answers_nothing(context, server, resident):
 
 RESTING_HAND = """
 new MutationObserver((_, hand) => {
-  if (!document.querySelector("[data-consent]")) return;
+  if (!document.querySelector("[data-question]")) return;
   hand.disconnect();
   document.dispatchEvent(new KeyboardEvent("keydown", { key: "o" }));
 }).observe(document.getElementById("scene"), { childList: true, subtree: true });

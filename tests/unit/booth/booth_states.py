@@ -18,6 +18,7 @@ from cvq_desk.wire import (
     FieldView,
     FormView,
     GoodbyeView,
+    MandateView,
     PaymentState,
     PaymentView,
     Phase,
@@ -77,7 +78,10 @@ def question(consent_state: ConsentState = ConsentState.ASKED) -> ConsentQuestio
     return ConsentQuestion(
         id=CONSENT,
         state=consent_state,
-        what=["Les personnes de votre famille", "Ce qu’il reste pour chaque service, et les derniers mouvements"],
+        what=[
+            "Voir les personnes de votre famille",
+            "Voir ce qu’il reste pour chaque service, et les derniers mouvements",
+        ],
         for_whom=MSA,
         until=NOW + timedelta(minutes=45),
     )
@@ -135,9 +139,9 @@ LONG_QUESTION = question().model_copy(
     update={
         "for_whom": LONG_NAMES["organisation"],
         "what": [
-            "Vos cartes",
-            "Les personnes de votre famille",
-            "Ce qu’il reste pour chaque service, et les derniers mouvements",
+            "Voir vos cartes",
+            "Voir les personnes de votre famille",
+            "Voir ce qu’il reste pour chaque service, et les derniers mouvements",
         ],
     }
 )
@@ -146,6 +150,7 @@ PAYMENT = PaymentView(
     state=PaymentState.TO_PAY,
     amount="67,25\u00a0€",
     address="guichet.parthenay-gatine.fr/p/k3m7xq29ab",
+    url="https://guichet.parthenay-gatine.fr/p/k3m7xq29ab",
     # As dense as a code of this length is; what it says is of no matter here.
     code=[
         "".join("01"[(7 * row * row + 3 * column + row * column) % 5 < 2] for column in range(33)) for row in range(33)
@@ -156,6 +161,14 @@ LONG_PAYMENT = PAYMENT.model_copy(
         "amount": "12\u202f345,67\u00a0€",
         "address": "guichet-numerique.communaute-de-communes-parthenay-gatine.example/p/k3m7xq29ab",
     }
+)
+
+MANDATE = MandateView(
+    id=UUID("01930000-0000-7000-8000-000000000004"),
+    state="asked",
+    holder="Jeanne Moreau-Lefèvre",
+    account="FR14 2004 1010 0505 0001 3M02 606",
+    creditor="Régie de recettes et d’avances de Parthenay-Gâtine",
 )
 
 STATES: dict[str, BoothState] = {
@@ -259,6 +272,12 @@ STATES: dict[str, BoothState] = {
     "print_jam": _papers(work="print", state="waiting", trouble="paper_jam"),
     "print_off": _papers(work="print", state="failed", trouble="off"),
     "print_done": _papers(work="print", state="done", title="Votre inscription à la cantine"),
+    "payment_touch": state(Phase.WELCOME, visit(payment=PAYMENT), touch=True),
+    "paying": state(
+        Phase.WELCOME, visit(payment=PAYMENT), touch=True, paying_until=datetime(2026, 11, 24, 9, 45, tzinfo=UTC)
+    ),
+    "mandate": state(Phase.WELCOME, visit(mandate=MANDATE)),
+    "mandate_answered": state(Phase.WELCOME, visit(mandate=MANDATE), answered_mandate=MANDATE.id),
     "payment": state(Phase.WELCOME, visit(payment=PAYMENT, card=CardView(state=CardState.PRESENT))),
     "payment_long": state(
         Phase.WELCOME, visit(**LONG_NAMES, payment=LONG_PAYMENT, consent=question(ConsentState.GIVEN))

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cvq_booth.screens.present import Renderer, Screen, nearest, outline
-from cvq_booth.screens.state import Activity, BoothState
+from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
 from cvq_booth.screens.words import PRINT_TROUBLES, SCAN_TROUBLES
-from cvq_desk.wire import CardState, CardView, ConsentState, FieldView, Phase
+from cvq_desk.wire import CardState, CardView, ConsentState, FieldView, PaymentState, Phase
 from tests.unit.booth.booth_states import COMMAND, GOODBYE, PAYMENT, STATES, form, question, state, view, visit
 
 RENDERER = Renderer("fr", ZoneInfo("Europe/Paris"))
@@ -154,7 +154,7 @@ def test_screen_2_says_where_we_are_in_five_words(phase, now):
 
 def test_the_question_says_what_for_whom_and_until_when_and_that_no_is_an_answer():
     words = read(2, STATES["consent"])
-    assert "Mutualité sociale agricole (MSA) demande à voir : Les personnes de votre famille" in words
+    assert "Mutualité sociale agricole (MSA) vous demande l’accord pour : Voir les personnes de votre famille" in words
     assert "Jusqu’à 11 h 17, pour cet entretien seulement" in words
     assert "Vous pouvez dire non" in words
 
@@ -310,6 +310,39 @@ def test_a_question_a_machine_and_the_goodbye_come_before_the_payment():
     assert scene(2, scans) == "papers"
     leaves = state(Phase.GOODBYE, visit(payment=PAYMENT, goodbye=GOODBYE))
     assert scene(2, leaves) == "goodbye"
+
+
+def test_where_screen_2_can_be_touched_one_may_pay_on_it_and_elsewhere_not():
+    assert "Payer ici" in read(2, STATES["payment_touch"])
+    assert "Payer ici" not in read(2, STATES["payment"])
+    assert "Ne plus payer ici" in read(2, STATES["paying"])
+    assert "Cette page se ferme d’elle-même à 10 h 45" in read(2, STATES["paying"])
+    assert "k3m7xq29ab" not in read(2, STATES["paying"])
+
+
+def test_whoever_pays_is_interrupted_by_a_question_and_by_nothing_else():
+    paying = STATES["paying"]
+    assert scene(2, replace(paying, activity=STATES["scan_running"].activity)) == "paying"
+    assert scene(2, replace(paying, curtain_here=True)) == "curtain"
+    assert scene(2, replace(paying, line="lost", call=CallAtBooth())) == "offline"
+    asked = state(Phase.CARD, visit(payment=PAYMENT, consent=question()), touch=True, paying_until=paying.paying_until)
+    assert scene(2, asked) == "consent"
+
+
+def test_what_is_paid_or_untouchable_has_no_page_to_pay_on():
+    paid = visit(payment=PAYMENT.model_copy(update={"state": PaymentState.PAID}))
+    until = STATES["paying"].paying_until
+    assert scene(2, state(Phase.WELCOME, paid, touch=True, paying_until=until)) == "payment"
+    assert scene(2, state(Phase.WELCOME, visit(payment=PAYMENT), paying_until=until)) == "payment"
+
+
+def test_the_bank_account_stands_whole_and_large_until_it_is_answered():
+    words = read(2, STATES["mandate"])
+    assert "C’est bien votre compte bancaire ?" in words
+    assert "FR14 2004 1010 0505 0001 3M02 606" in words
+    assert "Au nom de Jeanne Moreau-Lefèvre" in words
+    assert "3M02" not in read(2, STATES["mandate_answered"])
+    assert "3M02" not in read(2, replace(STATES["mandate"], curtain_here=True))
 
 
 def test_a_wiped_visit_is_over_at_the_booth_whatever_the_desk_still_says():

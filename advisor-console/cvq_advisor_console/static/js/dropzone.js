@@ -1,11 +1,12 @@
 /**
  * Places that take a file: `data-drop-url` on the zone is where it is sent by POST, as it is, with its name in
  * `X-File-Name`; `data-drop-types` are the types taken. An input for files inside does the same by keyboard. What
- * happens is told by the zone's own sentences, `data-drop-when`: sending, wrong_type, too_large, not_sent.
+ * happens is told by the zone's own sentences, `data-drop-when`: sending, wrong_type, too_large, not_sent. HTML that
+ * comes back is put into the page; else the region around the zone is drawn anew.
  */
 
 import { tokenHeaders } from "/static/js/forms.js";
-import { refresh } from "/static/js/fragments.js";
+import { apply, refresh } from "/static/js/fragments.js";
 
 const BYTES_MAX = 20 * 1024 * 1024;
 
@@ -52,7 +53,9 @@ async function send(zone, file) {
       say(zone, "wrong_type");
     }
     const region = zone.closest("[data-fragment]");
-    if (answer.ok && region) {
+    if (answer.ok && answer.headers.get("Content-Type")?.startsWith("text/html")) {
+      apply(await answer.text());
+    } else if (answer.ok && region) {
       refresh(region);
     }
   } catch (error) {

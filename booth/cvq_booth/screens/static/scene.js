@@ -176,24 +176,24 @@ function answerQuestions(line) {
   let question;
   let armedAt = 0;
   const answers = () => {
-    const box = document.querySelector("[data-consent]");
+    const box = document.querySelector("[data-question]");
     return box instanceof HTMLElement ? box : null;
   };
   const arm = () => {
-    const id = answers()?.dataset.consent;
+    const id = answers()?.dataset.question;
     if (id !== question) armedAt = performance.now() + ARMED_AFTER_MS;
     question = id;
   };
   new MutationObserver(arm).observe(element("scene"), {
     childList: true,
     subtree: true,
-    attributeFilter: ["data-consent"],
+    attributeFilter: ["data-question"],
   });
   arm();
   const answer = (/** @type {boolean} */ agreed, /** @type {"touch" | "key"} */ manner) => {
     const box = answers();
     if (!box || performance.now() < armedAt) return;
-    line.send({ type: "answered", consent_id: box.dataset.consent, agreed, manner });
+    line.send({ type: "answered", question_id: box.dataset.question, agreed, manner });
   };
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-agreed]") : null;

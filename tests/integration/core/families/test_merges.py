@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.tables import Entitlement
 from cvq_core.database import Database
-from cvq_core.debits.service import debtables
+from cvq_core.debits.collection import next_collection
+from cvq_core.debits.rules import Obstacle
 from cvq_core.debits.tables import DebitCreditor, DebitMandate
 from cvq_core.errors import Refusal
 from cvq_core.families.departures import left_to_settle
@@ -164,7 +165,7 @@ async def test_a_mandate_of_direct_debit_follows_and_debits_what_was_due_before(
     async with database.write() as db:
         found = await twins(db)
         officer = await create_officer(db)
-        office_id = (await create_counter(db, officer)).office_id
+        office_id = (await create_counter(db, officer, is_main=True)).office_id
         db.add(DebitCreditor(office_id=office_id, creditor_number="FR12ZZZ123456", iban="FR76", bic="BDFEFRPP"))
         await db.flush()
         mandate = DebitMandate(
@@ -183,8 +184,10 @@ async def test_a_mandate_of_direct_debit_follows_and_debits_what_was_due_before(
         record = await merge(db, found)
         await db.refresh(mandate)
         assert mandate.family_account_id == found.right.id
-        due = await debtables(db, office_id, TODAY + timedelta(days=60))
-        assert [(each.invoice_id, each.mandate_id) for each in due] == [(found.invoice_id, mandate.id)]
+        planned = await next_collection(db, office_id, TODAY + timedelta(days=60))
+        assert [(item.invoice_id, item.mandate_id, why) for item, why in planned.refused] == [
+            (found.invoice_id, mandate.id, Obstacle.NOT_TOLD)
+        ], "only the notice is missing"
         await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
         await db.refresh(mandate)
         assert mandate.family_account_id == found.wrong.id

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
@@ -13,8 +14,8 @@ from sqlalchemy import insert, select
 
 from cvq_core.clock import local_day
 from cvq_core.database import Database
-from cvq_core.debits.rules import ReturnReason, checked_iban
-from cvq_core.debits.service import send_run, set_creditor, sign_mandate, take_back
+from cvq_core.debits.reasons import ReturnReason
+from cvq_core.debits.returns import take_back
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import issue_invoice
@@ -35,14 +36,17 @@ from cvq_core.payments.rules import Decision, Notice, Said
 from cvq_core.payments.store import begin, hear, make_cart
 from cvq_core.payments.verify import verify_payments
 from cvq_core.services.rules import ServiceCode
+from cvq_core.vault import Vault
 from tests.core_examples import (
     NOW,
     TODAY,
     create_counter,
     create_family,
+    create_mandate,
     create_officer,
     create_services,
     create_wallet,
+    debit_what_is_due,
     top_up,
 )
 
@@ -56,6 +60,7 @@ class House:
     """An office whose own counter collects online too, and which debits one family."""
 
     database: Database
+    vault: Vault
     officer: Officer
     place: SubOffice
     family: UUID
@@ -95,7 +100,9 @@ class House:
                     now=then,
                 )
                 invoices.append(invoice.id)
-            await send_run(db, run_id, office_id=self.place.office_id, day=COLLECTED, officer=self.officer, now=NOW)
+            await debit_what_is_due(
+                db, self.vault, run_id, office_id=self.place.office_id, day=COLLECTED, officer=self.officer
+            )
         return [uuid5(run_id, str(invoice)) for invoice in invoices]
 
     async def comes_back(self, debit: UUID) -> None:
@@ -142,29 +149,18 @@ class House:
 
 
 @pytest.fixture
-async def house(database: Database) -> AsyncIterator[House]:
+async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
+    vault = Vault(tmp_path / "documents", bytes(32))
     async with database.write() as db:
         await create_services(db)
         family = await create_family(db)
         wallet = await create_wallet(db, family.id)
         officer = await create_officer(db, "benoit", "Benoît Rousseau")
         place = await create_counter(
-            db, officer, means=(Means.CASH, Means.PAYFIP), title=MandateTitle.OFFICER, is_main=True
+            db, officer, means=(Means.CASH, Means.PAYFIP, Means.DIRECT_DEBIT), title=MandateTitle.OFFICER, is_main=True
         )
-        iban = checked_iban("FR14 2004 1010 0505 0001 3M02 606")
-        await set_creditor(db, place.office_id, creditor_number="FR46ZZZ123456", iban=iban, bic="PSSTFRPPLIL")
-        await sign_mandate(
-            db,
-            new_id(),
-            office_id=place.office_id,
-            family_account_id=family.id,
-            holder="Jeanne Moreau",
-            iban=iban,
-            signed_on=TODAY,
-            officer=officer,
-            now=NOW,
-        )
-    yield House(database, officer, place, family.id, wallet.id)
+        await create_mandate(db, vault, place.office_id, family.id, officer)
+    yield House(database, vault, officer, place, family.id, wallet.id)
     async with database.read() as db:
         assert [*await verify(db), *await verify_offices(db), *await verify_payments(db)] == []
 

@@ -11,6 +11,7 @@ from cvq_advisor_console import (
     advances,
     cash,
     debits,
+    inactive_values,
     journal,
     online,
     secretary,
@@ -65,6 +66,7 @@ def setup_console(app: web.Application) -> None:
     cash.setup(app)
     advances.setup(app)
     acts.setup(app)
+    inactive_values.setup(app)
     tariffs.setup(app)
     journal.setup(app)
     online.setup(app)

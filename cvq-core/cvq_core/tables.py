@@ -8,6 +8,7 @@ from cvq_core.cards import tables as cards
 from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
 from cvq_core.families import tables as families
+from cvq_core.inactive_values import tables as inactive_values
 from cvq_core.invoices import tables as invoices
 from cvq_core.jobs import tables as jobs
 from cvq_core.journal import tables as journal
@@ -30,6 +31,7 @@ __all__ = [
     "debits",
     "devices",
     "families",
+    "inactive_values",
     "invoices",
     "jobs",
     "journal",

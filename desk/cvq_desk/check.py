@@ -14,6 +14,7 @@ from cvq_core.advances.verify import verify_advances
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.families.verify import verify_families
+from cvq_core.inactive_values.verify import verify_values
 from cvq_core.jobs.store import count_failed
 from cvq_core.journal.store import verify_chain
 from cvq_core.ledger.verify import verify as verify_ledger
@@ -49,6 +50,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("grand livre", verify_ledger, db))
             findings.append(await _verified("régies et quittances", verify_offices, db))
             findings.append(await _verified("avances", verify_advances, db))
+            findings.append(await _verified("valeurs inactives", verify_values, db))
             findings.append(await _verified("paiements en ligne", verify_payments, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))

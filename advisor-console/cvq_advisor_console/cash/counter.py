@@ -85,6 +85,7 @@ REMIT = N_("Verser")
 INTEGRATE = N_("Intégrer")
 LOOK_UP = N_("Retrouver une quittance")
 ADVANCE = N_("Avance")
+VALUES = N_("Valeurs inactives")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 PLACE_PARAMETER = "lieu"
 PLACE_COOKIE = "cvq_lieu"
@@ -135,6 +136,7 @@ class Counter:
             (COLLECT, "/caisse/qui" if self.drawer else "/caisse", "c", "cash"),
             (REMIT, "/caisse/versement", "v", "building"),
             (LOOK_UP, "/caisse/quittances", "t", "search"),
+            (VALUES, "/caisse/valeurs", "s", "credit-card"),
         ]
         if self.sub_office.is_main:
             steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))

@@ -19,6 +19,17 @@ from cvq_advisor_console.views.advances import (
     StatementRow,
 )
 from cvq_advisor_console.views.cash import StepLink
+from cvq_advisor_console.views.values import (
+    CountedValuesView,
+    CountValuesView,
+    KindTotal,
+    MoveView,
+    SellView,
+    StockRow,
+    StockView,
+    ValueMovementRow,
+    ValuesPage,
+)
 from cvq_core.web.views import Act, NavItem
 from tests.e2e.look.samples_moments import Sample, at, shell
 
@@ -118,6 +129,68 @@ def _advance(**changes: Any) -> Sample:
     return Sample("advance.html", {"shell": SHELL, "view": replace(_ADVANCE, **changes)})
 
 
+_KINDS = (Choice("k1", "Carnet de 10 entrées à la piscine (25,00 €)"), Choice("k2", "Carte vierge (1,00 €)"))
+_HOLDERS = (
+    Choice("place:1", "au lieu : Guichet de la communauté"),
+    Choice("person:1:2", "confié à Odile Brémaud, Guichet de la communauté"),
+)
+_VALUES = ValuesPage(
+    "Guichet de la communauté",
+    "Régie de recettes et d’avances",
+    links("Valeurs inactives"),
+    (
+        StepLink("Stock", "/v", "1", "list-check", current=True),
+        StepLink("Recevoir, confier, rendre", "/v2", "2", "arrow-right"),
+        StepLink("Vendre", "/v3", "3", "cash"),
+        StepLink("Compter", "/v4", "4", "calculator"),
+    ),
+    (KindTotal("Carnet de 10 entrées à la piscine", 88, 220000), KindTotal("Carte vierge", 450, 45000)),
+    265000,
+)
+_STOCK = StockView(
+    (
+        StockRow(
+            "Carnet de 10 entrées à la piscine", "en stock", "Guichet de la communauté", "21–100", 80, 200000, "ok"
+        ),
+        StockRow("Carnet de 10 entrées à la piscine", "confié", "Guichet, Odile Brémaud", "3–10", 8, 20000, "ok"),
+        StockRow("Carnet de 10 entrées à la piscine", "vendu", "", "1–2, 11–19", 11, 27500, "off"),
+        StockRow("Carnet de 10 entrées à la piscine", "manquant", "Guichet de la communauté", "20", 1, 2500, "alert"),
+        StockRow("Carte vierge", "en stock", "Guichet de la communauté", "551–1000", 450, 45000, "ok"),
+    ),
+    (
+        ValueMovementRow(
+            at(10, 12),
+            "Carnet de 10 entrées à la piscine",
+            "1–2",
+            "confié, Guichet de la communauté, Odile Brémaud → vendu",
+            "",
+            Act("/undo"),
+        ),
+        ValueMovementRow(
+            at(9, 3),
+            "Carnet de 10 entrées à la piscine",
+            "1–10",
+            "en stock, Guichet de la communauté → confié, Guichet de la communauté, Odile Brémaud",
+            "Pour la semaine",
+        ),
+    ),
+    "/v.csv",
+    "/v.pdf",
+    Act("/kinds"),
+    "k",
+    (Choice("", "aucun : c’est une carte vierge"), Choice("pool", "Piscine")),
+)
+_MOVE = MoveView("/moves", "k", _KINDS, (Choice("comptable", "chez le comptable"), *_HOLDERS), _HOLDERS)
+_SELL = SellView("/sales", "k", _KINDS[:1], (Choice("cash", "espèces", chosen=True), Choice("cheque", "chèque")))
+_COUNTED = CountedValuesView(
+    "Carnet de 10 entrées à la piscine", "en stock, Guichet", "21–99", "100", "", "Carnet introuvable", "/v"
+)
+
+
+def _values(**changes: Any) -> Sample:
+    return Sample("values.html", {"shell": SHELL, "view": replace(_VALUES, **changes)})
+
+
 STORES: dict[str, Sample] = {
     "advance-paying": _advance(paying=_PAYING),
     "advance-expense": _advance(expense=_EXPENSE),
@@ -128,4 +201,10 @@ STORES: dict[str, Sample] = {
         refused="L’acte de cette régie ne prévoit pas d’avance aujourd’hui.",
         refused_todo="L’administrateur l’inscrit d’après l’acte constitutif.",
     ),
+    "values-stock": _values(stock=_STOCK),
+    "values-move": _values(move=_MOVE),
+    "values-sell": _values(sell=_SELL),
+    "values-sell-closed": _values(refused="Ouvrez une caisse avant d’encaisser."),
+    "values-count": _values(count=CountValuesView("/counts", "k", _KINDS, _HOLDERS)),
+    "values-counted": _values(counted=_COUNTED),
 }

@@ -25,7 +25,9 @@ from cvq_core.payments.tables import Cart, PaymentAttempt
 from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import Fault, Operation, Result
 from tests.integration.core.payments.conftest import Ground, ground_on
+from tests.rounds import PAYFIP_HISTORIES
 
+HISTORIES_A_SLICE = 500
 PASSING = (Fault.TECHNICAL, Fault.ANSWER_LOST, Fault.NOT_YET, Fault.FORGOTTEN)
 RESULTS = (Result.PAID_BY_CARD,) * 5 + (
     Result.PAID_BY_DEBIT,
@@ -169,7 +171,7 @@ async def played(database: Database, numbers: range) -> None:
 
 
 async def test_each_payment_is_credited_exactly_once_or_listed(database: Database) -> None:
-    await played(database, range(150))
+    await played(database, range(PAYFIP_HISTORIES.test))
 
 
 async def test_a_payment_that_was_refused_and_made_long_after_its_page_had_died_is_credited(database: Database) -> None:
@@ -177,8 +179,9 @@ async def test_a_payment_that_was_refused_and_made_long_after_its_page_had_died_
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("hundreds", range(0, 5000, 500))
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("first", range(0, PAYFIP_HISTORIES.night, HISTORIES_A_SLICE))
 async def test_five_thousand_histories_each_payment_credited_exactly_once_or_listed(
-    database: Database, hundreds: int
+    database: Database, first: int
 ) -> None:
-    await played(database, range(hundreds, hundreds + 500))
+    await played(database, range(first, first + HISTORIES_A_SLICE))

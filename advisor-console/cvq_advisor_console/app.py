@@ -17,6 +17,7 @@ from cvq_advisor_console import (
     secretary,
     statements,
     tariffs,
+    treasury,
     unclaimed,
     wallets,
 )
@@ -74,3 +75,4 @@ def setup_console(app: web.Application) -> None:
     unclaimed.setup(app)
     wallets.setup(app)
     debits.setup(app)
+    treasury.setup(app)

@@ -20,6 +20,7 @@ from cvq_core.people import tables as people
 from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
 from cvq_core.tariffs import tables as tariffs
+from cvq_core.treasury import tables as treasury
 from cvq_core.wallets import tables as wallets
 
 __all__ = [
@@ -43,5 +44,6 @@ __all__ = [
     "services",
     "staff",
     "tariffs",
+    "treasury",
     "wallets",
 ]

@@ -21,6 +21,7 @@ from cvq_core.ledger.verify import verify as verify_ledger
 from cvq_core.offices.verify import verify_offices
 from cvq_core.payments.verify import verify_payments
 from cvq_core.settings import Settings
+from cvq_core.treasury.verify import verify_treasury
 from cvq_core.vault import VaultError, load_master_key
 from cvq_desk import tables
 from cvq_desk.booking.tables import Booth
@@ -51,6 +52,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("régies et quittances", verify_offices, db))
             findings.append(await _verified("avances", verify_advances, db))
             findings.append(await _verified("valeurs inactives", verify_values, db))
+            findings.append(await _verified("compte au Trésor", verify_treasury, db))
             findings.append(await _verified("paiements en ligne", verify_payments, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))

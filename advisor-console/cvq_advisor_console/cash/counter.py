@@ -86,6 +86,7 @@ INTEGRATE = N_("Intégrer")
 LOOK_UP = N_("Retrouver une quittance")
 ADVANCE = N_("Avance")
 VALUES = N_("Valeurs inactives")
+TREASURY = N_("Compte au Trésor")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 PLACE_PARAMETER = "lieu"
 PLACE_COOKIE = "cvq_lieu"
@@ -141,6 +142,7 @@ class Counter:
         if self.sub_office.is_main:
             steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))
             steps.append((ADVANCE, "/caisse/avance", "a", "wallet"))
+            steps.append((TREASURY, "/tresor/cheques", "h", "building"))
         return tuple(StepLink(self.say(label), url, key, icon, path == url) for label, url, key, icon in steps)
 
     async def ceilings(self) -> tuple[CeilingView, ...]:

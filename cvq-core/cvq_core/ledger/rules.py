@@ -45,6 +45,7 @@ class AccountKind(StrEnum):
     DIRECT_DEBITS = "direct_debits"
     TO_CLASSIFY = "to_classify"
     CLASSIFIED = "classified"
+    BANK_FEES = "bank_fees"
     DIFFERENCE = "difference"
     ADVANCE = "advance"
     ADVANCE_CASH = "advance_cash"
@@ -65,6 +66,7 @@ DEBIT_KINDS = frozenset(
         AccountKind.TREASURY,
         AccountKind.ONLINE_PAYMENTS,
         AccountKind.DIRECT_DEBITS,
+        AccountKind.BANK_FEES,
         AccountKind.DIFFERENCE,
         AccountKind.ADVANCE_CASH,
         AccountKind.ADVANCE_ACCOUNT,
@@ -93,6 +95,9 @@ class TransactionKind(StrEnum):
     CLASSIFIED = "classified"
     ADVANCE = "advance"
     EXPENSE = "expense"
+    DEPOSITED = "deposited"
+    BOUNCED = "bounced"
+    BANK_FEES = "bank_fees"
     DIFFERENCE = "difference"
 
 
@@ -204,6 +209,8 @@ def check_transaction(transaction: NewTransaction) -> None:
     total = sum(posting.amount_cents for posting in transaction.postings)
     if total != 0 or not 2 <= len(transaction.postings) <= POSTINGS_MAX:
         raise UnbalancedTransaction
+    # The one kind that takes a wallet below its floor names the payment that never was.
+    assert transaction.kind is not TransactionKind.BOUNCED or transaction.reverses_id is not None
     assert 0 < len(transaction.label) <= LABEL_LENGTH_MAX, "a transaction says in words what it is"
     assert transaction.reference is None or len(transaction.reference) <= REFERENCE_LENGTH_MAX
 
@@ -256,16 +263,19 @@ class WalletLevel:
     floor_cents: int | None
 
 
-def moved(wallet: WalletLevel, change_cents: int) -> WalletLevel:
+def moved(wallet: WalletLevel, change_cents: int, *, bounced: bool = False) -> WalletLevel:
     """Return the wallet after a change.
 
-    A floor below zero is a debt from before the service began to refuse: it may shrink, never grow again.
+    A floor below zero is a debt from before the service began to refuse, or a payment that `bounced`: money that never
+    was is taken back whatever is left, and the floor follows it down. Such a debt may shrink, never grow again.
 
     Raises:
         InsufficientFunds: a debit would take it below its floor.
     """
     balance = wallet.balance_cents + change_cents
     floor = wallet.floor_cents
+    if floor is not None and bounced:
+        floor = min(floor, balance)
     if floor is not None and change_cents < 0 and balance < floor:
         raise InsufficientFunds(balance_cents=wallet.balance_cents, missing_cents=floor - balance)
     return WalletLevel(balance, raised_floor(floor, balance))

@@ -237,7 +237,12 @@ class Standing:
         changes: dict[UUID, int] = {}
         for posting in transaction.postings:
             changes[posting.account_id] = changes.get(posting.account_id, 0) + posting.amount_cents
-        wallets = {each: moved(self.wallets[each], cents) for each, cents in changes.items() if each in self.wallets}
+        bounced = transaction.kind is TransactionKind.BOUNCED
+        wallets = {
+            each: moved(self.wallets[each], cents, bounced=bounced)
+            for each, cents in changes.items()
+            if each in self.wallets
+        }
         dues = {
             each: settled(self.receivables[each], cents) for each, cents in changes.items() if each in self.receivables
         }

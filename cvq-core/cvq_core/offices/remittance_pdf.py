@@ -5,7 +5,7 @@ The remittance's row holds every word that is printed, so the same slip says the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from io import BytesIO
 from typing import Any
@@ -65,8 +65,8 @@ def remittance_pdf(remittance: Remittance, *, cancelled: bool = False) -> bytes:
         *_head(remittance, number, cancelled=cancelled),
         *_totals(remittance),
         *_cash(remittance),
-        *_receipts(printed["receipts"], "de ce lieu"),
-        *_sources(printed["sources"]),
+        *_receipts(printed["receipts"], "de ce lieu", printed["means"]),
+        *_sources(printed["sources"], printed["means"]),
         *_drawers(printed["drawers"]),
         *_bank(printed.get("bank", ()), printed.get("to_classify_cents", 0)),
         *_signatures(remittance),
@@ -115,10 +115,11 @@ def _cash(remittance: Remittance) -> list[Flowable]:
     return [KeepTogether([text("Espèces", HEADING), counted, text(note, SMALL)])]
 
 
-def _receipts(receipts: Sequence[dict[str, Any]], whose: str) -> list[Flowable]:
+def _receipts(receipts: Sequence[dict[str, Any]], whose: str, carried: Collection[str]) -> list[Flowable]:
+    """Return the receipts of what the slip carries, by means; the officer's slip leaves cheques and cards out."""
     parts: list[Flowable] = []
     for means in Means:
-        mine = [each for each in receipts if each["means"] == means]
+        mine = [each for each in receipts if each["means"] == means and means in carried]
         if mine:
             rows = [(each["number"], escape(means_details(each)), money(each["amount_cents"])) for each in mine]
             total = money(sum(each["amount_cents"] for each in mine))
@@ -131,16 +132,23 @@ def _receipts(receipts: Sequence[dict[str, Any]], whose: str) -> list[Flowable]:
     return parts
 
 
-def _sources(sources: Sequence[dict[str, Any]]) -> list[Flowable]:
+def _sources(sources: Sequence[dict[str, Any]], carried: Collection[str]) -> list[Flowable]:
     if not sources:
         return []
-    rows = [(each["number"], escape(each["place"]), money(sum(each["means"].values()))) for each in sources]
+    rows = [
+        (
+            each["number"],
+            escape(each["place"]),
+            money(sum(cents for word, cents in each["means"].items() if word in carried)),
+        )
+        for each in sources
+    ]
     parts: list[Flowable] = [
         text("Versements des sous-régies intégrés", HEADING),
         table(rows, (0.22, 0.55, 0.23), head=("Bordereau", "Lieu", "Montant")),
     ]
     for each in sources:
-        parts += _receipts(each["receipts"], f"{each['place']} ({each['number']})")
+        parts += _receipts(each["receipts"], f"{each['place']} ({each['number']})", carried)
     return parts
 
 

@@ -37,14 +37,16 @@ CARRIED: dict[RemittedTo, tuple[Means, ...]] = {
     RemittedTo.OFFICE: (Means.CASH, Means.CHEQUE, Means.CARD, Means.CESU, Means.ANCV),
     RemittedTo.TREASURY: (
         Means.CASH,
-        Means.CHEQUE,
         Means.CESU,
         Means.ANCV,
         Means.PAYFIP,
         Means.DIRECT_DEBIT,
     ),
 }
-"""What a remittance moves, in the order of its slip. Card payments reach the comptable's account through the bank."""
+"""What a remittance moves, in the order of its slip.
+
+Card payments reach the comptable's account through the bank, and so do cheques (`cvq_core.treasury.deposits`).
+"""
 
 
 class TakingKind(StrEnum):

@@ -6,16 +6,13 @@ columns, UTF-8 or Windows-1252, days as 31/12/2026 or 2026-12-31, amounts in eur
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
+from cvq_core.bank_table import Table, day_of, read_table, signed_cents
 from cvq_core.errors import N_, BadInput
 from cvq_core.payments.rules import is_refdet
 
@@ -28,8 +25,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "bank_number": ("numauto", "autorisation", "numero d autorisation"),
 }
 """Under which names each column is known, without accents and capitals. The last one may be absent."""
-
-_EUROS = re.compile(r"\+?([0-9]{1,7})(?:[.,]([0-9]{1,2}))?")
 
 
 class BadBankFile(BadInput):
@@ -83,22 +78,17 @@ def read_bank_file(content: bytes) -> list[BankRow]:
     Raises:
         BadBankFile: with the number of the line that cannot be read, the header being 1.
     """
-    lines = _text(content).splitlines()
-    header = next(iter(lines), "")
-    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=";" if ";" in header else ",")
-    rows: list[BankRow] = []
-    places: dict[str, int] = {}
-    try:
-        for number, cells in enumerate(reader, start=1):
-            if number == 1:
-                places = _places(cells)
-            elif any(cell.strip() for cell in cells):
-                rows.append(_row(cells, places, number))
-    except csv.Error:
-        raise BadBankFile(line=reader.line_num) from None
-    if not rows or len(rows) > LINES_MAX:
-        raise BadBankFile(line=len(rows) + 1)
-    return rows
+    table = read_table(
+        content,
+        COLUMNS,
+        complete=lambda there: COLUMNS.keys() - {"bank_number"} <= set(there),
+        bad=BadBankFile,
+        bytes_max=BYTES_MAX,
+        lines_max=LINES_MAX,
+    )
+    if not table.lines:
+        raise BadBankFile(line=1)
+    return [_row(table, number, cells) for number, cells in table.lines]
 
 
 def match(rows: Sequence[BankRow], books: Mapping[str, OnBooks]) -> list[Match]:
@@ -125,51 +115,9 @@ def missing(rows: Iterable[BankRow], credited: Iterable[OnBooks]) -> list[OnBook
     return [each for each in credited if each.refdet not in there]
 
 
-def _text(content: bytes) -> str:
-    if len(content) > BYTES_MAX or b"\0" in content:
-        raise BadBankFile(line=1)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
-
-
-def _places(cells: Sequence[str]) -> dict[str, int]:
-    names = [_plain(cell) for cell in cells]
-    places = {}
-    for column, known in COLUMNS.items():
-        place = next((names.index(name) for name in known if name in names), None)
-        if place is not None:
-            places[column] = place
-        elif column != "bank_number":
-            raise BadBankFile(line=1)
-    return places
-
-
-def _row(cells: Sequence[str], places: Mapping[str, int], number: int) -> BankRow:
-    cell = {column: cells[place].strip() if place < len(cells) else "" for column, place in places.items()}
-    day, cents = _day(cell["day"]), _cents(cell["amount"])
-    if day is None or cents is None or not is_refdet(cell["refdet"]):
+def _row(table: Table, number: int, cells: Sequence[str]) -> BankRow:
+    refdet = table.cell(cells, "refdet")
+    day, cents = day_of(table.cell(cells, "day")), signed_cents(table.cell(cells, "amount"))
+    if day is None or cents is None or cents <= 0 or not is_refdet(refdet):
         raise BadBankFile(line=number)
-    return BankRow(day, cell["refdet"], cents, cell.get("bank_number", "")[:40])
-
-
-def _day(text: str) -> date | None:
-    for pattern in ("%d/%m/%Y", "%Y-%m-%d"):
-        try:
-            return datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a civil day
-        except ValueError:
-            continue
-    return None
-
-
-def _cents(text: str) -> int | None:
-    found = _EUROS.fullmatch(re.sub(r"[\s€\u00a0\u202f]", "", text))
-    if found is None:
-        return None
-    return int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0")) or None
-
-
-def _plain(text: str) -> str:
-    letters = unicodedata.normalize("NFKD", text.strip().lower()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", " ", letters).strip()
+    return BankRow(day, refdet, cents, table.cell(cells, "bank_number")[:40])

@@ -15,6 +15,7 @@ from tests.e2e.look.samples_secretary import SECRETARY
 from tests.e2e.look.samples_statements import STATEMENTS
 from tests.e2e.look.samples_stores import STORES
 from tests.e2e.look.samples_tariffs import TARIFFS
+from tests.e2e.look.samples_treasury import TREASURY
 
 SAMPLES: dict[str, Sample] = {
     **CORE,
@@ -26,6 +27,7 @@ SAMPLES: dict[str, Sample] = {
     **ONLINE,
     **STORES,
     **ACTS,
+    **TREASURY,
 }
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

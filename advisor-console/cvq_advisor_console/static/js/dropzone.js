@@ -2,7 +2,8 @@
  * Places that take a file: `data-drop-url` on the zone is where it is sent by POST, as it is, with its name in
  * `X-File-Name`; `data-drop-types` are the types taken. An input for files inside does the same by keyboard. What
  * happens is told by the zone's own sentences, `data-drop-when`: sending, wrong_type, too_large, not_sent. HTML that
- * comes back is put into the page; else the region around the zone is drawn anew.
+ * comes back is put into the page; else the region around the zone is drawn anew. What the server says of a file that it
+ * refuses stands in `data-drop-why`, where there is one.
  */
 
 import { tokenHeaders } from "/static/js/forms.js";
@@ -47,6 +48,11 @@ async function send(zone, file) {
   try {
     const answer = await fetch(zone.dataset["dropUrl"] ?? "", { method: "POST", headers, body: file });
     say(zone, answer.ok ? "" : "not_sent");
+    const why = zone.querySelector("[data-drop-why]");
+    if (why && answer.headers.get("Content-Type")?.startsWith("application/problem+json")) {
+      const problem = /** @type {import("/static/js/forms.js").Problem} */ (await answer.json());
+      why.textContent = [problem.title, problem.detail].filter(Boolean).join(" ");
+    }
     if (answer.status === 413) {
       say(zone, "too_large");
     } else if (answer.status === 415) {

@@ -10,7 +10,7 @@ const EUROS = new Intl.NumberFormat(LANGUAGE, { style: "currency", currency: "EU
  * @param {number} cents
  * @returns {string}
  */
-function money(cents) {
+export function money(cents) {
   return EUROS.format(cents / 100);
 }
 

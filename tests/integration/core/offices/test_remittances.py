@@ -325,19 +325,20 @@ async def test_the_officer_integrates_once_what_was_counted_and_passes_it_on_to_
         await house.send_back(slip)
     assert await house.under_way(Means.CHEQUE) == 0
     contents = await house.contents(main=True)
-    assert (contents.cash_max_cents, contents.others, contents.source_ids) == (4000, {Means.CHEQUE: 2000}, (slip.id,))
+    # The cheque goes to the bank, and the card payment comes from it.
+    assert (contents.cash_max_cents, contents.others, contents.source_ids) == (4000, {}, (slip.id,))
 
     paid = await house.remit({2000: 2}, main=True)
-    assert (paid.to, paid.total_cents) == (RemittedTo.TREASURY, 6000)
+    assert (paid.to, paid.total_cents) == (RemittedTo.TREASURY, 4000)
     assert [(each["number"], each["place"]) for each in paid.printed["sources"]] == [
         ("POM-V-000001", "École de Pompaire")
     ]
-    assert await house.treasury() == 6000
+    assert await house.treasury() == 4000
     assert (await house.contents(main=True)).is_empty
     with pytest.raises(NotToIntegrate):
         await house.integrate(paid)
     await house.cancel(paid, officer=house.benoit)
-    assert (await house.contents(main=True)).total_max_cents == 6000
+    assert (await house.contents(main=True)).total_max_cents == 4000
     assert await house.treasury() == 0
 
 

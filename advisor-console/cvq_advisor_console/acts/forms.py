@@ -29,19 +29,21 @@ from cvq_advisor_console.acts.words import (
 )
 from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_DAY, BAD_NUMBER, cents_of, written
 from cvq_advisor_console.views.acts import FormField, Option
+from cvq_core.acts.changes import (
+    appoint_by_order,
+    end_appointment,
+    set_collects,
+    set_office_limits,
+    set_place_limits,
+)
 from cvq_core.acts.rules import ActChangeKind, Collects, OfficeLimits, Order, Period, PlaceLimits
 from cvq_core.acts.store import (
     Appointed,
-    appoint_by_order,
     collects_on,
-    end_appointment,
     limits_of,
     place_by_id,
     place_limits_of,
     places_of,
-    set_collects,
-    set_office_limits,
-    set_place_limits,
 )
 from cvq_core.acts.tables import ActChange
 from cvq_core.clock import local_day

@@ -8,22 +8,24 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from cvq_core.acts.changes import (
+    appoint_by_order,
+    end_appointment,
+    set_collects,
+    set_office_limits,
+    set_place_limits,
+)
 from cvq_core.acts.rules import ORDER_LENGTH_MAX, ActChangeKind, Collects, OfficeLimits, Order, Period, PlaceLimits
 from cvq_core.acts.store import (
-    appoint_by_order,
     appointments_of,
     changes_of,
     collects_on,
-    end_appointment,
     limits_of,
     office_by_id,
     offices,
     place_limits_of,
     places_of,
     planned_days,
-    set_collects,
-    set_office_limits,
-    set_place_limits,
 )
 from cvq_core.acts.tables import ActChange
 from cvq_core.clock import local_day

@@ -12,6 +12,13 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
+from cvq_core.acts.changes import (
+    appoint_by_order,
+    end_appointment,
+    set_collects,
+    set_office_limits,
+    set_place_limits,
+)
 from cvq_core.acts.rules import (
     AppointmentOverlaps,
     Collects,
@@ -24,14 +31,9 @@ from cvq_core.acts.rules import (
     UnknownStaff,
 )
 from cvq_core.acts.store import (
-    appoint_by_order,
     appointments_of,
     collects_on,
-    end_appointment,
     planned_days,
-    set_collects,
-    set_office_limits,
-    set_place_limits,
 )
 from cvq_core.acts.tables import ActChange
 from cvq_core.database import Database

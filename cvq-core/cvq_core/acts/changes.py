@@ -26,6 +26,7 @@ from cvq_core.acts.rules import (
     UnknownAppointment,
     UnknownStaff,
     amended,
+    check_appointment,
     check_collects,
     check_from,
     check_office_limits,

@@ -11,6 +11,7 @@ from cvq_advisor_console import (
     advances,
     cash,
     debits,
+    families,
     inactive_values,
     journal,
     online,
@@ -50,6 +51,7 @@ def setup_console(app: web.Application) -> None:
     services.navigation += [
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
+        (Permission.FAMILIES, N_("Familles"), "/familles"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
         (Permission.COLLECT, N_("Comptes de service"), "/comptes-de-service"),
         (Permission.COLLECT, N_("Prélèvements"), "/prelevements"),
@@ -76,3 +78,4 @@ def setup_console(app: web.Application) -> None:
     wallets.setup(app)
     debits.setup(app)
     treasury.setup(app)
+    families.setup(app)

@@ -85,7 +85,7 @@ class BadFamilyDay(BadInput):
 
 OLD_DEBT = N_("Le compte {service} gardé ne peut pas reprendre une dette de {amount} sans passer sous zéro.")
 TWO_HOUSEHOLDS = N_(
-    "Un calendrier de garde partage les jours de {child} entre ces deux comptes : ce sont deux foyers, "
+    "Un calendrier de garde partage un enfant ({child}) entre ces deux comptes : ce sont deux foyers, "
     "et chacun a le sien. Si c’est une erreur, enregistrez d’abord un calendrier sans l’un des deux."
 )
 SPENT_SINCE = N_("Ce qui était arrivé sur le compte {service} a été dépensé depuis.")

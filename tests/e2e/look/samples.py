@@ -9,6 +9,7 @@ from tests.e2e.look.samples_acts import ACTS
 from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
+from tests.e2e.look.samples_families import FAMILIES
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_online import ONLINE
 from tests.e2e.look.samples_secretary import SECRETARY
@@ -28,6 +29,7 @@ SAMPLES: dict[str, Sample] = {
     **STORES,
     **ACTS,
     **TREASURY,
+    **FAMILIES,
 }
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

@@ -60,6 +60,7 @@ MANNERS: dict[str, tuple[ViewportSize, dict[str, Any]]] = {
 EVERY_DAY = """
 login-refused problem-forbidden account secretary secretary-alerts secretary-refused console console-form-errors
 console-jam console-account console-before-call console-ending dock cash-collecting cash-done cash-counted visits-log
+family-child family-merge
 """.split()  # noqa: SIM905 – read more easily than a column of quoted names
 
 

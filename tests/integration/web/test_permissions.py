@@ -6,6 +6,7 @@ here a second time on purpose: a change in `cvq_core.staff.rules` must be meant.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -190,6 +191,30 @@ TABLE: dict[str, str] = {
     "POST /tresor/releve/rapprocher": "cash.collect",
     "POST /tresor/releve/decider": "cash.collect",
     "POST /tresor/releve/{id}/defaire": "cash.collect",
+    "GET /familles": "families.manage",
+    "GET /familles/restes": "cash.collect",
+    "GET /familles/nouvelle": "families.manage",
+    "POST /familles/nouvelle": "families.manage",
+    "GET /familles/{id}": "families.manage",
+    "GET /familles/{id}/fermer": "families.manage",
+    "POST /familles/{id}/fermer": "families.manage",
+    "GET /familles/{id}/personnes": "families.manage",
+    "POST /familles/{id}/personnes": "families.manage",
+    "GET /familles/{id}/roles/{membership}/fin": "families.manage",
+    "POST /familles/{id}/roles/{membership}/fin": "families.manage",
+    "GET /familles/{id}/personnes/{person}/deces": "families.manage",
+    "POST /familles/{id}/personnes/{person}/deces": "families.manage",
+    "GET /familles/{id}/enfants/{child}": "families.manage",
+    "GET /familles/{id}/enfants/{child}/calendrier": "families.manage",
+    "POST /familles/{id}/enfants/{child}/calendrier": "families.manage",
+    "GET /familles/{id}/enfants/{child}/exception": "families.manage",
+    "POST /familles/{id}/enfants/{child}/exception": "families.manage",
+    "GET /familles/{id}/enfants/{child}/decision": "families.manage",
+    "POST /familles/{id}/enfants/{child}/decision": "families.manage",
+    "GET /familles/reunions/{merge}": "families.manage",
+    "POST /familles/reunions/{merge}": "families.manage",
+    "GET /familles/{id}/reunir": "families.manage",
+    "POST /familles/{id}/reunir": "families.manage",
     "GET /jours-sans-compte": "service.see",
     "POST /jours-sans-compte/{id}": "service.see",
     "GET /console/{id}/releve": "visits.serve",
@@ -379,8 +404,7 @@ class Everybody:
     async def ask(self, who: str, route: str) -> tuple[int, str]:
         """Call a route as `who` with an identifier of nothing and an empty body; give the status and the slug."""
         method, path = route.split(" ", 1)
-        for name in ("{id}", "{consent_id}", "{command_id}", "{print_id}", "{family_id}", "{mandate_id}", "{item_id}"):
-            path = path.replace(name, str(new_id()))
+        path = re.sub(r"\{(id|\w+_id|membership|person|child|merge)\}", lambda _: str(new_id()), path)
         for name, said in (
             ("{name}", "nothing"),
             ("{event}", "arrive"),

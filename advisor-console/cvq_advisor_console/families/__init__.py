@@ -1,0 +1,13 @@
+"""The secretary's families: search, file, people who come and go, shared children, mergers, closures."""
+
+from aiohttp import web
+
+from cvq_advisor_console.families import child, custody_forms, members, merging, routes
+
+__all__ = ["setup"]
+
+
+def setup(app: web.Application) -> None:
+    """Add the pages."""
+    for room in (routes, members, child, custody_forms, merging):
+        room.routes.setup(app)

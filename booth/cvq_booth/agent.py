@@ -129,7 +129,7 @@ class Agent:
         if self._kiosk is None or not settings.touch_screen:
             return None
         hosts = [*settings.payment_hosts, settings.desk_url.host or ""]
-        return self._kiosk.payment_window(hosts, self._front.stop_paying)
+        return self._kiosk.payment_window(hosts, self._front.stop_paying, settings.language)
 
     async def run(self) -> None:
         """Work until cancelled; then leave nothing running."""

@@ -152,7 +152,7 @@ class Kiosk:
         shutil.rmtree(self._profiles)
         return count
 
-    def payment_window(self, hosts: Sequence[str], on_closed: Callable[[], None]) -> PaymentWindow:
+    def payment_window(self, hosts: Sequence[str], on_closed: Callable[[], None], language: str) -> PaymentWindow:
         """Return the window that can be laid over screen 2 for a payment, and that reaches `hosts` alone."""
         below = next(place for place in self._places if place.screen == 2)
         return PaymentWindow(
@@ -161,6 +161,7 @@ class Kiosk:
             folder=self._profiles / "3",
             hosts=hosts,
             on_closed=on_closed,
+            language=language,
             flags=self._own_flags,
             env=self._env,
         )
@@ -208,6 +209,7 @@ class PaymentWindow:
         folder: Path,
         hosts: Sequence[str],
         on_closed: Callable[[], None],
+        language: str = "fr",
         flags: Sequence[str] = (),
         env: Mapping[str, str] = os.environ,
     ) -> None:
@@ -215,6 +217,7 @@ class PaymentWindow:
         self._place = WindowPlace(2, below.position, (below.size[0], below.size[1] - BAR_PX))
         self._folder = folder
         self._on_closed = on_closed
+        self._language = language
         allowed = ", ".join(f"EXCLUDE {host}" for host in hosts)
         self._flags = [*FLAGS, *PAYMENT_FLAGS, f"--host-resolver-rules=MAP * ~NOTFOUND, {allowed}", *flags]
         self._env = env
@@ -242,7 +245,7 @@ class PaymentWindow:
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         process: asyncio.subprocess.Process | None = None
         try:
-            write_profile(self._folder / "profile", NO_ORIGIN)
+            write_profile(self._folder / "profile", NO_ORIGIN, language=self._language)
             process = await open_window(
                 self._chromium, self._flags, self._folder, place=self._place, address=address, env=self._env
             )
@@ -283,8 +286,11 @@ async def open_window(
     )
 
 
-def write_profile(folder: Path, address: str) -> None:
-    """Write a fresh profile that gives camera and microphone to the address's origin, and to no other."""
+def write_profile(folder: Path, address: str, *, language: str = "fr") -> None:
+    """Write a fresh profile that gives camera and microphone to the address's origin, and to no other.
+
+    Pages of others are asked for in `language`, whatever the machine speaks.
+    """
     scheme, _, rest = address.partition("://")
     origin = f"{scheme}://{rest.partition('/')[0]},*"
     allowed = {origin: {"setting": 1}}
@@ -294,6 +300,7 @@ def write_profile(folder: Path, address: str) -> None:
             "content_settings": {"exceptions": {"media_stream_camera": allowed, "media_stream_mic": allowed}},
             "password_manager_enabled": False,
         },
+        "intl": {"accept_languages": language, "selected_languages": language},
         "credentials_enable_service": False,
         "autofill": {"profile_enabled": False, "credit_card_enabled": False},
         "translate": {"enabled": False},

@@ -91,7 +91,8 @@ def _page(context: Context, view: object) -> web.Response:
     if payments.offered:
         allowed = f"form-action 'self' {payments.payfip.origin}"
         page.headers["Content-Security-Policy"] = CONTENT_POLICY.replace("form-action 'self'", allowed)
-    page.headers["Referrer-Policy"] = "no-referrer"
+    # The address stays with us: its token goes to nobody. "no-referrer" would keep the form's own origin back as well.
+    page.headers["Referrer-Policy"] = "same-origin"
     return page
 
 

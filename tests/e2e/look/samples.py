@@ -11,6 +11,7 @@ from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_families import FAMILIES
 from tests.e2e.look.samples_moments import NOW, Sample
+from tests.e2e.look.samples_money import MONEY
 from tests.e2e.look.samples_online import ONLINE
 from tests.e2e.look.samples_secretary import SECRETARY
 from tests.e2e.look.samples_statements import STATEMENTS
@@ -26,6 +27,7 @@ SAMPLES: dict[str, Sample] = {
     **STATEMENTS,
     **TARIFFS,
     **ONLINE,
+    **MONEY,
     **STORES,
     **ACTS,
     **TREASURY,

@@ -30,6 +30,7 @@ from cvq_advisor_console.views.work import (
 from cvq_core.web.views import Explanation, NavItem
 from cvq_desk.wire import CallState, CardState, ConsentState
 from tests.e2e.look.samples_moments import NOW, Sample, at, region, shell
+from tests.e2e.look.samples_money import MONEY_IN_VISIT
 from tests.e2e.look.samples_online import PAYING
 from tests.e2e.look.samples_visit import (
     ASK,
@@ -173,6 +174,7 @@ CONSOLE: dict[str, Sample] = {
     "console-account": _console(("#tab-account",)),
     "console-account-shared": _console(("#tab-account",), account=SHARED_ACCOUNT),
     "console-paying": _console(("#tab-account",), account=AccountView(region("account")), paying=PAYING),
+    "console-money": _console(("#tab-account",), account=AccountView(region("account")), money=MONEY_IN_VISIT),
     "console-account-refused": _console(
         ("#tab-account",),
         bar=replace(CLOSED_BAR, consent=ConsentState.REFUSED),

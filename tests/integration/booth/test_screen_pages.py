@@ -230,7 +230,7 @@ async def test_the_question_is_answered_by_key(context, server, resident, keys, 
     for key in keys:
         await page.keyboard.press(key)
     (answer,) = await answers_of(resident)
-    assert (answer.consent_id, answer.agreed, answer.manner) == (CONSENT, agreed, "key")
+    assert (answer.question_id, answer.agreed, answer.manner) == (CONSENT, agreed, "key")
 
 
 async def test_the_question_is_answered_by_touch(context, server, resident):

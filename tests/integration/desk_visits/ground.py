@@ -219,14 +219,14 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground_on(database_url: str, data_dir: Path, **settings: Any) -> AsyncIterator[Ground]:
-    """The ground, served from an empty database with its tables."""
+async def ground_on(database_url: str, data_dir: Path, *, port: int = 0, **settings: Any) -> AsyncIterator[Ground]:
+    """The ground, served from an empty database with its tables; on a free port, where none is wanted."""
     hour = Hour()
     app = make_app(Settings(database_url=database_url, data_dir=data_dir, **settings), clock=hour)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         host, port = runner.addresses[0][:2]
         async with ClientSession(cookie_jar=DummyCookieJar()) as session:
             yield await _people(f"http://{host}:{port}", services_of(app), session, hour)

@@ -20,6 +20,7 @@ class BenchName(StrEnum):
 
     TAPS = "taps"
     LEDGER = "ledger"
+    MONTHS = "months"
     CALL = "call"
     MIRROR = "mirror"
     RESUME = "resume"
@@ -85,12 +86,12 @@ def bench(
     seconds: Annotated[
         float, typer.Option(min=0.1, max=600, help="`taps`, `ledger`: how long a slice of a round is.")
     ] = 3.0,
-    preset: Annotated[str, typer.Option(help="`taps`, `ledger`: the territory to measure on.")] = "parthenay",
+    preset: Annotated[str, typer.Option(help="`taps`, `ledger`, `months`: the territory to measure on.")] = "parthenay",
     database_url: Annotated[
         str | None, typer.Option(help="An empty database, instead of one that the bench makes for itself.")
     ] = None,
 ) -> None:
-    """Measure taps, ledger, call, mirror or resume beside its limit; the last line is one JSON object."""
+    """Measure taps, ledger, months, call, mirror or resume; the last line is one JSON object."""
     from rich.console import Console
 
     from cvq_advisor_console.bench.command import CannotMeasure, figures_table, measure

@@ -1,0 +1,1 @@
+"""`cvq bench months`: three made-up months of a whole territory, closed to the cent."""

@@ -37,6 +37,7 @@ from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import VirtualPayFip
 from cvq_core.seed.service import seed_territory
 from cvq_core.settings import Settings
+from cvq_core.treasury.verify import verify_treasury
 
 NAME = "cvq_bench_months"
 SCHOOL_YEAR = 2025
@@ -89,7 +90,7 @@ async def live(
             await _close_month(ground, sums, first, last, closed)
             first = last + timedelta(days=1)
         async with database.read() as db:
-            proofs = (verify, verify_offices, verify_payments, verify_families)
+            proofs = (verify, verify_offices, verify_treasury, verify_payments, verify_families)
             closed.troubles = sum([len(await proof(db)) for proof in proofs])
     figures = {
         "months_off_cents": closed.off_cents,

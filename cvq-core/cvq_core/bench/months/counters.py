@@ -24,6 +24,8 @@ from cvq_core.offices.service import collect, void
 from cvq_core.offices.store import account_for, treasury_id, under_way_id
 from cvq_core.offices.tables import Receipt, Remittance
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.treasury.cheque_rules import CHEQUES_MAX
+from cvq_core.treasury.deposits import deposit, held_cheques
 
 CASH_MAX_CENTS = 300_00
 
@@ -108,6 +110,7 @@ class Counters:
                         await self._integrated(db, slip, now)
         async with self._ground.database.write() as db:
             await self._remit(db, main, now)
+            await self._bank_cheques(db, now)
 
     async def _remit(self, db: AsyncSession, counter: Counter, now: datetime) -> Remittance | None:
         """Remit everything; what moves by each means is what arithmetic says is there."""
@@ -133,6 +136,19 @@ class Counters:
                 assert cents == -self._sums.held[source], f"{place.label}: {means} to remit"
             self._sums.move((source, cents), (target, -cents))
         return slip
+
+    async def _bank_cheques(self, db: AsyncSession, now: datetime) -> None:
+        """Bank every cheque that lies at the office: they are what arithmetic says is there."""
+        main = self._ground.main
+        office_id, account = main.place.office_id, main.place.cheques_account_id
+        while held := await held_cheques(db, office_id):
+            receipts = [each.receipt_id for each in held[:CHEQUES_MAX]]
+            made = await deposit(
+                db, key=new_id(), office_id=office_id, receipt_ids=receipts, officer=main.officer, now=now
+            )
+            self._sums.move((account, made.total_cents), (treasury_id(office_id), -made.total_cents))
+            self._made.deposits += 1
+        assert self._sums.held[account] == 0, "a cheque that nobody banks"
 
     async def _source(self, db: AsyncSession, counter: Counter, means: Means, now: datetime) -> UUID:
         return self._ground.online if means is Means.PAYFIP else await account_for(db, means, counter.place, now)

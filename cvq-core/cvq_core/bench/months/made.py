@@ -24,5 +24,6 @@ class Made:
     receipts: int = 0
     voids: int = 0
     slips: int = 0
+    deposits: int = 0
     invoices: int = 0
     online: int = 0

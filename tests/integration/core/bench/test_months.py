@@ -27,5 +27,5 @@ def _assert_closed(figures: object) -> None:
     assert isinstance(figures, dict)
     for name in ("off_cents", "files_wrong", "troubles"):
         assert figures[f"months_{name}"] == 0, name
-    for name in ("taps", "receipts", "voids", "slips", "invoices", "online"):
+    for name in ("taps", "receipts", "voids", "slips", "deposits", "invoices", "online"):
         assert figures[f"months_{name}"] > 0, name

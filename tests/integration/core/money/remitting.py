@@ -14,6 +14,8 @@ from cvq_core.offices.integrations import integrate, send_back
 from cvq_core.offices.remittances import cancel_remittance, remit
 from cvq_core.offices.rules import Means
 from cvq_core.offices.tables import Integration, Remittance
+from cvq_core.treasury.deposits import deposit, held_cheques
+from cvq_core.treasury.tables import ChequeDeposit
 from tests.core_examples import NOW, top_up
 from tests.integration.core.money.at_the_counter import AT_SCHOOL, AtTheCounter, coins
 from tests.integration.core.money.life import LOSS, PICK, Leg, opposite, slug_of
@@ -118,13 +120,34 @@ class Remitting(AtTheCounter):
         else:
             assert slug_of(answer) in ("remittance-decided", "remittance-cancelled")
 
+    @rule(pick=st.integers(1, 3), loss=LOSS)
+    def bank_cheques(self, pick: int, loss: str) -> None:
+        """Every so many of the cheques that lie at the office; all of them are what its account says."""
+        house, key = self.house, new_id()
+        held = self.read(lambda db: held_cheques(db, house.office))
+        assert sum(each.amount_cents for each in held) == -self.held[house.main.by_means[Means.CHEQUE]]
+        chosen = {each.receipt_id: each.amount_cents for each in held[::pick]}
+        answer = self.attempt(
+            lambda db: deposit(
+                db, key=key, office_id=house.office, receipt_ids=list(chosen), officer=self.town.benoit, now=NOW
+            ),
+            loss,
+        )
+        if not chosen:
+            assert slug_of(answer) == "nothing-to-bank"
+        else:
+            assert isinstance(answer, ChequeDeposit)
+            assert answer.total_cents == sum(chosen.values())
+            self.move([(house.main.by_means[Means.CHEQUE], answer.total_cents), (house.treasury, -answer.total_cents)])
+
     @rule(loss=LOSS)
     def pass_everything_on(self, loss: str) -> None:
         main, treasury = self.house.main, self.house.treasury
         kept = [(slip, carried) for slip, carried in self.slips if self.stage[slip.id] == "kept"]
         there: Counter[Means] = Counter()
         for _, carried in kept:
-            there.update(carried)
+            # Cheques are banked apart from the rest.
+            there.update({means: cents for means, cents in carried.items() if means is not Means.CHEQUE})
         # What came by the bank goes with it, but for what nobody has placed yet.
         total = there.total() + self.placed_online
         answer = self.remit(main, there[Means.CASH], loss)
@@ -160,7 +183,7 @@ class Remitting(AtTheCounter):
             ("open", lambda: self.close_on_a_count(0, loss)),
             ("closed", lambda: self.remit_some(0, 0, loss)),
             ("remitted", lambda: self.integrate_a_slip(len(self.slips) - 1, 0, loss)),
-            ("integrated", lambda: self.pass_everything_on(loss)),
+            ("integrated", lambda: (self.bank_cheques(1, loss), self.pass_everything_on(loss))),
         ):
             self.read(self.compare)
             if stop == stops or (stop == "remitted" and not self.slips):

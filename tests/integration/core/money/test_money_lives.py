@@ -21,6 +21,7 @@ from cvq_core.ledger.tables import LedgerTransaction
 from cvq_core.ledger.verify import verify
 from cvq_core.offices.verify import verify_offices
 from cvq_core.payments.verify import verify_payments
+from cvq_core.treasury.verify import verify_treasury
 from tests.integration.core.money.at_the_counter import coins
 from tests.integration.core.money.online import PublicMoney
 from tests.integration.core.money.town import build_town, close_town
@@ -38,7 +39,8 @@ def live(database_url: str, *, lives: int, steps: int, chance: int) -> None:
         async def prove() -> list[str]:
             async with database.read() as db:
                 assert await db.scalar(select(func.count()).select_from(LedgerTransaction))
-                return [*await verify(db), *await verify_offices(db), *await verify_payments(db)]
+                proofs = (verify, verify_offices, verify_payments, verify_treasury)
+                return [trouble for proof in proofs for trouble in await proof(db)]
 
         try:
             machine = seed(chance)(type("PublicMoneyLives", (PublicMoney,), {"town": town}))

@@ -344,11 +344,10 @@ def _exception(context: Context, child: Child, form: ExceptionForm) -> FormPage:
 def _bearer(child: Child, whose: str) -> UUID | None:
     if whose in (NOBODYS, BY_RHYTHM):
         return None
-    sides = child.sides
-    try:
-        return sides[int(whose)].account_id
-    except (ValueError, IndexError):
-        raise NotFound from None
+    places = {str(place): side.account_id for place, side in enumerate(child.sides)}
+    if whose not in places:
+        raise NotFound
+    return places[whose]
 
 
 def _order(context: Context, child: Child, form: OrderForm) -> FormPage:

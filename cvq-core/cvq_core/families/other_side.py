@@ -110,6 +110,14 @@ async def other_sides(
     return found
 
 
+async def guardian_names(db: AsyncSession, accounts: Collection[UUID], on: date) -> dict[UUID, str]:
+    """Return accounts by what both families of a child may know of them: their guardians' names, none where none is."""
+    return {
+        account_id: ", ".join(_name(person) for person in people)
+        for account_id, people in (await _guardians(db, accounts, on)).items()
+    }
+
+
 async def _guardians(db: AsyncSession, accounts: Collection[UUID], on: date) -> dict[UUID, list[Person]]:
     rows = await db.execute(
         select(Membership.account_id, Person)

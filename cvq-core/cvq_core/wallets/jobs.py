@@ -22,6 +22,7 @@ from cvq_core.ledger.store import post
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.wallets import wallets_by_id
 from cvq_core.mail import file_mail
+from cvq_core.people.arrangements import accounts_within
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.tables import Service
 from cvq_core.settings import Settings
@@ -79,9 +80,14 @@ async def _top_up(db: AsyncSession, wallet_id: UUID, *, now: datetime) -> bool:
     wallet, source = wallets[wallet_id], wallets[choice.source_wallet_id]
     if source.family_account_id != family_id:
         return False
+    # The ceiling is the household's: what was added to a wallet that was merged into this one counts too.
+    its_wallets = select(Wallet.id).where(
+        Wallet.service_code == wallet.service_code,
+        Wallet.family_account_id.in_(await accounts_within(db, family_id)),
+    )
     made = await db.scalar(
         select(func.sum(AutomaticTopUp.amount_cents)).where(
-            AutomaticTopUp.wallet_id == wallet_id, AutomaticTopUp.made_on >= first_of_month(on)
+            AutomaticTopUp.wallet_id.in_(its_wallets), AutomaticTopUp.made_on >= first_of_month(on)
         )
     )
     cents = top_up_due(

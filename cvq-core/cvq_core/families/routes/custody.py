@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
 
 from cvq_core.clock import local_day
+from cvq_core.families.other_side import guardian_names
 from cvq_core.families.routes.bodies import Body, RecordedOut
 from cvq_core.families.routes.statements import period_of
 from cvq_core.people.arrangements import (
@@ -23,7 +23,6 @@ from cvq_core.people.arrangements import (
 )
 from cvq_core.people.custody import PARTS_MAX, Part
 from cvq_core.people.store import person_by_id
-from cvq_core.people.tables import FamilyAccount
 from cvq_core.staff.rules import Permission
 from cvq_core.web import Context, Routes
 
@@ -143,17 +142,14 @@ class CustodyOut(BaseModel):
 
 @routes.get("/people/{id}/custody", access=Permission.FAMILIES, answer=CustodyOut)
 async def custody(context: Context) -> CustodyOut:
-    """Show how a child's days are shared, the court orders, and whose the coming days are."""
+    """Show how a child's days are shared, the court orders, and whose the coming days are, by the guardians' names."""
     child_id = context.path_id()
     await person_by_id(context.db, child_id)
     today = local_day(context.now)
     first, last = period_of(context, today, today + timedelta(days=CALENDAR_DAYS - 1))
     days = await calendar_of(context.db, child_id, first, last)
     mentioned = {value for each in days for value in each.of.facts.values() if isinstance(value, UUID)}
-    rows = await context.db.execute(
-        select(FamilyAccount.id, FamilyAccount.label).where(FamilyAccount.id.in_(mentioned))
-    )
-    names: dict[UUID, str] = dict(rows.all())
+    names = await guardian_names(context.db, mentioned, today)
     return CustodyOut(
         arrangements=[
             ArrangementOut(

@@ -31,6 +31,7 @@ from cvq_core.people.rules import FamilyRole, QuotientSource
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import ServiceCode
 from cvq_core.tariffs.quotients import quotients_of, quotients_on, record_quotient
+from cvq_core.wallets.jobs import run_top_ups
 from cvq_core.wallets.rules import TopUpSetting
 from cvq_core.wallets.settings import choose_notice, choose_top_up, notices_in_force, top_ups_in_force
 from tests.core_examples import (
@@ -127,6 +128,26 @@ async def test_an_automatic_top_up_and_a_notice_follow_and_come_back(database: D
         assert await thresholds(db, right) == []
         assert await top_ups(db, wrong) == [((await wallet(db, wrong, CANTEEN)).id, 1000)]
         assert (await thresholds(db, wrong), right.email) == ([700], None)
+
+
+async def test_the_month_s_ceiling_goes_on_counting_what_was_added_before_the_merger(database: Database) -> None:
+    async with database.write() as db:
+        right, wrong, _ = await household_twice(db)
+        other = await create_ledger_account(db)
+        await choose(db, wrong, CANTEEN, POOL)
+        for account in (right, wrong):
+            await move(db, (await wallet(db, account, CANTEEN)).id, -2000, other)
+        await move(db, (await wallet(db, wrong, POOL)).id, 9000, other)
+    assert await run_top_ups(database, lambda: NOW) == 1
+    async with database.write() as db:
+        await move(db, (await wallet(db, wrong, CANTEEN)).id, -1000, other)
+        await merged(db, wrong, right)
+    for expected in (1, 1, 0):
+        assert await run_top_ups(database, lambda: NOW) == expected
+        async with database.write() as db:
+            canteen = await wallet(db, right, CANTEEN)
+            if canteen.balance_cents:
+                await move(db, canteen.id, -canteen.balance_cents, other)
 
 
 async def test_what_the_kept_account_has_chosen_stands_and_it_is_said_what_ends(database: Database) -> None:

@@ -125,6 +125,7 @@ async def test_an_order_and_a_calendar_are_recorded_once_and_read_back(village: 
     assert (kept["second_week"], kept["exceptions"]) == ("bbbbbb-", 1)
     assert [each["account_id"] for each in found["days"][:7]] == [str(village.father)] * 7
     assert "Vacances, 1re moitié" in found["days"][0]["because"]
+    assert "Texier" not in str(found), "accounts are told by their guardians' names alone"
     assert len(found["days"]) == 28
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.advances.verify import verify_advances
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
+from cvq_core.debits.verify import verify_debits
 from cvq_core.families.verify import verify_families
 from cvq_core.inactive_values.verify import verify_values
 from cvq_core.jobs.store import count_failed
@@ -54,6 +55,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("valeurs inactives", verify_values, db))
             findings.append(await _verified("compte au Trésor", verify_treasury, db))
             findings.append(await _verified("paiements en ligne", verify_payments, db))
+            findings.append(await _verified("prélèvements", verify_debits, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(_failed_jobs(await count_failed(db)))

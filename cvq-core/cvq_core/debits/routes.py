@@ -379,16 +379,22 @@ async def file_response(context: Context, run: DebitRun) -> web.Response:
     if not await is_officer(context.db, run.office_id, officer_of(context).staff_id, local_day(context.now)):
         raise NotTheOfficer
     sent = await kept_file(context.db, context.services.vault, run)
+    async with context.acting() as writing:
+        writing.journal("debit-file-fetched", subject=("debit_run", run.id))
     headers = {"Content-Disposition": f'attachment; filename="{sent.file_name}"', "Cache-Control": "no-store"}
     return web.Response(body=sent.content, content_type="application/xml", headers=headers)
 
 
 async def mandate_response(context: Context, mandate: DebitMandate, office: CashOffice, place: str) -> web.Response:
-    """Give a mandate's signed page; before there is one, the paper to sign."""
+    """Give a mandate's signed page, or the paper to sign. It is noted: both show the whole account."""
     if mandate.signed_on is not None:
         content = await signed_paper(context.db, context.services.vault, mandate.id)
     else:
         content = await asyncio.to_thread(mandate_pdf, await mandate_paper(context.db, mandate, office, place))
+    async with context.acting() as writing:
+        writing.journal(
+            "debit-mandate-read", account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id)
+        )
     headers = {
         "Content-Disposition": f'inline; filename="mandat-{mandate.reference}.pdf"',
         "Cache-Control": "no-store",

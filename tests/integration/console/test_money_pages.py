@@ -17,6 +17,7 @@ from cvq_core.debits.mandates import set_creditor
 from cvq_core.debits.rules import checked_iban
 from cvq_core.debits.tables import DebitMandate
 from cvq_core.ids import new_id
+from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.tables import Wallet
 from cvq_core.offices.rules import Means, Officer
 from cvq_core.people.tables import FamilyAccount
@@ -131,6 +132,8 @@ async def test_a_mandate_at_a_counter_is_printed_signed_and_kept_and_shows_no_wh
         (mandate,) = await db.scalars(select(DebitMandate))
     unsigned = await place.odile.get(f"{place.base}/mandats/{mandate.id}.pdf")
     assert IBAN in text_of_pdf(unsigned.body)
+    async with place.ground.database.read() as db:
+        assert await db.scalar(select(AuditRecord.actor_name).where(AuditRecord.action == "debit-mandate-read"))
     headers = {**place.odile.headers, "Content-Type": "application/pdf"}
     async with place.ground.session.post(
         f"{place.ground.url}{place.base}/mandats/{mandate.id}/signe",

@@ -58,6 +58,7 @@ from cvq_core.debits.rules import (
     checked_iban,
 )
 from cvq_core.debits.tables import DebitCreditor, DebitMandate, DebitNotice, NoticeMeans, RunEnd
+from cvq_core.debits.verify import verify_debits
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import invoices_by_id, issue_invoice
@@ -203,7 +204,7 @@ class Ground:
 
     async def troubles(self) -> list[str]:
         async with self.database.read() as db:
-            return await verify(db)
+            return [*await verify(db), *await verify_debits(db)]
 
 
 @pytest.fixture
@@ -365,6 +366,16 @@ async def test_a_file_that_is_given_up_makes_everything_due_again_and_nothing_of
     with pytest.raises(AlreadyReturned):
         await ground.give_back(UUID(debit["end_to_end"]))
     assert await ground.troubles() == []
+
+
+async def test_the_check_names_a_mandate_that_was_debited_and_nobody_signed(ground: Ground) -> None:
+    mandate = await ground.sign()
+    await ground.invoice()
+    await ground.tell_and_send()
+    assert await ground.troubles() == []
+    async with ground.database.write() as db:
+        (await db.get_one(DebitMandate, mandate.id)).signed_on = None
+    assert await ground.troubles() == ["mandat POM-M000001 : prélevé sans signature"]
 
 
 async def test_of_rivals_who_send_a_file_and_give_it_up_one_wins(ground: Ground) -> None:

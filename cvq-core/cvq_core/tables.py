@@ -21,6 +21,7 @@ from cvq_core.services import tables as services
 from cvq_core.staff import tables as staff
 from cvq_core.tariffs import tables as tariffs
 from cvq_core.treasury import tables as treasury
+from cvq_core.treasury import unpaid_tables as unpaid
 from cvq_core.wallets import tables as wallets
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "staff",
     "tariffs",
     "treasury",
+    "unpaid",
     "wallets",
 ]

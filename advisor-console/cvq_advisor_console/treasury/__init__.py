@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from cvq_advisor_console.treasury import cheques, statement
+from cvq_advisor_console.treasury import cheques, statement, unpaid
 
 __all__ = ["setup"]
 
@@ -11,3 +11,4 @@ def setup(app: web.Application) -> None:
     """Add the page and what it can ask for."""
     cheques.routes.setup(app)
     statement.routes.setup(app)
+    unpaid.routes.setup(app)

@@ -20,6 +20,7 @@ URL = "/tresor"
 STEPS = (
     (N_("Chèques"), f"{URL}/cheques", "h", "receipt"),
     (N_("Relevé du compte"), f"{URL}/releve", "l", "list-check"),
+    (N_("Restes à recouvrer"), f"{URL}/restes", "u", "user-question"),
     (N_("Caisse"), "/caisse", "c", "cash"),
 )
 

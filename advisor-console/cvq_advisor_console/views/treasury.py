@@ -207,6 +207,114 @@ class StatementView:
 
 
 @dataclass(frozen=True, slots=True)
+class DebtRow:
+    """What a family owes on one invoice or wallet; of it `handed_cents` are with the comptable."""
+
+    label: str
+    since: date
+    age_days: int
+    owed_cents: int
+    handed_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """A family that owes. Its box, where `claimable_cents` is not zero, sends `value` as `keep` when it is kept."""
+
+    value: str
+    number: str
+    label: str
+    debts: tuple[DebtRow, ...]
+    open_cents: int
+    handed_cents: int
+    claimable_cents: int
+    state: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRow:
+    """What is owed in one span of days."""
+
+    word: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """The setting in force. POST `key`, `threshold` (euros), `grace_days`, `source`, `valid_from` to `url`."""
+
+    url: str
+    key: str
+    words: str
+    threshold: str
+    grace_days: str
+    source: str
+    valid_from: date
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidView:
+    """Who owes what at a day. POST `key`, `total` (cents) and a `keep` for each family left out to `hand_over`."""
+
+    url: str
+    day: date
+    families: tuple[FamilyRow, ...]
+    owed_cents: int
+    handed_cents: int
+    claimable_cents: int
+    claimable: int
+    ages: tuple[AgeRow, ...]
+    states: tuple[SlipRow, ...]
+    rule: RuleView
+    key: str
+    csv_url: str
+    xlsx_url: str
+    hand_over: Act | None = None
+    hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HandedRow:
+    """A debt on a list, and what became of it."""
+
+    account: str
+    who: str
+    label: str
+    since: date
+    amount_cents: int
+    paid_cents: int
+    cancelled_cents: int
+    left_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidStateView:
+    """One list for the comptable, with what may be done about it."""
+
+    id: str
+    title: str
+    number: str
+    made_at: datetime
+    rows: tuple[HandedRow, ...]
+    families: int
+    total_cents: int
+    paid_cents: int
+    cancelled_cents: int
+    left_cents: int
+    pdf_url: str
+    csv_url: str
+    xlsx_url: str
+    next_url: str
+    state: str
+    tone: str
+    reason: str = ""
+    hidden: int = 0
+    withdraw: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TreasuryPage:
     """`treasury.html`: exactly one of the steps is there."""
 
@@ -216,3 +324,5 @@ class TreasuryPage:
     deposit: DepositView | None = None
     cheque: ChequeView | None = None
     statement: StatementView | None = None
+    unpaid: UnpaidView | None = None
+    unpaid_state: UnpaidStateView | None = None

@@ -24,6 +24,7 @@ from cvq_core.treasury.tables import (
     TreasuryMatchItem,
     TreasuryMatchLine,
 )
+from cvq_core.treasury.unpaid_tables import UnpaidItem, UnpaidSeries, UnpaidState
 
 
 async def verify_treasury(db: AsyncSession) -> list[str]:
@@ -31,9 +32,15 @@ async def verify_treasury(db: AsyncSession) -> list[str]:
 
     Deposits run without a gap, say what left the account of cheques and add up to their cheques; a cheque is in one
     deposit that stands; no account of cheques holds less than nothing; a bounced cheque took back all that it had paid;
-    a line or a movement is in one match that stands, whose two sides add up to the same; none of it was taken back.
+    a line or a movement is in one match that stands, whose two sides add up to the same; none of it was taken back;
+    the comptable's lists run without a gap and add up to their debts.
     """
-    return [*await _verify_deposits(db), *await _verify_bounces(db), *await _verify_matches(db)]
+    return [
+        *await _verify_deposits(db),
+        *await _verify_bounces(db),
+        *await _verify_matches(db),
+        *await _verify_unpaid(db),
+    ]
 
 
 async def _verify_deposits(db: AsyncSession) -> list[str]:
@@ -187,6 +194,42 @@ async def _verify_matches(db: AsyncSession) -> list[str]:
             .join(taken_back, taken_back.cancels_id == Remittance.id)
             .join(TreasuryMatchItem, TreasuryMatchItem.item_id == Remittance.id)
             .where(~undone(TreasuryMatchItem.match_id)),
+        ),
+    ]
+
+
+async def _verify_unpaid(db: AsyncSession) -> list[str]:
+    numbered = (
+        select(
+            UnpaidState.office_id,
+            func.count(UnpaidState.id).label("lists"),
+            func.max(UnpaidState.number).label("last"),
+        )
+        .group_by(UnpaidState.office_id)
+        .subquery("numbered")
+    )
+    lists, last = func.coalesce(numbered.c.lists, 0), func.coalesce(numbered.c.last, 0)
+    owed = (
+        select(UnpaidItem.state_id, func.sum(UnpaidItem.amount_cents).label("cents"))
+        .group_by(UnpaidItem.state_id)
+        .subquery("owed")
+    )
+    cents = func.coalesce(owed.c.cents, 0)
+    return [
+        *await sentences(
+            db,
+            "lists of unpaid debts of {} count to {}, and there are {} up to number {}",
+            select(CashOffice.code, UnpaidSeries.last_number, lists, last)
+            .join(UnpaidSeries, UnpaidSeries.office_id == CashOffice.id)
+            .outerjoin(numbered, numbered.c.office_id == CashOffice.id)
+            .where(or_(lists != UnpaidSeries.last_number, last != UnpaidSeries.last_number)),
+        ),
+        *await sentences(
+            db,
+            "list {} says {} cents, its debts add up to {}",
+            select(UnpaidState.number, UnpaidState.total_cents, cents)
+            .outerjoin(owed, owed.c.state_id == UnpaidState.id)
+            .where(UnpaidState.withdraws_id.is_(None), UnpaidState.total_cents != cents),
         ),
     ]
 

@@ -8,20 +8,27 @@ from typing import Any
 
 from cvq_advisor_console.views.cash import SlipRow, StepLink
 from cvq_advisor_console.views.treasury import (
+    AgeRow,
     BankedRow,
     ChequeRow,
     ChequesView,
     ChequeView,
+    DebtRow,
     DepositedRow,
     DepositView,
     ExpectedRow,
+    FamilyRow,
     FileRow,
+    HandedRow,
     LineRow,
     MatchRow,
     ReadingRow,
     ReasonChoice,
+    RuleView,
     StatementView,
     TreasuryPage,
+    UnpaidStateView,
+    UnpaidView,
 )
 from cvq_core.web.views import Act, NavItem
 from tests.e2e.look.samples_moments import Sample, at, region, shell
@@ -170,6 +177,108 @@ _STATEMENT = StatementView(
 )
 
 
+_UNPAID = UnpaidView(
+    "/tresor/restes",
+    date(2026, 11, 24),
+    (
+        FamilyRow(
+            "1",
+            "0004217",
+            "Famille Moreau",
+            (
+                DebtRow("Facture 2026-000017", date(2026, 7, 10), 137, 4750, 0),
+                DebtRow("Restauration scolaire", date(2026, 9, 4), 81, 1230, 0),
+            ),
+            5980,
+            0,
+            5980,
+            "à transmettre",
+            "sun",
+        ),
+        FamilyRow(
+            "2",
+            "0000812",
+            "Foyer Diallo-Roy de la Villardière",
+            (DebtRow("Facture 2026-000042", date(2026, 8, 1), 115, 12000, 5000),),
+            7000,
+            5000,
+            7000,
+            "à transmettre",
+            "sun",
+        ),
+        FamilyRow(
+            "3",
+            "0000911",
+            "Famille Petit",
+            (DebtRow("Restauration scolaire", date(2026, 9, 30), 55, 940, 0),),
+            940,
+            0,
+            0,
+            "cumulé : 9,40 € sur 15,00 €",
+            "",
+        ),
+        FamilyRow(
+            "4",
+            "0001001",
+            "Famille Roy",
+            (DebtRow("Facture 2026-000044", date(2026, 10, 1), 54, 3300, 3300),),
+            0,
+            3300,
+            0,
+            "transmis au comptable",
+            "ok",
+        ),
+    ),
+    22220,
+    8300,
+    12980,
+    2,
+    (
+        AgeRow("30 jours au plus", 0),
+        AgeRow("31 à 60 jours", 4240),
+        AgeRow("61 à 90 jours", 1230),
+        AgeRow("91 à 365 jours", 16750),
+        AgeRow("plus de 365 jours", 0),
+    ),
+    (SlipRow("CVQ-R-000003", at(9, 5, days=-30), 8300, "/tresor/restes/etats/3", "chez le comptable", "ok"),),
+    RuleView(
+        "/tresor/restes/seuil",
+        "k7",
+        "À partir de 15,00 € par famille, 30 jours après l’échéance (CGCT, articles L1611-5 et D1611-1).",
+        "15,00",
+        "30",
+        "CGCT, articles L1611-5 et D1611-1",
+        date(2026, 11, 24),
+    ),
+    "k8",
+    "/tresor/restes/liste.csv",
+    "/tresor/restes/liste.xlsx",
+    hand_over=Act("/tresor/restes/transmettre"),
+)
+_STATE = UnpaidStateView(
+    "3",
+    "État des restes à recouvrer",
+    "CVQ-R-000003",
+    at(9, 5),
+    (
+        HandedRow("0001001", "ROY Paul", "Facture 2026-000044", date(2026, 10, 1), 3300, 1000, 0, 2300),
+        HandedRow("0000812", "DIALLO Aminata", "Facture 2026-000042", date(2026, 8, 1), 5000, 0, 5000, 0),
+    ),
+    2,
+    8300,
+    1000,
+    5000,
+    2300,
+    "/tresor/restes/etats/3/etat.pdf",
+    "/tresor/restes/etats/3/etat.csv",
+    "/tresor/restes/etats/3/etat.xlsx",
+    "/tresor/restes",
+    "chez le comptable",
+    "ok",
+    withdraw=Act("/tresor/restes/etats/3/retirer"),
+)
+
+
 def _treasury(presses: tuple[str, ...] = (), **step: Any) -> Sample:
     return Sample("treasury.html", {"shell": _SHELL, "view": replace(_PAGE, **step)}, presses)
 
@@ -197,6 +306,19 @@ TREASURY: dict[str, Sample] = {
         )
     ),
     "treasury-statement": _treasury(("#line-1", "#item-2"), statement=_STATEMENT),
+    "treasury-unpaid": _treasury(("#keep-2",), unpaid=_UNPAID),
+    "treasury-unpaid-no-rule": _treasury(
+        unpaid=replace(
+            _UNPAID,
+            families=(),
+            claimable=0,
+            claimable_cents=0,
+            states=(),
+            hand_over=None,
+            rule=replace(_UNPAID.rule, words="", errors={"threshold": "Écrivez le montant comme 12,50."}),
+        )
+    ),
+    "treasury-state": _treasury(("summary",), unpaid_state=_STATE),
     "treasury-statement-done": _treasury(
         statement=replace(_STATEMENT, lines=(), items=(), lines_cents=0, items_cents=0, matches=(), files=())
     ),

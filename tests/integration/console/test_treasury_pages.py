@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -12,13 +13,23 @@ from sqlalchemy import select
 
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
+from cvq_core.ledger.store import post
 from cvq_core.ledger.tables import Wallet
 from cvq_core.offices.drawers import close_drawer, open_drawer
 from cvq_core.offices.rules import Cheque, MandateTitle, Means, MeansDetails, Officer
 from cvq_core.offices.service import collect
 from cvq_core.offices.tables import Receipt, SubOffice
+from cvq_core.services.rules import ServiceCode
 from cvq_core.staff.rules import Role
-from tests.core_examples import create_counter, create_family, create_services, create_wallet, top_up
+from tests.core_examples import (
+    create_counter,
+    create_family,
+    create_ledger_account,
+    create_services,
+    create_wallet,
+    top_up,
+    transaction,
+)
 from tests.factories import make_staff
 from tests.served import Client, Site, served
 
@@ -181,3 +192,41 @@ async def test_nobody_but_the_officer_opens_it(pages: Pages) -> None:
         for path in ("/tresor", "/tresor/cheques", "/tresor/releve", "/tresor/releve/ecarts.csv"):
             assert (await odile.get(path)).status == 403, path
         assert (await pages.upload(odile, f"{HEAD}03/03/2026;A;;1,00;\n"))[0] == 403
+
+
+async def test_what_stays_unpaid_is_handed_over_once_and_withdrawn(pages: Pages, benoit: Client) -> None:
+    now = pages.site.services.clock()
+    async with pages.site.database.write() as db:
+        canteen = await create_wallet(db, (await create_family(db, "F00002", "Diallo")).id, ServiceCode.CANTEEN)
+        other = await create_ledger_account(db)
+        early = now - timedelta(days=50)
+        await post(db, transaction((canteen.id, -2350), (other, 2350)), now=early)
+    page = await (await benoit.get("/tresor/restes")).text()
+    assert "Le seuil n’est pas réglé" in page
+    setting = {"threshold": "15", "grace_days": "30", "source": "CGCT D1611-1", "valid_from": f"{now:%Y-%m-%d}"}
+    wrong = await benoit.submit("/tresor/restes/seuil", key=str(new_id()), **{**setting, "threshold": "quinze"})
+    assert wrong.status == 422
+    assert (await benoit.submit("/tresor/restes/seuil", key=str(new_id()), **setting)).status == 303
+    page = await (await benoit.get("/tresor/restes")).text()
+    assert "Diallo" in page
+    sent = {"key": str(new_id()), "total": "2350"}
+    refused = await benoit.submit("/tresor/restes/transmettre", **{**sent, "total": "2349"})
+    assert refused.status == 409
+    made = await benoit.submit("/tresor/restes/transmettre", **sent)
+    address = made.headers["Location"]
+    assert (await benoit.submit("/tresor/restes/transmettre", **sent)).headers["Location"] == address
+    state = await (await benoit.get(address)).text()
+    assert "POM-R-000001" in state
+    assert (await (await benoit.get(f"{address}/etat.pdf")).read()).startswith(b"%PDF")
+    assert (await (await benoit.get(f"{address}/etat.xlsx")).read()).startswith(b"PK")
+    written = await (await benoit.get(f"{address}/etat.csv")).read()
+    assert written.startswith(b"\xef\xbb\xbf")
+    assert "POM-R-000001;F00002;Diallo;;;Cantine;" in written.decode("utf-8-sig")
+    assert "transmis au comptable" in await (await benoit.get("/tresor/restes")).text()
+    listed = await (await benoit.get("/tresor/restes/liste.csv")).read()
+    assert "23,50;23,50;transmis au comptable" in listed.decode("utf-8-sig")
+    back = await benoit.submit(f"{address}/retirer", key=str(new_id()), reason="Mauvaise liste")
+    assert "POM-R-000002" in await (await benoit.get(back.headers["Location"])).text()
+    async with pages.site.signed_in("odile") as odile:
+        assert (await odile.get("/tresor/restes")).status == 403
+        assert (await odile.get(f"{address}/etat.csv")).status == 403

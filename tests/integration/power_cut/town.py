@@ -43,6 +43,7 @@ from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import Result, VirtualPayFip
 from cvq_core.services.rules import ServiceCode
 from cvq_core.staff.rules import Role
+from cvq_core.treasury.verify import verify_treasury
 from cvq_core.web.context import SESSION_COOKIE, csrf_token_of
 from cvq_migrations import runner
 from tests.core_examples import LONG_AGO, NOW, create_counter, create_family, create_services, create_wallet
@@ -234,7 +235,7 @@ class Town:
         there = sum(each.amount_cents for each in self.virtual.operations.values() if each.result in took)
         assert there == self.books.online_cents, "what PayFiP took is what came"
         async with self.database.read() as db:
-            proofs = (verify, verify_offices, verify_payments, verify_chain)
+            proofs = (verify, verify_offices, verify_payments, verify_treasury, verify_chain)
             assert [trouble for proof in proofs for trouble in await proof(db)] == []
 
     async def done_once(self, asked: Asked, *, answers: int = 2) -> Any:

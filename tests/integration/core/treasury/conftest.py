@@ -94,7 +94,7 @@ class Town:
             await close_drawer(db, drawer_id, counted={1: cash} if cash else {}, officer=self.odile, now=now)
         return receipts
 
-    async def invoice(self, cents: int, *, due_in: int = 30, now: datetime = NOW) -> UUID:
+    async def invoice(self, cents: int, *, due_in: int = 10, now: datetime = NOW) -> UUID:
         invoice_id = new_id()
         async with self.database.write() as db:
             await issue_invoice(

@@ -28,6 +28,7 @@ from cvq_core.families.merges import merges_of
 from cvq_core.families.other_side import OtherSide, other_sides
 from cvq_core.invoices.store import invoices_of
 from cvq_core.ledger.wallets import wallets_of
+from cvq_core.offices.store import sub_offices_of
 from cvq_core.people.custody import whose_day
 from cvq_core.people.names import listed_name
 from cvq_core.people.rules import FAMILY_ROLE_WORDS, FamilyRole
@@ -65,9 +66,8 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
         state_link=link,
         actions=() if account.closed_on else _actions(context, account.id),
         papers=(
-            LinkRow(context._(N_("Comptes de service")), f"/comptes-de-service/{account.id}", "wallet"),
-            LinkRow(context._(N_("Relevé (PDF)")), f"/api/v1/family-accounts/{account.id}/statement.pdf", "file-text"),
-            LinkRow(context._(N_("Relevé (CSV)")), f"/api/v1/family-accounts/{account.id}/statement.csv", "download"),
+            LinkRow(context._(N_("Relevé de compte")), file_url(account.id, "/releve"), "file-text"),
+            *await _counter_link(context, account.id),
         ),
         merges=await _merges(context, account),
         warnings=_warnings(context, rows, today) if not account.closed_on else (),
@@ -176,6 +176,14 @@ def _actions(context: Context, account_id: UUID) -> tuple[LinkRow, ...]:
         LinkRow(context._(N_("Réunir avec un autre compte")), file_url(account_id, "/reunir"), "files"),
         LinkRow(context._(N_("Fermer le compte")), file_url(account_id, "/fermer"), "lock"),
     )
+
+
+async def _counter_link(context: Context, account_id: UUID) -> tuple[LinkRow, ...]:
+    """Return where money is moved and settings are made, for whoever has a place to collect at."""
+    assert context.principal.id is not None, "only staff see families"
+    if not await sub_offices_of(context.db, context.principal.id, local_day(context.now)):
+        return ()
+    return (LinkRow(context._(N_("Comptes de service")), f"/comptes-de-service/{account_id}", "wallet"),)
 
 
 async def _merges(context: Context, account: FamilyAccount) -> tuple[LinkRow, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from cvq_advisor_console.cash.counter import household
 from cvq_advisor_console.families.file import family_page, household_title
 from cvq_advisor_console.families.steps import INCOMPLETE, StepForm, again, file_url, step
+from cvq_advisor_console.statements.routes import statement_view
 from cvq_advisor_console.views.families import (
     FamiliesPage,
     FamilyRow,
@@ -24,6 +25,7 @@ from cvq_advisor_console.views.families import (
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, Refusal
 from cvq_core.families.departures import close_account, left_to_settle, open_account, what_is_there
+from cvq_core.families.routes.statements import read_statement
 from cvq_core.families.rules import WHAT_WORDS, What
 from cvq_core.ids import new_id
 from cvq_core.people.names import spoken_name
@@ -115,6 +117,20 @@ async def family(context: Context) -> web.Response:
     async with context.acting() as writing:
         writing.journal("account-looked-at", subject=("account", account.id), account_id=account.id)
     return context.page("family.html", view=view)
+
+
+@routes.get("/{id}/releve", access=Permission.FAMILIES)
+async def statement_page(context: Context) -> web.Response:
+    """Show a family's statement for a period, or that of one of its wallets; the look is recorded."""
+    found = await read_statement(context)
+    view = await statement_view(
+        context,
+        found,
+        url=file_url(found.account.id, "/releve"),
+        files=f"/api/v1/family-accounts/{found.account.id}/statement",
+        back_url=file_url(found.account.id),
+    )
+    return context.page("statement.html", view=view)
 
 
 @routes.get("/{id}/fermer", access=Permission.FAMILIES)

@@ -28,16 +28,24 @@ LINES_SHOWN = 200
 async def statement_page(context: Context) -> web.Response:
     """Show the statement of the family whose consent stands."""
     desk, found = await _found(context)
+    base = f"/console/{desk.visit.id}"
+    view = await statement_view(context, found, url=f"{base}/releve", files=f"{base}/releve")
+    return context.page("statement.html", view=view)
+
+
+async def statement_view(
+    context: Context, found: FamilyStatement, *, url: str, files: str, back_url: str = ""
+) -> StatementPage:
+    """Return a statement as its page shows it; `files` is where its paper and its file are, without their endings."""
     query = {"first": found.first.isoformat(), "last": found.last.isoformat()}
     chosen = wallet_of(context)
     if chosen is not None:
         query["wallet"] = str(chosen)
-    base = f"/console/{desk.visit.id}"
     wallets = await wallet_overviews(
         context.db, found.account.id, on=local_day(context.now), movements=1, language=context.language
     )
-    view = StatementPage(
-        url=f"{base}/releve",
+    return StatementPage(
+        url=url,
         account=found.account.label,
         number=found.account.number,
         first=found.first,
@@ -54,10 +62,10 @@ async def statement_page(context: Context) -> web.Response:
             )
             for section in found.sections
         ),
-        pdf_url=f"{base}/releve.pdf?{urlencode(query)}",
-        csv_url=f"{base}/releve.csv?{urlencode(query)}",
+        pdf_url=f"{files}.pdf?{urlencode(query)}",
+        csv_url=f"{files}.csv?{urlencode(query)}",
+        back_url=back_url,
     )
-    return context.page("statement.html", view=view)
 
 
 @routes.get("/console/{id}/releve.pdf", access=Permission.SERVE)

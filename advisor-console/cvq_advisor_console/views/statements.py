@@ -31,7 +31,10 @@ class SectionView:
 
 @dataclass(frozen=True, slots=True)
 class StatementPage:
-    """`statement.html`: GET `url` with `first`, `last` and `wallet`; the paper and the file have every line."""
+    """`statement.html`: GET `url` with `first`, `last` and `wallet`; the paper and the file have every line.
+
+    Without a `back_url` it stands in a tab beside the talk.
+    """
 
     url: str
     account: str
@@ -42,3 +45,4 @@ class StatementPage:
     sections: tuple[SectionView, ...] = ()
     pdf_url: str = ""
     csv_url: str = ""
+    back_url: str = ""

@@ -103,7 +103,7 @@ _FAMILY = FamilyPage(
         LinkRow("Réunir avec un autre compte", "/f/1/m", "files"),
         LinkRow("Fermer le compte", "/f/1/x", "lock"),
     ),
-    papers=(LinkRow("Relevé (PDF)", "/f/1.pdf", "file-text"), LinkRow("Relevé (CSV)", "/f/1.csv", "download")),
+    papers=(LinkRow("Relevé de compte", "/f/1/r", "file-text"), LinkRow("Comptes de service", "/f/1/w", "wallet")),
     merges=(LinkRow("Réunion avec 0000124", "/f/m/1", "files"),),
 )
 

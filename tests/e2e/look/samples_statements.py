@@ -86,5 +86,6 @@ STATEMENTS: dict[str, Sample] = {
             ),
         },
     ),
+    "statement-family": Sample("statement.html", {"shell": _SHELL, "view": replace(_PAGE, back_url="/familles/1")}),
     "statement-empty": Sample("statement.html", {"shell": _SHELL, "view": replace(_PAGE, sections=())}),
 }

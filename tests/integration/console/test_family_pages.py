@@ -151,6 +151,17 @@ async def test_the_file_shows_people_money_and_history_and_the_look_is_recorded(
         assert "account-looked-at" in looks.all()
 
 
+async def test_a_statement_is_read_on_the_screen_with_its_paper_and_its_file(village: Village, sylvie: Client) -> None:
+    page = await read(sylvie, f"/familles/{village.mother}/releve?first=2026-03-01&last=2026-03-03")
+    assert "12,40 €" in page
+    assert f'href="/familles/{village.mother}"' in page
+    for ending in ("pdf", "csv"):
+        address = f"/api/v1/family-accounts/{village.mother}/statement.{ending}?first=2026-03-01&amp;last=2026-03-03"
+        assert address in page
+        assert (await sylvie.get(address.replace("&amp;", "&"))).status == 200
+    assert (await sylvie.get(f"/familles/{village.mother}/releve?first=demain")).status == 422
+
+
 async def calendar(village: Village) -> None:
     async with village.site.database.write() as db:
         parts = (Part(village.mother, 60), Part(village.father, 40))
@@ -178,6 +189,8 @@ PAGES = [
     "/familles/{mother}/enfants/{emma}/calendrier",
     "/familles/{mother}/enfants/{emma}/exception",
     "/familles/{mother}/enfants/{emma}/decision",
+    "/familles/{mother}/releve",
+    "/familles/{mother}/releve?first=2020-01-01&last=2026-03-03",
     "/familles/{mother}/fermer",
     "/familles/{mother}/personnes",
     "/familles/{mother}/personnes/{emma}/deces",

@@ -196,6 +196,7 @@ TABLE: dict[str, str] = {
     "GET /familles/nouvelle": "families.manage",
     "POST /familles/nouvelle": "families.manage",
     "GET /familles/{id}": "families.manage",
+    "GET /familles/{id}/releve": "families.manage",
     "GET /familles/{id}/fermer": "families.manage",
     "POST /familles/{id}/fermer": "families.manage",
     "GET /familles/{id}/personnes": "families.manage",

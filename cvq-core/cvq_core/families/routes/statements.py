@@ -75,19 +75,19 @@ class StatementOut(BaseModel):
 @routes.get("/family-accounts/{id}/statement", access=Permission.FAMILIES, answer=StatementOut)
 async def statement(context: Context) -> StatementOut:
     """Give a family's statement for a period, or that of one of its wallets."""
-    return StatementOut.of(await _statement(context))
+    return StatementOut.of(await read_statement(context))
 
 
 @routes.get("/family-accounts/{id}/statement.pdf", access=Permission.FAMILIES)
 async def statement_paper(context: Context) -> web.Response:
     """Give a family's statement on paper."""
-    return await paper(await _statement(context))
+    return await paper(await read_statement(context))
 
 
 @routes.get("/family-accounts/{id}/statement.csv", access=Permission.FAMILIES)
 async def statement_file(context: Context) -> web.Response:
     """Give a family's statement as a file for a spreadsheet."""
-    return sheet(await _statement(context), context.language)
+    return sheet(await read_statement(context), context.language)
 
 
 async def paper(found: FamilyStatement) -> web.Response:
@@ -139,7 +139,7 @@ def wallet_of(context: Context) -> UUID | None:
         raise NotFound from None
 
 
-async def _statement(context: Context) -> FamilyStatement:
+async def read_statement(context: Context) -> FamilyStatement:
     """Read a statement; that it was read is recorded in a transaction of its own, since reading opens none to write."""
     first, last = period_of(context, *usual_period(local_day(context.now)))
     found = await family_statement(

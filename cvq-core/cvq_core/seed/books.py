@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
+from cvq_core.debits.rules import NOTICE_DAYS
 from cvq_core.ledger.revenue import revenue_code
 from cvq_core.ledger.rules import LABEL_LENGTH_MAX, AccountKind, NewPosting, NewTransaction, TransactionKind, floor_for
 from cvq_core.ledger.store import ledger_rows
@@ -41,6 +42,7 @@ class Books:
     postings: list[Row] = field(default_factory=list)
     offices: list[Row] = field(default_factory=list)
     series: list[Row] = field(default_factory=list)
+    creditors: list[Row] = field(default_factory=list)
     sub_offices: list[Row] = field(default_factory=list)
     collectable: list[Row] = field(default_factory=list)
     means: list[Row] = field(default_factory=list)
@@ -92,6 +94,8 @@ class Books:
         self.series.append(
             {"id": series_id, "office_id": office_id, "code": office["code"], "last_number": 0, "agreed_on": SINCE}
         )
+        numbers = {"notice_days": NOTICE_DAYS, "last_mandate": 0, "last_run": 0}
+        self.creditors.append({"office_id": office_id, **office["debit"], **numbers})
         for place in office_places():
             place_id = self.draw.id()
             kinds = {

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from cvq_core.access.tables import AccessPoint, Entitlement
 from cvq_core.cards.tables import Card
 from cvq_core.database import Base
+from cvq_core.debits.tables import DebitCreditor
 from cvq_core.ledger.rules import TransactionKind
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting, Wallet
 from cvq_core.offices.tables import (
@@ -85,6 +86,7 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
         _rows(Entitlement, held.entitlements),
         _rows(CashOffice, books.offices),
         _rows(ReceiptSeries, books.series),
+        _rows(DebitCreditor, books.creditors),
         _rows(SubOffice, books.sub_offices),
         _rows(CollectableService, books.collectable),
         _rows(AcceptedMeans, books.means),

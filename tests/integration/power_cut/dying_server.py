@@ -63,11 +63,11 @@ def _around_the_commit(name: str, writes: str) -> dict[str, Point]:
 AT_THE_COUNTER = {
     **_around_the_commit("open", "INSERT INTO drawer "),
     **_at_each("collect", "INSERT INTO receipt "),
-    **_at_each("void", "INSERT INTO receipt "),
+    **_around_the_commit("void", "INSERT INTO receipt "),
     **_at_each("close", "UPDATE drawer SET "),
     **_at_each("remit", "INSERT INTO remittance "),
-    **_at_each("integrate", "INSERT INTO integration "),
-    **_at_each("send-back", "INSERT INTO integration "),
+    **_around_the_commit("integrate", "INSERT INTO integration "),
+    **_around_the_commit("send-back", "INSERT INTO integration "),
 }
 IDENTIFIED = "UPDATE payment_attempt SET idop"
 CREDITED = "UPDATE payment_attempt SET .*transaction_id"

@@ -41,7 +41,8 @@ class Counters:
         chance, drawer = self._ground.chance, new_id()
         async with self._ground.database.write() as db:
             await self._open(db, counter, drawer, at(day, 9))
-            wallets = [chance.choice(counter.wallets) for _ in range(TOP_UPS_A_DAY)] if counter.wallets else []
+            top_ups = min(TOP_UPS_A_DAY, 1 + len(self._ground.families) // 20)
+            wallets = [chance.choice(counter.wallets) for _ in range(top_ups)] if counter.wallets else []
             payables = [Payable(PayableKind.WALLET, each, 100 * chance.randint(5, 60)) for each in wallets]
             payables += [Payable(PayableKind.INVOICE, invoice, cents) for invoice, cents in invoices]
             for number, payable in enumerate(payables):

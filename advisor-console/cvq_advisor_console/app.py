@@ -14,6 +14,7 @@ from cvq_advisor_console import (
     families,
     inactive_values,
     journal,
+    minutes,
     online,
     secretary,
     statements,
@@ -70,6 +71,7 @@ def setup_console(app: web.Application) -> None:
     advances.setup(app)
     acts.setup(app)
     inactive_values.setup(app)
+    minutes.setup(app)
     tariffs.setup(app)
     journal.setup(app)
     online.setup(app)

@@ -14,6 +14,7 @@ from cvq_core.jobs import tables as jobs
 from cvq_core.journal import tables as journal
 from cvq_core.ledger import tables as ledger
 from cvq_core.live import tables as live
+from cvq_core.minutes import tables as minutes
 from cvq_core.offices import tables as offices
 from cvq_core.payments import tables as payments
 from cvq_core.people import tables as people
@@ -39,6 +40,7 @@ __all__ = [
     "journal",
     "ledger",
     "live",
+    "minutes",
     "offices",
     "payments",
     "people",

@@ -19,6 +19,7 @@ from cvq_core.inactive_values.verify import verify_values
 from cvq_core.jobs.store import count_failed
 from cvq_core.journal.store import verify_chain
 from cvq_core.ledger.verify import verify as verify_ledger
+from cvq_core.minutes.verify import verify_minutes
 from cvq_core.offices.verify import verify_offices
 from cvq_core.payments.verify import verify_payments
 from cvq_core.settings import Settings
@@ -54,6 +55,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("avances", verify_advances, db))
             findings.append(await _verified("valeurs inactives", verify_values, db))
             findings.append(await _verified("compte au Trésor", verify_treasury, db))
+            findings.append(await _verified("procès-verbaux", verify_minutes, db))
             findings.append(await _verified("paiements en ligne", verify_payments, db))
             findings.append(await _verified("prélèvements", verify_debits, db))
             findings.append(await _verified("familles", verify_families, db))

@@ -120,7 +120,7 @@ async def paying_view(desk: Desk, *, number: str = "", wallet_id: str = "") -> P
     chosen = next((each for each in found if str(each.wallet.id) == wallet_id), None)
     wanted = Purpose.CLOSED_ACCOUNT if chosen and chosen.account.closed_on else None
     return PayingView(
-        url="/caisse/avance/payer",
+        url=counter.here("/caisse/avance/payer"),
         key=str(new_id()),
         purposes=_choices(counter, [each for each in Purpose if each in desk.terms.purposes], PURPOSE_WORDS, wanted),
         paid_by=_choices(counter, [each for each in PaidBy if each in desk.terms.paid_by], PAID_BY_WORDS, None),
@@ -152,7 +152,7 @@ async def replenish_view(desk: Desk) -> ReplenishView:
     return ReplenishView(
         waiting_cents=cents,
         waiting=tuple(_row(counter, line) for line in waiting),
-        state=Act("/caisse/avance/etats") if cents > 0 else None,
+        state=Act(counter.here("/caisse/avance/etats")) if cents > 0 else None,
         key=str(new_id()),
         statements=tuple(
             StatementRow(
@@ -165,7 +165,7 @@ async def replenish_view(desk: Desk) -> ReplenishView:
             )
             for line in statements[:12]
         ),
-        move_url="/caisse/avance/mouvements",
+        move_url=counter.here("/caisse/avance/mouvements"),
         move_key=str(new_id()),
         kinds=(*due, *plain),
         places=_choices(counter, list(PaidBy), HELD_IN_WORDS, PaidBy.TRANSFER),

@@ -87,6 +87,7 @@ LOOK_UP = N_("Retrouver une quittance")
 ADVANCE = N_("Avance")
 VALUES = N_("Valeurs inactives")
 TREASURY = N_("Compte au Trésor")
+MINUTES = N_("Procès-verbaux")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 PLACE_PARAMETER = "lieu"
 PLACE_COOKIE = "cvq_lieu"
@@ -138,6 +139,7 @@ class Counter:
             (REMIT, "/caisse/versement", "v", "building"),
             (LOOK_UP, "/caisse/quittances", "t", "search"),
             (VALUES, "/caisse/valeurs", "s", "credit-card"),
+            (MINUTES, "/caisse/pv", "p", "shield-check"),
         ]
         if self.sub_office.is_main:
             steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))

@@ -122,7 +122,7 @@ async def stock_view(stock: Stock) -> StockView:
         movements=tuple(rows),
         csv_url=f"{URL}/compte.csv",
         pdf_url=f"{URL}/compte.pdf",
-        new_kind=Act(f"{URL}/sortes") if stock.officer_here else None,
+        new_kind=Act(counter.here(f"{URL}/sortes")) if stock.officer_here else None,
         key=str(new_id()),
         services=(
             Choice("", counter.say(BLANK_CARD)),
@@ -154,7 +154,9 @@ async def move_view(stock: Stock) -> MoveView:
             for each in lost
         ]
         targets.append(Choice("returned", counter.say(WHEREABOUTS_WORDS[Whereabouts.RETURNED])))
-    return MoveView(f"{URL}/mouvements", str(new_id()), _kinds(counter, stock.kinds), tuple(sources), tuple(targets))
+    return MoveView(
+        counter.here(f"{URL}/mouvements"), str(new_id()), _kinds(counter, stock.kinds), tuple(sources), tuple(targets)
+    )
 
 
 def sell_view(stock: Stock) -> SellView:
@@ -163,7 +165,7 @@ def sell_view(stock: Stock) -> SellView:
     sold = [kind for kind in stock.kinds if kind.service_code in counter.act.services]
     ways = [means for means in Means if means in (COUNTER_MEANS - VOUCHERS) & counter.act.means]
     means = tuple(Choice(each.value, counter.say(MEANS_WORDS[each]), each is ways[0]) for each in ways)
-    return SellView(f"{URL}/ventes", str(new_id()), _kinds(counter, sold), means)
+    return SellView(counter.here(f"{URL}/ventes"), str(new_id()), _kinds(counter, sold), means)
 
 
 async def count_values_view(stock: Stock) -> CountValuesView:
@@ -175,7 +177,9 @@ async def count_values_view(stock: Stock) -> CountValuesView:
         Choice(f"person:{place_id}:{staff_id}", counter.say(WITH, name=name))
         for place_id, staff_id, name in await _people(stock)
     ]
-    return CountValuesView(f"{URL}/comptages", str(new_id()), _kinds(counter, stock.kinds), tuple(holders))
+    return CountValuesView(
+        counter.here(f"{URL}/comptages"), str(new_id()), _kinds(counter, stock.kinds), tuple(holders)
+    )
 
 
 async def counted_view(stock: Stock, row: ValueCount) -> CountedValuesView:

@@ -19,6 +19,18 @@ from cvq_advisor_console.views.advances import (
     StatementRow,
 )
 from cvq_advisor_console.views.cash import StepLink
+from cvq_advisor_console.views.minutes import (
+    ComparedRow,
+    ComparingView,
+    CountingView,
+    DestroyView,
+    LineField,
+    MinuteRow,
+    MinutesPage,
+    MinutesView,
+    MinuteView,
+    PieceField,
+)
 from cvq_advisor_console.views.values import (
     CountedValuesView,
     CountValuesView,
@@ -191,6 +203,97 @@ def _values(**changes: Any) -> Sample:
     return Sample("values.html", {"shell": SHELL, "view": replace(_VALUES, **changes)})
 
 
+_MINUTES = MinutesPage(
+    "Guichet de la communauté",
+    "Régie de recettes et d’avances",
+    links("Procès-verbaux"),
+    (
+        StepLink("Procès-verbaux", "/pv", "1", "shield-check", current=True),
+        StepLink("Détruire des valeurs", "/pv2", "2", "trash"),
+    ),
+)
+_LIST = MinutesView(
+    "/begin",
+    (Choice("audit", "vérification inopinée"), Choice("handover", "remise de service")),
+    (Choice("1", "Guichet de la communauté", chosen=True), Choice("2", "Mairie du Tallud")),
+    (
+        MinuteRow(
+            "CVQ-PV-000002",
+            at(16, 5),
+            "remise de service",
+            "Mairie du Tallud",
+            "Paul Roy · Nina Petit",
+            "/2",
+            differs=True,
+        ),
+        MinuteRow(
+            "CVQ-PV-000001", at(9, 5, days=-9), "vérification inopinée", "Guichet", "Odile Brémaud · Alix Petit", "/1"
+        ),
+    ),
+)
+
+
+def _pieces(name: str, *cents: int) -> tuple[PieceField, ...]:
+    return tuple(PieceField(f"{name}d{each}", each) for each in cents)
+
+
+_NOTES, _COINS = (10000, 5000, 2000, 1000, 500), (200, 100, 50, 20, 10, 5, 2, 1)
+_COUNTING = CountingView(
+    "/compare",
+    "Procès-verbal : remise de service",
+    "Guichet de la communauté",
+    True,
+    {"key": "k"},
+    (
+        LineField("l0", "Espèces au coffre", "cash", _pieces("l0", *_NOTES), _pieces("l0", *_COINS)),
+        LineField(
+            "l1",
+            "Espèces dans la caisse ouverte de Odile Brémaud",
+            "cash",
+            _pieces("l1", *_NOTES),
+            _pieces("l1", *_COINS),
+        ),
+        LineField("l2", "Chèques", "cents"),
+        LineField("l3", "Nombre de chèques", "things"),
+        LineField("l4", "Compte de l’avance, d’après son relevé", "cents"),
+        LineField("l5", "Carnet de 10 entrées à la piscine", "things"),
+    ),
+    (Choice("1", "Paul Roy, mandataire"), Choice("2", "Nina Petit, mandataire")),
+    (Choice("2", "Nina Petit, mandataire"), Choice("1", "Paul Roy, mandataire")),
+)
+_ROWS = (
+    ComparedRow("Espèces au coffre", "50,00 €", "49,50 €", "−0,50 €", "e0"),
+    ComparedRow("Chèques", "131,20 €", "131,20 €", ""),
+    ComparedRow("Nombre de chèques", "5", "5", ""),
+)
+_COMPARING = ComparingView(
+    "/sign",
+    "Procès-verbal : remise de service",
+    "Guichet de la communauté",
+    ("Paul Roy", "Nina Petit"),
+    _ROWS,
+    {"key": "k"},
+    "/again",
+    "La nomination de celui qui part prend fin ce jour : Arrêté 2026-14.",
+)
+_MINUTE = MinuteView(
+    "1",
+    "Procès-verbal : vérification inopinée",
+    "CVQ-PV-000001",
+    at(9, 5),
+    "Guichet de la communauté",
+    ("Odile Brémaud, tient la caisse", "Alix Petit, comptable public"),
+    (replace(_ROWS[0], explain="", explanation="Rendu de trop, dit celle qui tient la caisse"), *_ROWS[1:]),
+    (("Dernière quittance de la série", "CVQ-000412"), ("Versements en cours, à intégrer", "1, 98,00 €")),
+    "/1.pdf",
+    "/pv",
+)
+
+
+def _minutes(**changes: Any) -> Sample:
+    return Sample("minutes.html", {"shell": SHELL, "view": replace(_MINUTES, **changes)})
+
+
 STORES: dict[str, Sample] = {
     "advance-paying": _advance(paying=_PAYING),
     "advance-expense": _advance(expense=_EXPENSE),
@@ -207,4 +310,9 @@ STORES: dict[str, Sample] = {
     "values-sell-closed": _values(refused="Ouvrez une caisse avant d’encaisser."),
     "values-count": _values(count=CountValuesView("/counts", "k", _KINDS, _HOLDERS)),
     "values-counted": _values(counted=_COUNTED),
+    "minutes": _minutes(minutes=_LIST),
+    "minutes-counting": _minutes(counting=_COUNTING),
+    "minutes-comparing": _minutes(comparing=_COMPARING),
+    "minutes-one": _minutes(minute=_MINUTE),
+    "minutes-destroy": _minutes(destroy=DestroyView("/destroy", "k", _KINDS, _HOLDERS)),
 }

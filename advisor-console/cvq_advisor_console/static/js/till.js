@@ -126,7 +126,7 @@ function startTill(form) {
   show();
 }
 
-/** @param {HTMLFormElement} form */
+/** @param {HTMLElement} form a form, or one of several counts in it */
 function startCounter(form) {
   const fields = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll("input[data-count]")]);
   function show() {
@@ -150,7 +150,7 @@ export function startTills() {
   for (const form of document.querySelectorAll("form[data-till]")) {
     startTill(/** @type {HTMLFormElement} */ (form));
   }
-  for (const form of document.querySelectorAll("form[data-counter]")) {
-    startCounter(/** @type {HTMLFormElement} */ (form));
+  for (const count of document.querySelectorAll("[data-counter]")) {
+    startCounter(/** @type {HTMLElement} */ (count));
   }
 }

@@ -7,7 +7,7 @@ with its reasons, for the officer to decide.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +22,12 @@ TOGETHER_MAX = 500
 """How many lines, and how many expected movements, one decision puts together."""
 
 PROPOSED_MAX = 4
+PAIRS_MAX = 20_000
+"""Of how many lines and movements of one amount each pair is still looked at."""
+
+CROWD = frozenset({UUID(int=0), UUID(int=1)})
+"""Stands for the lines that could be a movement where there are too many to be named."""
+
 DAYS_LATE_MAX = 400
 """Within how many days a reference alone still speaks for a movement."""
 
@@ -237,10 +243,21 @@ def readings_of(
     lines: Sequence[Line], items: Sequence[Item], undone: Undone = Undone()
 ) -> dict[UUID, tuple[Reading, ...]]:
     """Return the ways to read each line, the likeliest first; a certain one stands alone. All are unmatched."""
-    by_sum = _by_sum(items)
-    candidates = {line.id: _candidates(line, by_sum, undone) for line in lines}
+    by_sum, by_reference = _by_sum(items), _by_reference(items)
+    lines_of = Counter(line.amount_cents for line in lines)
+    named = {line.id: _named(line, by_reference) for line in lines}
+    # So many of these are alike that only a reference tells them apart.
+    crowded = frozenset(cents for cents, ways in by_sum.items() if lines_of[cents] * len(ways) > PAIRS_MAX)
+    candidates = {}
+    for line in lines:
+        ways: Iterable[tuple[Item, ...]] = by_sum.get(line.amount_cents, ())
+        if line.amount_cents in crowded:
+            ways = [(item,) for item in named[line.id].values() if item.amount_cents == line.amount_cents]
+        candidates[line.id] = _candidates(line, ways, named[line.id], undone)
     strong, plausible = _holders(candidates)
-    by_reference = _by_reference(items)
+    for item in items:
+        if item.amount_cents in crowded:
+            plausible[item.key] |= CROWD
     found: dict[UUID, tuple[Reading, ...]] = {}
     for line in lines:
         mine = candidates[line.id]
@@ -249,8 +266,8 @@ def readings_of(
             found[line.id] = (Reading(sure[0].items, sure[0].reasons, certain=True),)
             continue
         more = () if len(mine) <= 1 else (Reason.NOT_ALONE,)
-        proposed = [Reading(each.items, (*each.reasons, *more)) for each in sorted(mine, key=_likeliest)]
-        found[line.id] = tuple((proposed + _other_amounts(line, by_reference, proposed))[:PROPOSED_MAX])
+        proposed = [Reading(each.items, (*each.reasons, *more)) for each in sorted(mine, key=_likeliest)[:PROPOSED_MAX]]
+        found[line.id] = tuple((proposed + _other_amounts(line, named[line.id], proposed))[:PROPOSED_MAX])
     return found
 
 
@@ -290,10 +307,12 @@ def _by_sum(items: Sequence[Item]) -> dict[int, list[tuple[Item, ...]]]:
     return found
 
 
-def _candidates(line: Line, by_sum: Mapping[int, Sequence[tuple[Item, ...]]], undone: Undone) -> list[Reading]:
+def _candidates(
+    line: Line, ways: Iterable[tuple[Item, ...]], there: Mapping[ItemKey, Item], undone: Undone
+) -> list[Reading]:
     found = []
-    for items in by_sum.get(line.amount_cents, ()):
-        named = all(any(is_named(line, each) for each in item.references) for item in items)
+    for items in ways:
+        named = all(item.key in there for item in items)
         first, last = WINDOWS[items[0].kind]
         days = (line.day - max(item.day for item in items)).days
         near = first <= days <= last
@@ -353,30 +372,33 @@ def _likeliest(way: Reading) -> tuple[bool, bool, bool, bool]:
 
 
 def _by_reference(items: Sequence[Item]) -> dict[str, list[Item]]:
-    """Return the items by the first signs of each reference, to look only at few of them for each line."""
+    """Return the items by each of their references, as a line has it when it is written without spaces and signs."""
     found: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         for reference in item.references:
             wanted = plain(reference).replace(" ", "")
-            found[wanted.lstrip("0") if wanted.isdigit() else wanted[:REFERENCE_LENGTH_MIN]].append(item)
+            found[wanted.lstrip("0") if wanted.isdigit() else wanted].append(item)
     return found
 
 
-def _other_amounts(
-    line: Line, by_reference: Mapping[str, Sequence[Item]], proposed: Sequence[Reading]
-) -> list[Reading]:
-    """Return the items that the bank names by their reference, with another amount."""
-    signs = {line.compact[at : at + REFERENCE_LENGTH_MIN] for at in range(len(line.compact) - REFERENCE_LENGTH_MIN + 1)}
-    signs |= {word.lstrip("0") for word in line.words if word.isdigit()}
-    there = {item.key for way in proposed for item in way.items}
-    near = {
+def _named(line: Line, by_reference: Mapping[str, Sequence[Item]]) -> dict[ItemKey, Item]:
+    """Return the items whose reference the bank repeats."""
+    signs = {word.lstrip("0") for word in line.words if word.isdigit()}
+    for length in {len(reference) for reference in by_reference}:
+        signs |= {line.compact[at : at + length] for at in range(len(line.compact) - length + 1)}
+    return {
         item.key: item
-        for sign in signs
-        for item in by_reference.get(sign, ())
-        if item.key not in there and item.amount_cents != line.amount_cents
+        for sign in signs & by_reference.keys()
+        for item in by_reference[sign]
+        if any(is_named(line, reference) for reference in item.references)
     }
+
+
+def _other_amounts(line: Line, named: Mapping[ItemKey, Item], proposed: Sequence[Reading]) -> list[Reading]:
+    """Return the items that the bank names by their reference, with another amount."""
+    there = {item.key for way in proposed for item in way.items}
+    others = [item for key, item in named.items() if key not in there and item.amount_cents != line.amount_cents]
     return [
         Reading((item,), (Reason.REFERENCE, Reason.OTHER_AMOUNT), differs_cents=line.amount_cents - item.amount_cents)
-        for item in sorted(near.values(), key=lambda each: (each.day, each.id))
-        if any(is_named(line, reference) for reference in item.references)
+        for item in sorted(others, key=lambda each: (each.day, each.id))
     ]

@@ -5,6 +5,7 @@ Matching writes nothing into the ledger: the books say what the office did, and 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -161,7 +162,9 @@ async def standing_of(db: AsyncSession, office: CashOffice, today: date) -> Stan
     """Return what is not matched on both sides, the oldest first."""
     lines = await _open_lines(db, office.id)
     items = await expected_items(db, office, today)
-    return Standing(tuple(lines), tuple(items), readings_of(lines, items, await _undone_pairs(db, office.id)))
+    # Thousands of lines take a moment, for which nobody else should wait.
+    readings = await asyncio.to_thread(readings_of, lines, items, await _undone_pairs(db, office.id))
+    return Standing(tuple(lines), tuple(items), readings)
 
 
 async def decide(

@@ -98,6 +98,13 @@ def test_a_reference_that_comes_late_is_proposed() -> None:
     assert (way.certain, Reason.LATE in way.reasons) == (False, True)
 
 
+def test_of_thousands_of_one_amount_each_is_known_by_its_reference_alone() -> None:
+    many = range(1, 3001)
+    items = [item(n, 2000, ItemKind.PAYFIP, reference=f"CVQPAYMENT{n:06d}", group="day") for n in many]
+    lines = [line(n, 2000, f"VIR PAYFIP CVQPAYMENT{n:06d}" if n % 2 else "VIR PAYFIP") for n in many]
+    assert sure(lines, items) == {n: [n] for n in many if n % 2}
+
+
 def test_what_was_undone_is_not_matched_alone_again() -> None:
     one, deposit = line(1, 12000, "REMISE CHEQUES CVQC000007"), item(1, 12000, reference="CVQ-C-000007")
     undone = Undone(frozenset({(one.id, frozenset({deposit.key}))}))

@@ -17,11 +17,12 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
 from cvq_booth.screens.present import Screen
-from cvq_booth.settings import PREFIX, BoothSettings, Place, SettingsError
+from cvq_booth.settings import PREFIX, BoothSettings, Place, SettingsError, is_loopback
 
 log = structlog.get_logger(__name__)
 
@@ -242,6 +243,11 @@ class PaymentWindow:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _stand(self, address: str) -> None:
+        if not is_page(address):
+            # What begins otherwise could be one of Chromium's own options.
+            log.error("the payment's address is none of a page")
+            self._on_closed()
+            return
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         process: asyncio.subprocess.Process | None = None
         try:
@@ -284,6 +290,12 @@ async def open_window(
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def is_page(address: str) -> bool:
+    """Tell whether an address is one of a page that came with TLS, or of this machine."""
+    target = urlsplit(address)
+    return target.scheme == "https" or (target.scheme == "http" and is_loopback(target.hostname or ""))
 
 
 def write_profile(folder: Path, address: str, *, language: str = "fr") -> None:

@@ -8,9 +8,10 @@ import re
 import signal
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 
 from cvq_booth.kiosk import BAR_PX, PaymentWindow, WindowPlace
@@ -120,10 +121,22 @@ async def test_a_window_that_somebody_closes_is_told_and_leaves_nothing(spool_di
         await window.show(f"http://127.0.0.1:{served.port}/")
         await eventually(lambda: served.answers)
         for process in processes_with(spool_dir):
-            if "--type=" not in " ".join(process.cmdline()):
-                os.kill(process.pid, signal.SIGKILL)
+            # What ends with its parent may be gone by now.
+            if "--type=" not in " ".join(process.info["cmdline"]):
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
         await eventually(lambda: closed == [True])
         assert not (spool_dir / "3").exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["--gpu-launcher=xterm", "file:///etc/passwd", "http://bank.example/", "chrome://gpu"]
+)
+async def test_what_is_no_address_of_a_page_opens_nothing(spool_dir: Path, address: str) -> None:
+    async with payment_window(spool_dir, ":none") as (window, closed):
+        await window.show(address)
+        await eventually(lambda: closed == [True])
+        assert processes_with(spool_dir) == []
 
 
 async def test_of_openings_and_closings_in_a_row_the_last_one_counts(spool_dir: Path) -> None:

@@ -189,6 +189,7 @@ async def count_stock(
         if (*same, first.counted_by) != (kind_id, holder.place_id, holder.staff_id, as_sent, plain, officer.staff_id):
             raise IdempotencyMismatch
         return first, Counted(_spans(first.found["missing"]), _spans(first.found["unexpected"]))
+    await _check_holder(db, kind, holder)
     await _check_keeper(db, kind, holder, officer, now)
     found = compare(await spans_with(db, kind_id, holder), counted)
     if found.differs and len(plain) < 3:

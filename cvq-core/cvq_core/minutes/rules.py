@@ -89,6 +89,14 @@ class BadParties(BadInput):
     message = N_("Il faut deux personnes différentes, nommées toutes les deux.")
 
 
+class NotYoursToEnd(Forbidden):
+    """An appointment is ended by a handover of whoever leaves, or of the office's officer."""
+
+    slug = "not-yours-to-end"
+    message = N_("Seul celui qui part, ou le régisseur, met fin à sa nomination par une remise de service.")
+    what_to_do = N_("Rien n’a été signé. Demandez-le-lui, ou dressez le procès-verbal sans cela.")
+
+
 class IncomingNotAppointed(Refusal):
     """The outgoing one's appointment would end without the incoming one's beginning."""
 

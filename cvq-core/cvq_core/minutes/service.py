@@ -39,6 +39,7 @@ from cvq_core.minutes.rules import (
     IncomingNotAppointed,
     MinuteKind,
     NotForMinutes,
+    NotYoursToEnd,
     Seen,
     UnknownMinute,
     check_explained,
@@ -99,6 +100,7 @@ async def write_minute(
         UnknownSubOffice, NotForMinutes, BadParties, NotCounted, BadCount, DifferenceUnexplained
         BooksMoved: something was posted since the count began.
         IncomingNotAppointed: the outgoing one's appointment would end, and the incoming one's does not hold tomorrow.
+        NotYoursToEnd: it would be ended by somebody who neither leaves nor is the office's officer.
         IdempotencyMismatch: this key came before with another content.
     """
     today = local_day(now)
@@ -259,6 +261,9 @@ async def _handing_over(
         raise BadParties
     check_parties(outgoing.name, incoming.name)
     if about.ends is not None:
+        leaves = officer.staff_id == outgoing.staff_id
+        if not leaves and not await is_officer(db, place.office_id, officer.staff_id, today):
+            raise NotYoursToEnd
         period = incoming.appointment
         tomorrow = today + timedelta(days=1)
         if period.valid_from > tomorrow or (period.valid_until is not None and period.valid_until < tomorrow):

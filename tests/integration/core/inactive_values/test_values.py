@@ -295,6 +295,19 @@ async def test_nobody_moves_what_is_not_theirs(shop: Shop) -> None:
     async with shop.database.write() as db:
         with pytest.raises(BadValue):
             await create_kind(db, new_id(), office=shop.office, officer=shop.benoit, now=NOW, **asked)
+    async with shop.database.write() as db:
+        foreign = Holder(Whereabouts.PLACE, other.id)
+        with pytest.raises(NotValueKeeper):
+            await count_stock(
+                db,
+                key=new_id(),
+                kind_id=shop.books,
+                holder=foreign,
+                counted=[],
+                explanation="",
+                officer=shop.benoit,
+                now=NOW,
+            )
     assert await shop.numbers(shop.here) == "1–100"
 
 

@@ -32,6 +32,7 @@ from cvq_core.minutes.rules import (
     DifferenceUnexplained,
     IncomingNotAppointed,
     NotForMinutes,
+    NotYoursToEnd,
     Seen,
     Unit,
 )
@@ -271,6 +272,17 @@ async def test_an_appointment_that_ends_before_tomorrow_takes_nothing_over(place
     assert minute.printed["ends"] == ""
     async with place.database.read() as db:
         assert (await db.get_one(Mandatary, leaves)).valid_until is None
+
+
+async def test_nobody_ends_a_colleague_s_appointment_by_a_handover(place: Place) -> None:
+    leaves = await place.mandate("paul", "Paul Roy", TODAY)
+    comes = await place.mandate("nina", "Nina Petit", TODAY)
+    handover = Handover(leaves, comes, Order("Arrêté 2026-14", TODAY))
+    with pytest.raises(NotYoursToEnd):
+        await place.sign(counted(await place.say()), handover, officer=place.odile)
+    async with place.database.read() as db:
+        assert (await db.get_one(Mandatary, leaves)).valid_until is None
+    await place.sign(counted(await place.say()), Handover(leaves, comes), officer=place.odile)
 
 
 async def test_a_stranger_signs_nothing_and_nobody_audits_themselves(place: Place) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.families.rules import OLD_DEBT, WalletMove, WalletStanding, Why
+from cvq_core.families.rules import HANDED_OVER, OLD_DEBT, WalletMove, WalletStanding, Why
 from cvq_core.ids import new_id
 from cvq_core.journal.store import SYSTEM, Actor
 from cvq_core.ledger.rules import NewPosting, NewTransaction, TransactionKind, WalletLevel
@@ -20,6 +20,7 @@ from cvq_core.people.store import UnknownFamilyAccount
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import ServiceCode, may_owe
 from cvq_core.services.store import services_in_force
+from cvq_core.treasury.debts import handed_of
 
 
 async def two_accounts(db: AsyncSession, merged_id: UUID, kept_id: UUID) -> tuple[FamilyAccount, FamilyAccount]:
@@ -68,6 +69,15 @@ async def services_owing(db: AsyncSession, on: date) -> set[ServiceCode]:
 def stuck_moves(moves: Sequence[WalletMove]) -> list[Why]:
     """Return in words what the other account's wallets cannot take."""
     return [Why(OLD_DEBT, {"service": move.service, "amount": -move.amount_cents}) for move in moves]
+
+
+async def handed_over(db: AsyncSession, debts: Mapping[UUID, ServiceCode]) -> list[Why]:
+    """Return the wallets in debt whose debt the comptable has on a list: moved on, it could be handed over again."""
+    found = await handed_of(db, list(debts))
+    left = {wallet_id: sum(cents for _, cents in found.get(wallet_id, ())) for wallet_id in debts}
+    return [
+        Why(HANDED_OVER, {"service": debts[wallet_id], "amount": cents}) for wallet_id, cents in left.items() if cents
+    ]
 
 
 async def post_moves(

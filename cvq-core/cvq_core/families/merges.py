@@ -18,6 +18,7 @@ from cvq_core.clock import local_day
 from cvq_core.families.carried import Carried, carry, what_follows
 from cvq_core.families.merged_money import (
     actor_of,
+    handed_over,
     in_words,
     lock_accounts,
     post_moves,
@@ -95,7 +96,11 @@ async def plan_merge(db: AsyncSession, *, merged_id: UUID, kept_id: UUID, on: da
         members=tuple(members),
         cards=int(await db.scalar(select(func.count()).select_from(Card).where(Card.person_id.in_(people))) or 0),
         carried=await what_follows(db, merged, kept, on),
-        prevented=(*await _two_households(db, merged_id, kept_id, on), *stuck_moves(stuck)),
+        prevented=(
+            *await _two_households(db, merged_id, kept_id, on),
+            *stuck_moves(stuck),
+            *await handed_over(db, {move.from_id: move.service for move in moves if move.amount_cents < 0}),
+        ),
     )
 
 

@@ -88,6 +88,10 @@ TWO_HOUSEHOLDS = N_(
     "Un calendrier de garde partage un enfant ({child}) entre ces deux comptes : ce sont deux foyers, "
     "et chacun a le sien. Si c’est une erreur, enregistrez d’abord un calendrier sans l’un des deux."
 )
+HANDED_OVER = N_(
+    "La dette du compte {service} est sur une liste d’impayés remise au comptable, pour {amount} : elle y serait deux "
+    "fois. Retirez d’abord la liste, ou attendez que la dette soit payée."
+)
 SPENT_SINCE = N_("Ce qui était arrivé sur le compte {service} a été dépensé depuis.")
 PAID_SINCE = N_("La facture {number} a été payée depuis, en tout ou partie.")
 KEPT_CLOSED = N_("Le compte gardé a été fermé ou réuni à un autre depuis.")

@@ -11,7 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.clock import local_day
 from cvq_core.families.carried import give_back, signed_since
 from cvq_core.families.forwards import sent_on
-from cvq_core.families.merged_money import actor_of, in_words, lock_accounts, two_accounts, wallets_standing
+from cvq_core.families.merged_money import (
+    actor_of,
+    handed_over,
+    in_words,
+    lock_accounts,
+    two_accounts,
+    wallets_standing,
+)
 from cvq_core.families.merges import merge_by_id
 from cvq_core.families.rules import (
     KEPT_CLOSED,
@@ -109,7 +116,7 @@ async def what_prevents_undoing(db: AsyncSession, merge: AccountMerge) -> list[W
 
 
 async def _spent(db: AsyncSession, merge: AccountMerge) -> list[Why]:
-    """Return the services on which what came from the merged account is no longer there."""
+    """Return the services on which what came from the merged account cannot go back: spent, or claimed meanwhile."""
     standings = {each.id: each for each in (await wallets_standing(db, [merge.kept_id]))[merge.kept_id]}
     rows = await db.scalars(
         select(Posting)
@@ -125,13 +132,15 @@ async def _spent(db: AsyncSession, merge: AccountMerge) -> list[Why]:
         assert row.balance_after_cents is not None, "a wallet's posting keeps the balance after it"
         before.setdefault(row.account_id, row.balance_after_cents - row.amount_cents)
         moved[row.account_id] = moved.get(row.account_id, 0) + row.amount_cents
-    return [
+    gone = [
         Why(SPENT_SINCE, {"service": standings[wallet_id].service})
         for wallet_id, cents in moved.items()
         if not is_still_there(
             before_cents=before[wallet_id], moved_cents=cents, now_cents=standings[wallet_id].level.balance_cents
         )
     ]
+    debts = {wallet_id: standings[wallet_id].service for wallet_id, cents in moved.items() if cents < 0}
+    return [*gone, *await handed_over(db, debts)]
 
 
 async def _give_back(db: AsyncSession, merge: AccountMerge, *, by: UUID | None, now: datetime) -> None:

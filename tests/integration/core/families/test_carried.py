@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.database import Database
@@ -20,9 +20,11 @@ from cvq_core.families.tables import AccountMerge
 from cvq_core.families.undoing import undo_merge
 from cvq_core.ids import new_id
 from cvq_core.journal.store import Actor, record, records_about
-from cvq_core.ledger.tables import Wallet
+from cvq_core.ledger.tables import Posting, Wallet
 from cvq_core.ledger.verify import verify
 from cvq_core.ledger.wallets import wallets_of
+from cvq_core.offices.rules import Officer
+from cvq_core.offices.tables import SubOffice
 from cvq_core.payables.rules import PayableKind
 from cvq_core.payments.tables import Cart, CartLine
 from cvq_core.people.arrangements import NewArrangement, accounts_within, arrange
@@ -31,6 +33,8 @@ from cvq_core.people.rules import FamilyRole, QuotientSource
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import ServiceCode
 from cvq_core.tariffs.quotients import quotients_of, quotients_on, record_quotient
+from cvq_core.treasury.unpaid_rules import DebtKind
+from cvq_core.treasury.unpaid_tables import UnpaidItem, UnpaidSeries, UnpaidState
 from cvq_core.wallets.jobs import run_top_ups
 from cvq_core.wallets.rules import TopUpSetting
 from cvq_core.wallets.settings import choose_notice, choose_top_up, notices_in_force, top_ups_in_force
@@ -331,3 +335,64 @@ async def test_a_calendar_between_the_two_accounts_says_that_they_are_two_househ
         alone = NewArrangement(new_id(), tom.id, begins, (Part(right.id, 100),), "aaaaaaa", "aaaaaaa")
         await arrange(db, alone, recorded_by=STAFF, now=NOW + timedelta(minutes=1))
         assert (await merged(db, wrong, right)).kept_id == right.id
+
+
+async def on_a_list_of_the_comptable(db: AsyncSession, owing: Wallet, place: SubOffice, officer: Officer) -> None:
+    db.add(UnpaidSeries(office_id=place.office_id, last_number=1))
+    await db.flush()
+    state = UnpaidState(
+        id=new_id(),
+        office_id=place.office_id,
+        number=1,
+        staff_id=officer.staff_id,
+        made_at=NOW,
+        families=1,
+        total_cents=-owing.balance_cents,
+        printed={},
+    )
+    db.add(state)
+    await db.flush()
+    last = await db.scalar(select(func.max(Posting.id)).where(Posting.account_id == owing.id))
+    assert last is not None
+    db.add(
+        UnpaidItem(
+            state_id=state.id,
+            account_id=owing.id,
+            position=0,
+            family_account_id=owing.family_account_id,
+            kind=DebtKind.WALLET,
+            since=TODAY,
+            amount_cents=-owing.balance_cents,
+            owed_cents=-owing.balance_cents,
+            posting_id=last,
+        )
+    )
+    await db.flush()
+
+
+async def test_a_debt_that_the_comptable_claims_is_not_moved_to_be_claimed_twice(database: Database) -> None:
+    async with database.write() as db:
+        right, wrong, _ = await household_twice(db)
+        officer = await create_officer(db)
+        place = await create_counter(db, officer)
+        canteen, other = await wallet(db, wrong, CANTEEN), await create_ledger_account(db)
+        await move(db, canteen.id, -4500, other)
+        await on_a_list_of_the_comptable(db, await wallet(db, wrong, CANTEEN), place, officer)
+        with pytest.raises(MergePrevented) as refused:
+            await merged(db, wrong, right)
+        assert "liste d’impayés remise au comptable, pour 25,00" in refused.value.facts["why"]
+        await move(db, canteen.id, 2500, other)
+        assert (await merged(db, wrong, right)).kept_id == right.id
+
+
+async def test_a_debt_that_is_claimed_of_the_kept_account_is_not_taken_back_from_it(database: Database) -> None:
+    async with database.write() as db:
+        right, wrong, _ = await household_twice(db)
+        officer = await create_officer(db)
+        place = await create_counter(db, officer)
+        await move(db, (await wallet(db, wrong, CANTEEN)).id, -7000, await create_ledger_account(db))
+        merge = await merged(db, wrong, right)
+        await on_a_list_of_the_comptable(db, await wallet(db, right, CANTEEN), place, officer)
+        with pytest.raises(UndoPrevented) as refused:
+            await undone(db, merge)
+        assert "remise au comptable" in refused.value.facts["why"]

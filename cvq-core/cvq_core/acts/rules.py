@@ -41,7 +41,7 @@ class ActChangeKind(StrEnum):
 
 
 class UnknownOffice(NotFound):
-    """No cash office has this id."""
+    """No cash office has this id, or this code."""
 
     slug = "unknown-office"
     message = N_("Cette régie n’existe pas.")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.acts.rules import UnknownOffice
 from cvq_core.audit_file.contents import (
     FORMAT,
     AccountRow,
@@ -26,18 +27,11 @@ from cvq_core.audit_file.contents import (
 from cvq_core.audit_file.seals import fingerprint, seal
 from cvq_core.audit_file.tables import SealedFile
 from cvq_core.clock import PARIS, local_day
-from cvq_core.errors import N_, BadInput, NotFound
+from cvq_core.errors import N_, BadInput
 from cvq_core.ids import new_id
 from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting
 from cvq_core.offices.accounts import own_codes
 from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptSeries, SubOffice
-
-
-class UnknownOffice(NotFound):
-    """No cash office has this code."""
-
-    slug = "unknown-office"
-    message = N_("Cette régie n’existe pas.")
 
 
 class PeriodNotOver(BadInput):

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cvq_core.acts.rules import UnknownOffice
 from cvq_core.audit_file.check import Finding, check, trail
 from cvq_core.audit_file.contents import (
     MEMBERS,
@@ -32,7 +33,7 @@ from cvq_core.audit_file.contents import (
     unpack,
 )
 from cvq_core.audit_file.seals import fingerprint, load_seal_key, seal
-from cvq_core.audit_file.store import PeriodNotOver, Sealed, UnknownOffice, seal_period
+from cvq_core.audit_file.store import PeriodNotOver, Sealed, seal_period
 from cvq_core.clock import local_day
 from cvq_core.database import Database
 from cvq_core.ids import new_id

@@ -36,6 +36,12 @@ from cvq_core.offices.rules import Means
 from cvq_core.offices.store import ReceiptLine
 from cvq_core.web.views import Act
 
+ALONGSIDE = {
+    RemittedTo.OFFICE: N_("Les chèques, titres et cartes des caisses fermées partent tous avec."),
+    RemittedTo.TREASURY: N_(
+        "Les titres et ce que la banque a apporté partent avec ; les chèques se remettent au « Compte au Trésor »."
+    ),
+}
 CANCELLED = N_("annulé")
 CANCELS = N_("annulation")
 SENT_BACK = N_("renvoyé par le régisseur")
@@ -69,6 +75,7 @@ async def remit_view(counter: Counter, error: str = "") -> RemitView:
         url=counter.here("/caisse/verser"),
         key=str(new_id()),
         to_words=counter.say(REMITTED_TO_WORDS[destination_of(counter.sub_office)]),
+        alongside=counter.say(ALONGSIDE[destination_of(counter.sub_office)]),
         held=await held_view(counter),
         notes=notes,
         coins=coins,

@@ -288,6 +288,7 @@ class RemitView:
     url: str
     key: str
     to_words: str
+    alongside: str
     held: HeldView
     notes: tuple[CountLine, ...]
     coins: tuple[CountLine, ...]

@@ -126,7 +126,9 @@ _SLIPS = (
     SlipRow("CVQ-V-000012", at(12, 5), 134550, "/cash/slips/12", "à intégrer par le régisseur", "sun"),
     SlipRow("CVQ-V-000011", at(12, 1, days=-7), -98000, "/cash/slips/11", "annulation", "off"),
 )
-_REMIT = RemitView("/cash/remit", "k1", "au régisseur", _HELD, _COUNT.notes, _COUNT.coins, _SLIPS)
+_REMIT = RemitView(
+    "/cash/remit", "k1", "au régisseur", "Les chèques partent tous avec.", _HELD, _COUNT.notes, _COUNT.coins, _SLIPS
+)
 _SLIP = SlipView(
     "12",
     "Versement",

@@ -33,6 +33,10 @@ from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
 from cvq_core.offices import remittance_routes
 from cvq_core.offices import routes as office_routes
+from cvq_core.particulier import routes as particulier_routes
+from cvq_core.particulier.client import PRODUCTION_URL as PARTICULIER_URL
+from cvq_core.particulier.client import Particulier
+from cvq_core.particulier.service import LOOK_EVERY_S, QUOTIENT_INQUIRIES, REFRESH, QuotientInquiries
 from cvq_core.payments import routes as payment_routes
 from cvq_core.payments.adapter import PRODUCTION_URL, PayFip
 from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments
@@ -84,6 +88,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         remittance_routes,
         debit_routes,
         *family_routes.ROOMS,
+        particulier_routes,
         payment_routes,
         tariff_routes,
         wallet_routes,
@@ -93,6 +98,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     services.templates.add_folder(payment_routes.TEMPLATES)
+    quotients = app[QUOTIENT_INQUIRIES] = QuotientInquiries(database, clock, _particulier(settings))
+    services.jobs.handlers[REFRESH], services.jobs.give_ups[REFRESH] = quotients.refresh, quotients.give_up
     payments = app[payment_routes.ONLINE_PAYMENTS] = OnlinePayments(database, clock, settings, _payfip(settings))
     services.jobs.handlers[LOOK_UP] = payments.look_up
     app.router.add_static("/static/", STATIC)
@@ -105,10 +112,18 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("top-up-wallets", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_top_ups(database, clock)),
         Periodic("tell-low-balances", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_notices(database, settings, clock)),
         Periodic("send-on-to-kept-accounts", family_jobs.EVERY_S, lambda: family_jobs.run_forwards(database, clock)),
+        Periodic("ask-for-quotients", LOOK_EVERY_S, lambda: quotients.start_due(settings.particulier_refresh)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)
     return app
+
+
+def _particulier(settings: Settings) -> Particulier | None:
+    token, recipient = settings.particulier_token, settings.particulier_recipient
+    if token is None or recipient is None:
+        return None
+    return Particulier(token.get_secret_value(), recipient, str(settings.particulier_url or PARTICULIER_URL))
 
 
 def _payfip(settings: Settings) -> PayFip | None:

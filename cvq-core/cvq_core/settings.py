@@ -19,6 +19,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
 from cvq_core.database import async_url
+from cvq_core.particulier.rules import is_siret
 
 PREFIX = "CVQ_"
 DEFAULT_FILE = "/etc/cvq/cvq.toml"
@@ -56,6 +57,16 @@ class Settings(BaseSettings):
     payfip_office: str | None = Field(default=None, description="code of the place that collects what is paid online")
     payfip_email: str | None = Field(default=None, description="given to PayFiP for a payer who has no address")
     payfip_url: AnyHttpUrl | None = Field(default=None, description="another PayFiP than the DGFiP's, for tests")
+    particulier_token: SecretStr | None = Field(
+        default=None, description="token of API Particulier, for family quotients; without it, they are typed in"
+    )
+    particulier_recipient: str | None = Field(
+        default=None, description="SIRET of the authority that receives the quotients"
+    )
+    particulier_url: AnyHttpUrl | None = Field(default=None, description="another one than the State's, for tests")
+    particulier_refresh: Literal["never", "yearly", "quarterly"] = Field(
+        default="never", description="ask anew for all families that agreed: in January, or each quarter"
+    )
     language: Literal["fr", "en"] = "fr"
     territory: str = "Parthenay-Gâtine"
     body_bytes_max: int = Field(default=2 * 1024**2, ge=1024)
@@ -106,6 +117,18 @@ class Settings(BaseSettings):
         url = self.payfip_url
         if url is not None and url.scheme != "https" and not _is_loopback(url.host or ""):
             raise ValueError("payfip_url is neither https nor on this machine")
+        return self
+
+    @model_validator(mode="after")
+    def _quotients_are_asked_for_by_somebody(self) -> Settings:
+        """Each question names who receives the answer, and travels over TLS."""
+        if self.particulier_token is not None and not is_siret(self.particulier_recipient or ""):
+            raise ValueError(
+                "particulier_token is set but particulier_recipient is no SIRET: who receives the answers?"
+            )
+        url = self.particulier_url
+        if url is not None and url.scheme != "https" and not _is_loopback(url.host or ""):
+            raise ValueError("particulier_url is neither https nor on this machine")
         return self
 
     @property

@@ -16,6 +16,7 @@ from cvq_core.ledger import tables as ledger
 from cvq_core.live import tables as live
 from cvq_core.minutes import tables as minutes
 from cvq_core.offices import tables as offices
+from cvq_core.particulier import tables as particulier
 from cvq_core.payments import tables as payments
 from cvq_core.people import tables as people
 from cvq_core.services import tables as services
@@ -42,6 +43,7 @@ __all__ = [
     "live",
     "minutes",
     "offices",
+    "particulier",
     "payments",
     "people",
     "services",

@@ -103,7 +103,10 @@ class Membership(Base):
 
 
 class FamilyQuotient(Base):
-    """A family quotient in whole euros, with its source: a new value is a new row."""
+    """A family quotient in whole euros, with its source: a new value is a new row.
+
+    `reference` is what proves it: what stands on the certificate, or how it came.
+    """
 
     __tablename__ = "family_quotient"
     __table_args__ = (
@@ -118,6 +121,8 @@ class FamilyQuotient(Base):
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
     recorded_at: Mapped[datetime]
+    reference: Mapped[str] = mapped_column(String(80), default="", server_default=text("''"))
+    recorded_by: Mapped[UUID | None]
 
 
 class CourtOrder(Base):

@@ -20,6 +20,7 @@ from cvq_core.tariffs.census import best_quotients
 from cvq_core.tariffs.rules import Quotient
 
 EUROS_MAX = 20_000
+REFERENCE_LENGTH_MAX = 80
 DAYS_VALID = 365
 """How long a value holds where nobody says otherwise: the funds compute it anew each January."""
 
@@ -41,11 +42,13 @@ async def record_quotient(
     source: QuotientSource,
     valid_from: date,
     valid_until: date | None = None,
+    reference: str = "",
+    recorded_by: UUID | None = None,
     now: datetime,
 ) -> FamilyQuotient:
     """Add a value beside those that are there; the same id again with the same value gives the first answer.
 
-    `valid_until` (that day included) is a year after `valid_from` where it is not said.
+    `valid_until` (that day included) is a year after `valid_from` where it is not said. `reference` names the paper.
 
     Raises:
         UnknownFamilyAccount: no such account.
@@ -66,7 +69,8 @@ async def record_quotient(
         "valid_from": valid_from,
         "valid_until": until,
     }
-    await insert_once(db, FamilyQuotient.__table__, {"id": quotient_id, "recorded_at": now, **content})
+    told = {"recorded_at": now, "recorded_by": recorded_by, "reference": reference[:REFERENCE_LENGTH_MAX]}
+    await insert_once(db, FamilyQuotient.__table__, {"id": quotient_id, **told, **content})
     row = await db.get(FamilyQuotient, quotient_id)
     assert row is not None, "it was just inserted"
     if any(getattr(row, name) != value for name, value in content.items()):

@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -171,9 +172,11 @@ def live(environment: dict[str, str], parent: int) -> NoReturn:
     sys.argv[:] = ["cvq", "serve"]
     try:
         main()
+    except BaseException:
+        traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        os._exit(0)
+        sys.stderr.flush()
+        os._exit(1)
 
 
 if __name__ == "__main__":
@@ -183,8 +186,8 @@ if __name__ == "__main__":
         child = os.fork()
         if child == 0:
             live(json.loads(line), parent)
-        sys.stdout.write(f"{child}\n")
+        sys.stdout.write(f"lives {child}\n")
         sys.stdout.flush()
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.write(f"ended {os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()

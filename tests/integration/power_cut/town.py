@@ -80,13 +80,19 @@ class Forking:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(environment).encode() + b"\n")
         self._process.stdin.flush()
-        return await self.said()
+        return await self._said("lives")
 
-    async def said(self) -> int:
-        """Return the next number that is told: a process that began, or how it ended."""
+    async def ended(self) -> int:
+        """Return how the life ended, once it has."""
+        return await self._said("ended")
+
+    async def _said(self, wanted: str) -> int:
         assert self._process.stdout is not None
         async with asyncio.timeout(PATIENCE_S):
-            return int(await asyncio.to_thread(self._process.stdout.readline))
+            word, _, number = (await asyncio.to_thread(self._process.stdout.readline)).decode().partition(" ")
+        # A number that was meant otherwise would be taken for a process to kill.
+        assert word == wanted, f"{word} {number}: {self.log.read_text()[-2000:]}"
+        return int(number)
 
     def stop(self) -> None:
         """End it all."""
@@ -110,6 +116,7 @@ class Server:
         self._lives += 1
         environment = {**self._environment, "CVQ_CLOCK_OFFSET_S": str(self._lives * BETWEEN_LIVES_S)}
         self._pid = await self._forking.live(environment)
+        assert self._pid > 1
         async with ClientSession() as session, asyncio.timeout(PATIENCE_S):
             while True:
                 try:
@@ -121,12 +128,14 @@ class Server:
 
     async def died(self) -> None:
         """Wait until the process is gone, killed and not ended."""
-        assert await self._forking.said() == -signal.SIGKILL, self._forking.log.read_text()[-2000:]
+        self._pid, ended = 0, await self._forking.ended()
+        assert ended == -signal.SIGKILL, self._forking.log.read_text()[-2000:]
 
     async def kill(self) -> None:
         """Cut the power from outside, wherever the program is."""
-        os.kill(self._pid, signal.SIGKILL)
-        await self.died()
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+            await self.died()
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from tests.integration.core.money.life import LOSS, PICK, Leg
 from tests.integration.core.money.with_wallets import WithWallets
 
 CARTS_MAX = 3
+STILL_ENDED = timedelta(hours=3)
 FAULTS = st.sampled_from([None, None, None, Fault.TECHNICAL, Fault.ANSWER_LOST, Fault.NOT_YET, Fault.FORGOTTEN])
 RESULTS = st.sampled_from(
     [Result.PAID_BY_CARD, Result.PAID_BY_CARD, Result.PAID_BY_DEBIT, Result.CARD_REFUSED, Result.CANCELLED]
@@ -38,6 +40,10 @@ class PublicMoney(WithWallets):
 
     def operations(self) -> list[Operation]:
         return list(self.town.virtual.operations.values())
+
+    def payable(self) -> list[Operation]:
+        """Return the operations that somebody may still end: PayFiP's page is open, or was not long ago."""
+        return [each for each in self.operations() if self.town.hour.now - each.made_at < STILL_ENDED]
 
     @precondition(lambda self: len(self.carts) < CARTS_MAX)
     @rule(cents=st.integers(100, 100_00), with_invoice=st.booleans(), pick=PICK, loss=LOSS)
@@ -71,11 +77,11 @@ class PublicMoney(WithWallets):
         token, _ = self.carts[pick % len(self.carts)]
         self.ask_payfip(self.town.payments.start(token), fault)
 
-    @precondition(lambda self: self.town.virtual.operations)
+    @precondition(lambda self: self.payable())
     @rule(pick=PICK, result=RESULTS, other=st.sampled_from([0, 0, 0, 0, 77]), notices=st.integers(0, 2), fault=FAULTS)
     def end_at_payfip(self, pick: int, result: Result, other: int, notices: int, fault: Fault | None) -> None:
         """Somebody ends an operation; its notification is lost, comes once, or twice."""
-        operations = self.operations()
+        operations = self.payable()
         operation = operations[pick % len(operations)]
         asked = int(operation.asked["montant"])
         self.town.virtual.end(operation.idop, result, amount_cents=asked + other)
@@ -101,8 +107,8 @@ class PublicMoney(WithWallets):
             pick = len(self.carts) - 1
         self.press_pay(pick, None)
         self.read(self.compare)
-        if self.town.virtual.operations:
-            self.end_at_payfip(len(self.town.virtual.operations) - 1, result, other, notices, fault)
+        if self.payable():
+            self.end_at_payfip(len(self.payable()) - 1, result, other, notices, fault)
 
     @precondition(lambda self: self.carts)
     @rule(pick=PICK, fault=FAULTS)

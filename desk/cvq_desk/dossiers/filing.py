@@ -51,7 +51,6 @@ async def make_pdf(services: Services, payload: dict[str, Any]) -> None:
         services,
         document_id,
         state="ready",
-        text=made.text[:200_000],
         page_count=made.page_count,
         size_bytes=len(made.pdf),
         sha256=hashlib.sha256(made.pdf).hexdigest(),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.database import Base
@@ -68,6 +68,5 @@ class Document(Base):
     source_id: Mapped[UUID | None]
     source_key_id: Mapped[str] = mapped_column(String(20), default="")
     source_wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    text: Mapped[str] = mapped_column(Text, default="")
     filed_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
     filed_at: Mapped[datetime]

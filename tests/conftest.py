@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import cvq_desk.tables  # noqa: F401 - the metadata must know every table
 from cvq_core.database import Base, Database
@@ -15,6 +16,10 @@ from tests.apart import run_apart
 from tests.postgresql_cluster import Cluster, run_on
 
 _numbers = itertools.count(1)
+
+# How long an example takes says how busy the machine is, and nothing about us.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 async def _create_all(url: str) -> None:

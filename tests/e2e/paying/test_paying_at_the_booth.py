@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import segno
-from playwright.async_api import Page, Playwright, expect
+from playwright.async_api import Browser, Page, Playwright, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from cvq_core.ledger.tables import Wallet
 from tests.e2e.paying.conftest import CHROMIUM, PICTURES, Till, booth_of
@@ -16,6 +18,8 @@ from tests.integration.booth.test_kiosk import processes_with
 from tests.integration.booth.x_server import x_server
 
 expect.set_options(timeout=30_000)
+CONNECTIONS_MAX = 6
+CONNECTION_MS = 10_000
 SQUARE = re.compile(r"M(\d+) (\d+)h1v1h-1z")
 
 
@@ -69,8 +73,13 @@ async def page_in(playwright: Playwright, profile: Path) -> Page:
     port = profile / "DevToolsActivePort"
     await eventually(port.exists)
     await eventually(lambda: len(port.read_text().splitlines()) == 2)
-    browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port.read_text().splitlines()[0]}")
-    return browser.contexts[0].pages[0]
+    address = f"http://127.0.0.1:{port.read_text().splitlines()[0]}"
+    for _ in range(CONNECTIONS_MAX):
+        # Playwright waits for ever for a target that went while it was being listed: a window's first blank page does.
+        with suppress(PlaywrightTimeout):
+            browser: Browser = await playwright.chromium.connect_over_cdp(address, timeout=CONNECTION_MS)
+            return browser.contexts[0].pages[0]
+    raise AssertionError(f"no page of the window in {profile} was to be had")
 
 
 async def test_a_resident_pays_on_the_touch_screen_and_the_page_goes_by_itself(

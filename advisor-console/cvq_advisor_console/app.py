@@ -9,6 +9,7 @@ from aiohttp import web
 from cvq_advisor_console import (
     acts,
     advances,
+    books,
     cash,
     debits,
     families,
@@ -57,6 +58,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.COLLECT, N_("Comptes de service"), "/comptes-de-service"),
         (Permission.COLLECT, N_("Prélèvements"), "/prelevements"),
         (Permission.SEE_ACTS, N_("Régies"), "/regies"),
+        (Permission.READ_BOOKS, N_("Livres"), "/livres"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
@@ -72,6 +74,7 @@ def setup_console(app: web.Application) -> None:
     acts.setup(app)
     inactive_values.setup(app)
     minutes.setup(app)
+    books.setup(app)
     tariffs.setup(app)
     journal.setup(app)
     online.setup(app)

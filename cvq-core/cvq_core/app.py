@@ -16,6 +16,7 @@ from cvq_core.access.batcher import TapBatcher
 from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
 from cvq_core.assets import STATIC
+from cvq_core.books.editions import MAKE_BOOK, PURGE_EVERY_S, BookMaker
 from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
@@ -102,6 +103,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.jobs.handlers[REFRESH], services.jobs.give_ups[REFRESH] = quotients.refresh, quotients.give_up
     payments = app[payment_routes.ONLINE_PAYMENTS] = OnlinePayments(database, clock, settings, _payfip(settings))
     services.jobs.handlers[LOOK_UP] = payments.look_up
+    books = BookMaker(database, services.vault, clock)
+    services.jobs.handlers[MAKE_BOOK], services.jobs.give_ups[MAKE_BOOK] = books.make, books.give_up
     app.router.add_static("/static/", STATIC)
     services.jobs.periodic += [
         Periodic("seal-journal", 5.0, lambda: _seal(services)),
@@ -113,6 +116,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("tell-low-balances", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_notices(database, settings, clock)),
         Periodic("send-on-to-kept-accounts", family_jobs.EVERY_S, lambda: family_jobs.run_forwards(database, clock)),
         Periodic("ask-for-quotients", LOOK_EVERY_S, lambda: quotients.start_due(settings.particulier_refresh)),
+        Periodic("purge-provisional-books", PURGE_EVERY_S, books.purge),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)

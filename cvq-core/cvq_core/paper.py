@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -27,7 +26,7 @@ def register_fonts() -> None:
 
 
 def counted(foot: str, *, margin: float, size: float = 10) -> Callable[..., Canvas]:
-    """Return what makes reportlab's canvas for A4 pages with a foot line and "Page 1 sur 2".
+    """Return what makes reportlab's canvas for pages with a foot line and "Page 1 sur 2".
 
     Without a foot line, one page alone carries no number either.
     """
@@ -54,6 +53,6 @@ class _Counted(Canvas):  # type: ignore[misc]  # reportlab has no types
             self.setFont(FONT, self._size)
             self.drawString(self._margin, 10 * mm, self._foot)
             if self._foot or len(self._kept) > 1:
-                self.drawRightString(A4[0] - self._margin, 10 * mm, f"Page {number} sur {len(self._kept)}")
+                self.drawRightString(self._pagesize[0] - self._margin, 10 * mm, f"Page {number} sur {len(self._kept)}")
             super().showPage()
         super().save()

@@ -4,6 +4,7 @@ from cvq_core.access import tables as access
 from cvq_core.acts import tables as acts
 from cvq_core.advances import tables as advances
 from cvq_core.audit_file import tables as audit_file
+from cvq_core.books import tables as books
 from cvq_core.cards import tables as cards
 from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
@@ -31,6 +32,7 @@ __all__ = [
     "acts",
     "advances",
     "audit_file",
+    "books",
     "cards",
     "debits",
     "devices",

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.advances.verify import verify_advances
+from cvq_core.books.verify import verify_books
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.debits.verify import verify_debits
@@ -58,6 +59,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("procès-verbaux", verify_minutes, db))
             findings.append(await _verified("paiements en ligne", verify_payments, db))
             findings.append(await _verified("prélèvements", verify_debits, db))
+            findings.append(await _verified("livres des régies", verify_books, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(_failed_jobs(await count_failed(db)))

@@ -72,6 +72,7 @@ from cvq_core.payables.store import payable_lines
 from cvq_core.people.names import spoken_name
 from cvq_core.people.store import accounts_of, family_account_by_id, person_by_id
 from cvq_core.services.tables import Service
+from cvq_core.staff import Permission
 from cvq_core.text import money
 from cvq_core.web import Context
 from cvq_core.web.views import Act as PageAct
@@ -88,6 +89,7 @@ ADVANCE = N_("Avance")
 VALUES = N_("Valeurs inactives")
 TREASURY = N_("Compte au Trésor")
 MINUTES = N_("Procès-verbaux")
+BOOKS = N_("Livres")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 PLACE_PARAMETER = "lieu"
 PLACE_COOKIE = "cvq_lieu"
@@ -145,6 +147,8 @@ class Counter:
             steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))
             steps.append((ADVANCE, "/caisse/avance", "a", "wallet"))
             steps.append((TREASURY, "/tresor/cheques", "h", "building"))
+        if self.context.principal.may(Permission.READ_BOOKS):
+            steps.append((BOOKS, "/livres", "l", "book"))
         return tuple(StepLink(self.say(label), url, key, icon, path == url) for label, url, key, icon in steps)
 
     async def ceilings(self) -> tuple[CeilingView, ...]:

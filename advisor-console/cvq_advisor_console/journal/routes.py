@@ -22,6 +22,7 @@ from cvq_core.journal.tables import AuditRecord, AuditSeal
 from cvq_core.people.arrangements import accounts_within
 from cvq_core.people.store import accounts_of
 from cvq_core.people.tables import FamilyAccount
+from cvq_core.spreadsheets import harmless
 from cvq_core.staff import Permission
 from cvq_core.web import Context, Routes
 from cvq_desk.booking.lookup import look_up
@@ -105,8 +106,8 @@ async def journal_file(context: Context) -> web.Response:
         writer.writerow(
             [
                 local(row.at).strftime("%Y-%m-%d %H:%M:%S"),
-                _harmless(row.who),
-                _harmless(row.organisation),
+                harmless(row.who),
+                harmless(row.organisation),
                 row.what,
                 row.visit_reference,
                 row.consent,
@@ -188,8 +189,3 @@ async def _rows(context: Context, records: Sequence[AuditRecord]) -> list[LookRo
             )
         )
     return found
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a name for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

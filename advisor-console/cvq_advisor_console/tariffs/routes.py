@@ -28,8 +28,9 @@ from cvq_core.ids import new_id
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import ServiceCode
 from cvq_core.services.tables import Service
+from cvq_core.spreadsheets import to_csv, to_xlsx
 from cvq_core.staff import Permission, Scope
-from cvq_core.tariffs.export import sheets, to_csv, to_xlsx
+from cvq_core.tariffs.export import sheets
 from cvq_core.tariffs.month import month_before, month_of
 from cvq_core.tariffs.reading import CHARACTERS_MAX, UnreadableTariff
 from cvq_core.tariffs.simulation import simulate

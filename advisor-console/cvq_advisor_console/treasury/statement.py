@@ -17,9 +17,9 @@ from cvq_advisor_console.views.treasury import ExpectedRow, FileRow, LineRow, Ma
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput
 from cvq_core.ids import new_id
+from cvq_core.spreadsheets import Money, Sheet, to_csv, to_xlsx
 from cvq_core.staff import Permission
 from cvq_core.staff.tables import Staff
-from cvq_core.tariffs.export import Money, Sheet, to_csv, to_xlsx
 from cvq_core.text import short_date
 from cvq_core.treasury.matching import (
     ITEM_WORDS,

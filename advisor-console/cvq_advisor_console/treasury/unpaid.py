@@ -26,8 +26,8 @@ from cvq_advisor_console.views.treasury import (
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput
 from cvq_core.ids import new_id
+from cvq_core.spreadsheets import Money, Sheet, to_csv, to_xlsx
 from cvq_core.staff import Permission
-from cvq_core.tariffs.export import Money, Sheet, to_csv, to_xlsx
 from cvq_core.text import long_date, money
 from cvq_core.treasury.unpaid import (
     StateLine,

@@ -21,6 +21,7 @@ from cvq_core.ledger.wallets import UnknownWallet, wallets_of
 from cvq_core.people.store import family_account_by_id
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.store import services_in_force
+from cvq_core.spreadsheets import euros, harmless
 from cvq_core.tariffs.words import kept_reasons
 from cvq_core.text import translator
 
@@ -166,21 +167,21 @@ def statement_csv(found: FamilyStatement, language: str = "fr") -> bytes:
     writer.writerow([_(word) for word in COLUMNS])
     number = found.account.number
     for section in found.sections:
-        title = _harmless(section.title)
-        writer.writerow([title, number, found.first.isoformat(), _(OPENING), "", _amount(section.opening_cents), ""])
+        title = harmless(section.title)
+        writer.writerow([title, number, found.first.isoformat(), _(OPENING), "", euros(section.opening_cents), ""])
         for line in section.lines:
             writer.writerow(
                 [
                     title,
                     number,
                     line.day.isoformat(),
-                    _harmless(line.label),
-                    _amount(line.amount_cents),
-                    _amount(line.balance_cents),
-                    _harmless(line.why),
+                    harmless(line.label),
+                    euros(line.amount_cents),
+                    euros(line.balance_cents),
+                    harmless(line.why),
                 ]
             )
-        writer.writerow([title, number, found.last.isoformat(), _(CLOSING), "", _amount(section.closing_cents), ""])
+        writer.writerow([title, number, found.last.isoformat(), _(CLOSING), "", euros(section.closing_cents), ""])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -214,17 +215,6 @@ def _line(movement: Movement, language: str, *, with_quotient: bool) -> Statemen
         movement.balance_after_cents,
         kept_reasons(movement.why, say, language, with_quotient=with_quotient),
     )
-
-
-def _amount(cents: int) -> str:
-    sign = "-" if cents < 0 else ""
-    euros, rest = divmod(abs(cents), 100)
-    return f"{sign}{euros},{rest:02d}"
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet from taking a label for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
 def usual_period(today: date) -> tuple[date, date]:

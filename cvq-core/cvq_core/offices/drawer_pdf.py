@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from uuid import UUID
 from xml.sax.saxutils import escape
 
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer
+from reportlab.platypus import Flowable, KeepTogether, Spacer
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
 from cvq_core.offices.paper_parts import (
-    FRAME_PADDING,
     HEADING,
-    MARGIN,
     MARK,
     SMALL,
     TEXT,
     TITLE,
     capital,
+    sheet,
     signatures,
     table,
     text,
@@ -32,7 +29,6 @@ from cvq_core.offices.paper_parts import (
 from cvq_core.offices.rules import MEANS_WORDS, receipt_number
 from cvq_core.offices.store import DrawerTotals, drawer_totals
 from cvq_core.offices.tables import CashOffice, Drawer, Receipt, ReceiptSeries, SubOffice
-from cvq_core.paper import counted, register_fonts
 from cvq_core.staff.tables import Staff
 from cvq_core.text import hour, long_date, money
 
@@ -69,25 +65,9 @@ async def closed_drawer(db: AsyncSession, drawer: Drawer) -> ClosedDrawer:
 
 def drawer_pdf(closed: ClosedDrawer) -> bytes:
     """Return the PDF of a closed drawer's paper."""
-    register_fonts()
-    out = BytesIO()
     title = "Arrêté de caisse"
-    document = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=14 * mm,
-        bottomMargin=18 * mm,
-        title=title,
-        author=closed.office.label,
-        lang="fr-FR",
-        # The same drawer gives the same bytes: no hour of printing inside.
-        invariant=1,
-    )
     parts = [*_head(closed, title), *_collected(closed), *_cash(closed), *_signatures(closed)]
-    document.build(parts, canvasmaker=counted(title, margin=MARGIN + FRAME_PADDING, size=8.5))
-    return out.getvalue()
+    return sheet(parts, title=title, author=closed.office.label)
 
 
 def _head(closed: ClosedDrawer, title: str) -> list[Flowable]:

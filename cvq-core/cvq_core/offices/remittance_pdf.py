@@ -83,7 +83,7 @@ def _head(remittance: Remittance, number: str, *, cancelled: bool) -> list[Flowa
     parts: list[Flowable] = [
         text(f"<b>{escape(printed['office'])}</b>", TEXT),
         text(escape(printed["founding_act"]), SMALL),
-        text(escape(f"{printed['place']} · {printed['address']}"), SMALL),
+        text(escape(" · ".join(part for part in (printed["place"], printed["address"]) if part)), SMALL),
         Spacer(0, 5 * mm),
         text(title, TITLE),
         text(f"n° {number}", TITLE),

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     FAMILIES = "families.manage"
     SERVE = "visits.serve"
     COLLECT = "cash.collect"
+    READ_BOOKS = "books.read"
     SEE_SERVICE = "service.see"
     MANAGE_TARIFFS = "tariffs.manage"
     RECORD_QUOTIENT = "quotients.record"
@@ -59,10 +60,12 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.ADVISOR: frozenset({Permission.SERVE}),
-    Role.CASH_OFFICER: frozenset({Permission.COLLECT, Permission.SEARCH_PEOPLE, Permission.SEE_ACTS}),
+    Role.CASH_OFFICER: frozenset(
+        {Permission.COLLECT, Permission.READ_BOOKS, Permission.SEARCH_PEOPLE, Permission.SEE_ACTS}
+    ),
     Role.SERVICE_MANAGER: frozenset({Permission.SEE_SERVICE, Permission.TICK, Permission.MANAGE_TARIFFS}),
     Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.SEE_ACTS}),
-    Role.AUDITOR: frozenset({Permission.AUDIT, Permission.SEE_ACTS}),
+    Role.AUDITOR: frozenset({Permission.AUDIT, Permission.READ_BOOKS, Permission.SEE_ACTS}),
 }
 
 ROLE_SCOPE: dict[Role, ScopeKind] = {

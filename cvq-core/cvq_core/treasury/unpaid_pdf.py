@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.offices.paper_parts import SMALL, Row, sheet, signatures, table, text
-from cvq_core.tariffs.export import Money, Sheet
+from cvq_core.spreadsheets import Money, Sheet
 from cvq_core.text import hour, long_date, money, short_date
 from cvq_core.treasury.papers import heading, marked
 from cvq_core.treasury.unpaid import number_of

@@ -6,6 +6,7 @@ The samples of a subject live in the module of that name; here they are gathered
 from __future__ import annotations
 
 from tests.e2e.look.samples_acts import ACTS
+from tests.e2e.look.samples_books import BOOKS
 from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
@@ -32,6 +33,7 @@ SAMPLES: dict[str, Sample] = {
     **ACTS,
     **TREASURY,
     **FAMILIES,
+    **BOOKS,
 }
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

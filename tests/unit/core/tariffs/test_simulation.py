@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvq_core.services.rules import PriceUnit, ServiceCode
-from cvq_core.tariffs.export import sheets, to_csv, to_xlsx
+from cvq_core.spreadsheets import to_csv, to_xlsx
+from cvq_core.tariffs.export import sheets
 from cvq_core.tariffs.month import month_before
 from cvq_core.tariffs.rules import Bracket, Case, Conditions, Facts, Item, QuotientStanding, Range, Residence, Tariff
 from cvq_core.tariffs.simulation import Use, simulate

@@ -24,6 +24,7 @@ from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
 from cvq_core.families import jobs as family_jobs
 from cvq_core.families import routes as family_routes
+from cvq_core.imports import keeping as import_keeping
 from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.jobs.store import purge as purge_jobs
 from cvq_core.journal.store import seal
@@ -117,6 +118,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("send-on-to-kept-accounts", family_jobs.EVERY_S, lambda: family_jobs.run_forwards(database, clock)),
         Periodic("ask-for-quotients", LOOK_EVERY_S, lambda: quotients.start_due(settings.particulier_refresh)),
         Periodic("purge-provisional-books", PURGE_EVERY_S, books.purge),
+        Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)
@@ -183,6 +185,11 @@ async def _purge_jobs(services: Services) -> None:
 async def _apply_policies(services: Services) -> None:
     async with services.database.write() as db:
         await apply_policies(db, local_day(services.clock()))
+
+
+async def _wipe_imports(services: Services) -> None:
+    async with services.database.write() as db:
+        await import_keeping.wipe_staged(db, services.clock(), days_kept=services.settings.import_days_kept)
 
 
 async def _purge(services: Services) -> None:

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     taps_gathered_max: int = Field(
         default=128, ge=1, le=500, description="taps that arrive together and share one transaction; 1: each its own"
     )
+    import_days_kept: int = Field(
+        default=90,
+        ge=1,
+        le=730,
+        description="what was staged of an old base and never taken over is erased after so long",
+    )
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secret_key: SecretStr | None = Field(default=None, description="signs short tokens; made in data_dir when absent")

@@ -9,6 +9,7 @@ from cvq_core.cards import tables as cards
 from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
 from cvq_core.families import tables as families
+from cvq_core.imports import tables as imports
 from cvq_core.inactive_values import tables as inactive_values
 from cvq_core.invoices import tables as invoices
 from cvq_core.jobs import tables as jobs
@@ -37,6 +38,7 @@ __all__ = [
     "debits",
     "devices",
     "families",
+    "imports",
     "inactive_values",
     "invoices",
     "jobs",

@@ -16,6 +16,7 @@ from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.debits.verify import verify_debits
 from cvq_core.families.verify import verify_families
+from cvq_core.imports.verify import verify_imports
 from cvq_core.inactive_values.verify import verify_values
 from cvq_core.jobs.store import count_failed
 from cvq_core.journal.store import verify_chain
@@ -61,6 +62,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("prélèvements", verify_debits, db))
             findings.append(await _verified("livres des régies", verify_books, db))
             findings.append(await _verified("familles", verify_families, db))
+            findings.append(await _verified("reprises", verify_imports, db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(_failed_jobs(await count_failed(db)))
             findings += await _booths(db, settings)

@@ -25,12 +25,12 @@ from cvq_core.errors import N_
 from cvq_core.services.rules import ServiceCode
 from cvq_core.tariffs.export import group_words
 from cvq_core.tariffs.month import Month
-from cvq_core.tariffs.reading import Fault
 from cvq_core.tariffs.rules import Case, Item, SiblingRule
 from cvq_core.tariffs.simulation import LARGEST, FamilyChange, Simulation
 from cvq_core.tariffs.store import Version
 from cvq_core.tariffs.words import UNIT_WORDS, conditions_words, exact_money, range_words, share_words
 from cvq_core.web import Context
+from cvq_core.yaml_nodes import Fault
 
 EXCERPT_MAX = 80
 

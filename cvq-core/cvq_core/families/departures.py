@@ -65,7 +65,7 @@ async def open_account(
         # Two at once draw the same number: the unique key lets one of them draw again.
         row = {
             "id": account_id,
-            "number": await _next_number(db),
+            "number": await next_number(db),
             "label": label,
             "email": email,
             "opened_on": local_day(now),
@@ -303,7 +303,7 @@ async def _membership(
     return membership
 
 
-async def _next_number(db: AsyncSession) -> str:
+async def next_number(db: AsyncSession) -> str:
     """Return the number after the highest of seven digits; others came with an import, and are left alone."""
     rows = await db.scalars(
         select(FamilyAccount.number)

@@ -7,15 +7,11 @@ Scalars are taken as they are written and never as YAML understands them: `2,35 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, TypeVar
 
-import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import Node
 
 from cvq_core.errors import N_, BadInput
 from cvq_core.tariffs.rules import (
@@ -31,6 +27,7 @@ from cvq_core.tariffs.rules import (
     UserKind,
 )
 from cvq_core.tariffs.words import SERVICE_WORDS, UNIT_WORDS
+from cvq_core.yaml_nodes import Fault, NodeReader, NotYaml, Unread, compose
 
 CHARACTERS_MAX = 60_000
 FAULTS_MAX = 30
@@ -38,7 +35,6 @@ ITEMS_MAX = 40
 CASES_MAX = 40
 BRACKETS_MAX = 40
 AMOUNT_CENTS_MAX = 10_000_00
-WORDS_MAX = 120
 
 _AMOUNT = re.compile(r"(\d{1,6})(?:[.,](\d{1,4}))?(?:\s*€)?")
 _SHARE = re.compile(r"(\d{1,3})(?:[.,](\d{1,4}))?\s*%")
@@ -53,16 +49,6 @@ _RESIDENCES = {"territoire": Residence.INSIDE, "hors territoire": Residence.OUTS
 _USERS = {"particulier": UserKind.HOUSEHOLD, "professionnel": UserKind.PROFESSIONAL}
 _SERVICES = {word: code for code, word in SERVICE_WORDS.items()}
 _UNITS = {word: unit for unit, word in UNIT_WORDS.items()}
-_Found = TypeVar("_Found")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Fault:
-    """What is wrong on a line (counted from 1): a French sentence with `{places}`, and what fills them."""
-
-    line: int
-    sentence: str
-    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class UnreadableTariff(BadInput):
@@ -88,53 +74,22 @@ def read_tariff(text: str) -> Tariff:
         raise UnreadableTariff([Fault(1, N_("Ce texte est trop long pour un tarif."))])
     reader = _Reader()
     try:
-        root = _compose(text)
-        tariff = reader.tariff(root)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        told = Fault(mark.line + 1 if mark else 1, _YAML_FAULT)
-        raise UnreadableTariff([told]) from None
-    except (yaml.YAMLError, RecursionError):
-        raise UnreadableTariff([Fault(1, _YAML_FAULT)]) from None
+        tariff = reader.tariff(compose(text))
+    except NotYaml as error:
+        raise UnreadableTariff([error.fault]) from None
     if reader.faults or tariff is None:
         raise UnreadableTariff(sorted(reader.faults)[:FAULTS_MAX])
     return tariff
 
 
-_YAML_FAULT = N_(
-    "Cette ligne n’est pas construite comme il faut : vérifiez le décalage, les deux-points et les guillemets "
-    "de cette ligne et de celle d’avant."
-)
-
-
-def _compose(text: str) -> Node | None:
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        if isinstance(token, (yaml.AliasToken, yaml.AnchorToken, yaml.TagToken, yaml.DirectiveToken)):
-            mark = token.start_mark
-            raise yaml.MarkedYAMLError(problem="not used in tariffs", problem_mark=mark)
-    return yaml.compose(text, Loader=yaml.SafeLoader)
-
-
-class _Unread(Exception):
-    """A part could not be read; its fault is noted."""
-
-
-class _Reader:
-    """Walks the nodes of one file and gathers faults; a part with a fault is left out, the others are read on."""
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def fault(self, node: Node | None, sentence: str, **facts: Any) -> _Unread:
-        """Note a fault on a node's line, and give what to raise for its part."""
-        self.faults.append(Fault(node.start_mark.line + 1 if node else 1, sentence, facts))
-        return _Unread()
+class _Reader(NodeReader):
+    """Reads the nodes of one tariff."""
 
     def tariff(self, root: Node | None) -> Tariff | None:
         """Return the tariff, or None with faults noted."""
         try:
             fields = self._mapping(root, needs=("service", "titre", "décision", "prestations"))
-        except _Unread:
+        except Unread:
             return None
         service = self._try(self._choice, fields.get("service"), _SERVICES)
         title = self._try(self._words, fields.get("titre"))
@@ -162,7 +117,7 @@ class _Reader:
         if "fratrie" in fields:
             siblings = [self._try(self._sibling, each) for each in self._each(fields["fratrie"], BRACKETS_MAX)]
         if len(self.faults) > before or code is None or label is None or unit is None:
-            raise _Unread
+            raise Unread
         read = [case for case in cases if case is not None]
         for case, following in zip(read, case_nodes[1:], strict=False):
             if case.conditions.is_for_all:
@@ -202,7 +157,7 @@ class _Reader:
         read = [self._try(self._bracket, each) for each in nodes]
         brackets = [bracket for bracket in read if bracket is not None]
         if len(self.faults) > before:
-            raise _Unread
+            raise Unread
         expected: int | None = 0
         for each, bracket in zip(nodes, brackets, strict=True):
             if expected is None:
@@ -246,77 +201,11 @@ class _Reader:
                 if one.holds(other.low) or other.holds(one.low):
                     raise self.fault(node, N_("Deux règles de fratrie valent pour le même rang."))
 
-    def _mapping(self, node: Node | None, needs: Sequence[str] = (), may: Sequence[str] = ()) -> dict[str, Node]:
-        """Return the nodes under known keys; an unknown, doubled or missing one is a fault."""
-        if not isinstance(node, MappingNode):
-            raise self.fault(
-                node, N_("Ici sont attendues des lignes « {keys} »."), keys=" : … », « ".join([*needs, *may]) + " : …"
-            )
-        found: dict[str, Node] = {}
-        failed: _Unread | None = None
-        known = [*needs, *may]
-        misspelt: set[str] = set()
-        for key, value in node.value:
-            name = key.value.strip().lower() if isinstance(key, ScalarNode) else ""
-            if name not in known:
-                near = get_close_matches(name, known, n=1)
-                if near:
-                    misspelt.add(near[0])
-                    told = N_("« {key} » n’est pas connu ici. Vouliez-vous dire « {near} » ?")
-                    failed = self.fault(key, told, key=name, near=near[0])
-                else:
-                    told = N_("« {key} » n’est pas connu ici. On attend « {known} ».")
-                    failed = self.fault(key, told, key=name, known=" », « ".join(known))
-            elif name in found:
-                failed = self.fault(key, N_("« {key} » est écrit deux fois."), key=name)
-            else:
-                found[name] = value
-        for name in needs:
-            if name not in found and name not in misspelt:
-                failed = self.fault(node, N_("Il manque « {key} : … »."), key=name)
-        if failed is not None and any(name not in found for name in needs):
-            raise failed
-        return found
-
-    def _each(self, node: Node | None, most: int) -> Iterator[Node]:
-        if node is None:
-            return
-        if not isinstance(node, SequenceNode) or not node.value:
-            self.fault(node, N_("Ici est attendue une liste : chaque ligne commence par un tiret."))
-        elif len(node.value) > most:
-            self.fault(node, N_("Cette liste est trop longue : {most} au plus."), most=most)
-        else:
-            yield from node.value
-
-    def _try(self, read: Callable[..., _Found], *arguments: Any) -> _Found | None:
-        try:
-            return read(*arguments)
-        except _Unread:
-            return None
-
-    def _text(self, node: Node | None) -> str:
-        if not isinstance(node, ScalarNode):
-            raise self.fault(node, N_("Ici est attendu un mot ou un nombre, sur la même ligne."))
-        return " ".join(str(node.value).split())
-
-    def _words(self, node: Node | None) -> str:
-        text = self._text(node)
-        if not text or len(text) > WORDS_MAX:
-            raise self.fault(node, N_("Ici sont attendus quelques mots, {most} caractères au plus."), most=WORDS_MAX)
-        return text
-
     def _code(self, node: Node | None) -> str:
         text = self._text(node)
         if not _CODE.fullmatch(text):
             raise self.fault(node, N_("Un code s’écrit en minuscules sans accent, par exemple « repas_adulte »."))
         return text
-
-    def _choice(self, node: Node | None, words: Mapping[str, _Found]) -> _Found:
-        text = self._text(node).lower()
-        if text not in words:
-            known = " », « ".join(words)
-            raise self.fault(node, N_("« {text} » n’est pas connu ici. On attend « {known} »."), text=text, known=known)
-        return words[text]
 
     def _amount(self, node: Node) -> Fraction:
         """Return cents: four decimals of a euro at most."""

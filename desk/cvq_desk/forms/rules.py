@@ -18,6 +18,7 @@ import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cvq_core.errors import N_, BadInput
+from cvq_core.nir import looks_like_nir
 from cvq_core.text import NO_BREAK_SPACE, short_date
 
 Answers = Mapping[str, Sequence[str]]
@@ -152,26 +153,9 @@ OUT_OF_BOUNDS = N_("Ce nombre n’est pas possible ici.")
 BAD_CHOICE = N_("Ce choix n’existe pas.")
 BAD_MONEY = N_("Écrivez le montant comme 12,50.")
 
-# Sex, year, month (or the codes used when it is unknown), department, commune, order, and the key where it is given.
-_NIR = re.compile(
-    r"(?<!\d)[1-478]\d{2}(?:0[1-9]|1[0-2]|[2-9]\d)(?:\d{2}|2[AB])\d{3}\d{3}(?:\d{2})?(?!\d)", re.IGNORECASE
-)
-# The same, with something between its parts, where other numbers stand beside it.
-_NIR_IN_PARTS = re.compile(
-    r"(?<!\d)[1-478]S\d{2}S(?:0[1-9]|1[0-2]|[2-9]\d)S(?:\d{2}|2[AB])S\d{3}S\d{3}(?:S\d{2})?(?!\d)".replace(
-        "S", r"[\s./\-]*"
-    ),
-    re.IGNORECASE,
-)
-_BETWEEN_PARTS = re.compile(r"(?<=[\dAB])[\s./\-]+(?=\d)", re.IGNORECASE)
 # What every mail server takes: no accents, no quotes, no comments.
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.ASCII | re.IGNORECASE)
 _MONEY = re.compile(r"^\d{1,7}([.,]\d{1,2})?$")
-
-
-def looks_like_nir(text: str) -> bool:
-    """Whether a text holds what looks like a social-security number, spaces and dots between its parts or not."""
-    return bool(_NIR_IN_PARTS.search(text) or _NIR.search(_BETWEEN_PARTS.sub("", text)))
 
 
 def standings(section: Section, answers: Answers) -> int:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvq_core.tariffs.reading import Fault, UnreadableTariff, read_tariff
+from cvq_core.tariffs.reading import UnreadableTariff, read_tariff
 from cvq_core.tariffs.rules import Facts, PriceUnit, QuotientStanding, Residence, ServiceCode, price
+from cvq_core.yaml_nodes import Fault
 
 HEAD = "service: cantine\ntitre: Cantine\ndécision: Délibération du 12 juin\nprestations:\n"
 ITEM = HEAD + "  - code: meal\n    nom: Repas\n    unité: repas\n    prix:\n"

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from cvq_core.nir import looks_like_nir
 from cvq_desk.forms.rules import (
     FieldKind,
     FormDefinition,
@@ -15,7 +16,6 @@ from cvq_desk.forms.rules import (
     Section,
     check_complete,
     check_draft,
-    looks_like_nir,
     parse_date,
 )
 

@@ -94,7 +94,8 @@ async def _watch(site: Site, stop: asyncio.Event) -> None:
     """Wait for Ctrl-C; a part that dies meanwhile ends the demonstration with its last words."""
     while not stop.is_set():
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await stop.wait()
         for running in site.all_running():
             running.check()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[dict[str, Any]], Awaitable[None]]
 IDLE_S = 0.5
+ASK_AGAIN_S = 1.0
 WORKERS = 2
 
 
@@ -52,9 +54,12 @@ class JobRunner:
 
     async def stop(self) -> None:
         """Stop; a job in hand is given back."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        while pending:
+            # A library may have taken a cancellation for one of its own: whoever still works is asked again.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
 
     def wake(self) -> None:
         """Look for due jobs now."""
@@ -121,10 +126,10 @@ class JobRunner:
             except Exception:
                 log.exception("job_loop")
             self._wake.clear()
-            try:
-                await asyncio.wait_for(self._wake.wait(), IDLE_S)
-            except TimeoutError:
-                continue
+            # Before Python 3.12, `wait_for` loses a cancellation that comes at the moment of what it waits for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._wake.wait()
 
     async def _repeat(self, work: Periodic) -> None:
         while True:

@@ -141,7 +141,8 @@ class _Line:
         await self._send_view()
         while True:
             try:
-                await asyncio.wait_for(self._subscription.changed(), VIEW_AGAIN_EVERY_S)
+                async with asyncio.timeout(VIEW_AGAIN_EVERY_S):
+                    await self._subscription.changed()
             except TimeoutError:
                 await self._send_view()
                 continue

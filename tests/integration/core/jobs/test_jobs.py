@@ -165,6 +165,16 @@ async def test_a_process_that_stops_gives_back_what_it_has_in_hand(ground: Groun
     assert ground.given == [PAYLOAD]
 
 
+async def test_a_worker_that_is_woken_at_the_moment_of_the_stop_ends_all_the_same(ground: Ground) -> None:
+    for _ in range(3):
+        await ground.runner.start()
+        await asyncio.sleep(0.1)
+        # In one turn of the loop: what it waits for comes, and so does the cancellation.
+        ground.runner.wake()
+        async with asyncio.timeout(20):
+            await ground.runner.stop()
+
+
 async def test_many_processes_do_each_job_once(ground: Ground) -> None:
     for _ in range(20):
         await ground.file()

@@ -77,7 +77,7 @@ async def test_a_tariff_is_corrected_proposed_tried_and_adopted(site: Site, page
 
     await _enter_on(page, "Proposer un tarif", "**/proposer")
     voted = await page.input_value("#text")
-    await page.fill("#text", voted.replace("montant: 2.60", "montant: 1.60"))
+    await page.fill("#text", voted.replace("montant: 2.35", "montant: 1.60"))
     await _tab_to(page, "Proposer")
     await page.keyboard.press("Enter")
     await expect(page.locator("#faults")).to_contain_text("Cette tranche est moins chère que celle d’avant.")
@@ -109,4 +109,4 @@ async def test_a_tariff_is_corrected_proposed_tried_and_adopted(site: Site, page
         before = await tariff_in_force(db, ServiceCode.CANTEEN, date(2026, 12, 31))
         after = await tariff_in_force(db, ServiceCode.CANTEEN, date(2027, 1, 1))
     assert (before.row.number, after.row.number) == (1, 2)
-    assert after.row.text == voted.replace("montant: 2.60", "montant: 2.80")
+    assert after.row.text == voted.replace("montant: 2.35", "montant: 2.80")

@@ -94,6 +94,9 @@ async def _portion(database: Database, batch_id: UUID, after: UUID | None, *, by
 
 async def _take(db: AsyncSession, batch_id: UUID, after: UUID | None, *, by: str, now: datetime) -> _Portion | None:
     batch = await locked_batch(db, batch_id)
+    if batch.state is BatchState.APPLIED and after is not None:
+        # Another run found nothing left after our last portion, and closed the batch: what we took is taken.
+        return None
     if batch.state not in (BatchState.STAGED, BatchState.APPLYING):
         raise NotToApply
     wanted = select(ImportFamily).where(

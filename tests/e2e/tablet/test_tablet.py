@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 from sqlalchemy import func, select
 
-from cvq_core.access.tables import Attendance, Tap
+from cvq_core.access.tables import Attendance, Entitlement, Tap
 from cvq_core.devices.store import revoke
 from cvq_core.ledger.tables import Wallet
 from cvq_core.people.tables import Membership, Person
@@ -73,6 +73,15 @@ async def test_lea_is_ticked_present_and_her_meal_is_owed(canteen: Canteen) -> N
 
 async def test_two_children_of_the_same_name_are_told_apart_by_their_birth_dates(canteen: Canteen) -> None:
     page = await canteen.installed()
+    async with canteen.database.write() as db:
+        at_table = select(Entitlement.person_id).where(Entitlement.service_code == ServiceCode.CANTEEN)
+        children = await db.scalars(select(Person).where(Person.id.in_(at_table)).order_by(Person.birth_date))
+        # As many of one name as have a birth date of their own, and never Léa.
+        own_day = {child.birth_date: child for child in children if child.given_names != "Léa"}
+        for child in own_day.values():
+            child.given_names, child.family_name = "Anna", "Guignard"
+    page = await canteen.open()
+    await expect(page.locator(".person", has_text=LEA)).to_be_visible()
     told = await page.locator(".person .told-apart:visible").all_text_contents()
     assert len(told) >= 2
     assert len(set(told)) == len(told)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from sqlalchemy import func, literal, select, text, union_all, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.errors import Refusal
@@ -113,7 +113,7 @@ class Life(RuleBasedStateMachine):
 
         try:
             if loss in ("before", "within"):
-                with pytest.raises((Lost, DBAPIError)):
+                with pytest.raises((Lost, DBAPIError, PendingRollbackError)):
                     self.write(cut_off)
             elif loss == "after":
                 self.write(act)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -84,8 +84,7 @@ class JobRunner:
         try:
             await self.handlers[job.kind](job.payload)
         except asyncio.CancelledError:
-            async with self._database.write() as db:
-                await store.release(db, job, self._clock())
+            await _to_its_end(self._release(job))
             raise
         except Exception as error:
             log.warning("job_failed", kind=job.kind, job=str(job.id), attempts=job.attempts, exc_info=True)
@@ -96,6 +95,10 @@ class JobRunner:
         finally:
             keeping.cancel()
         return True
+
+    async def _release(self, job: Job) -> None:
+        async with self._database.write() as db:
+            await store.release(db, job, self._clock())
 
     async def _failed(self, job: Job, error: str) -> None:
         if job.attempts < store.ATTEMPTS_MAX:
@@ -138,3 +141,12 @@ class JobRunner:
             except Exception:
                 log.exception("periodic_work", name=work.name)
             await asyncio.sleep(work.every_s)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do it whole: who stops us asks again and again, and the second time must not end what the first time began."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()

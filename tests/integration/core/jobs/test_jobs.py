@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cvq_core.database import Database
 from cvq_core.jobs import JobRunner, enqueue
+from cvq_core.jobs.runner import ASK_AGAIN_S
 from cvq_core.jobs.store import ATTEMPTS_MAX, KEPT, LEASE, count_failed, lease_next, purge, renew
 from cvq_core.jobs.tables import Job
 
@@ -163,6 +164,26 @@ async def test_a_process_that_stops_gives_back_what_it_has_in_hand(ground: Groun
     assert (await ground.job()).attempts == 0
     assert await ground.runner.run_one() is True
     assert ground.given == [PAYLOAD]
+
+
+async def test_what_is_in_hand_is_given_back_however_often_the_stop_is_asked_for(ground: Ground) -> None:
+    began = asyncio.Event()
+
+    async def long_work(payload: dict[str, Any]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    stopping = ground.another_process(long_work)
+    await ground.file()
+    await stopping.start()
+    await asyncio.wait_for(began.wait(), 30)
+    async with ground.database.write() as db:
+        # Giving back must wait for this row, longer than the runner waits before it cancels once more.
+        await db.execute(update(Job).values(kind=Job.kind))
+        ending = asyncio.create_task(stopping.stop())
+        await asyncio.sleep(2.5 * ASK_AGAIN_S)
+    await ending
+    assert (await ground.job()).attempts == 0
 
 
 async def test_a_worker_that_is_woken_at_the_moment_of_the_stop_ends_all_the_same(ground: Ground) -> None:

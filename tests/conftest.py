@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,9 +12,7 @@ from hypothesis import settings
 import cvq_desk.tables  # noqa: F401 - the metadata must know every table
 from cvq_core.database import Base, Database
 from tests.apart import run_apart
-from tests.postgresql_cluster import Cluster, run_on
-
-_numbers = itertools.count(1)
+from tests.postgresql_cluster import Cluster, LentDatabase, run_on
 
 # How long an example takes says how busy the machine is, and nothing about us.
 settings.register_profile("project", deadline=None)
@@ -43,6 +40,14 @@ def postgresql() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
+def postgresql_database(postgresql: Cluster) -> LentDatabase:
+    """The empty database that one test after the other is lent."""
+    lent = LentDatabase(postgresql, "lent", "template")
+    run_apart(lent.make())
+    return lent
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file that holds all tables, to be copied."""
     file = tmp_path_factory.mktemp("template") / "template.sqlite"
@@ -58,11 +63,9 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
         yield f"sqlite:///{file}"
         return
-    cluster: Cluster = request.getfixturevalue("postgresql")
-    name = f"test_{next(_numbers)}"
-    run_apart(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE template"))
-    yield cluster.url(name)
-    run_apart(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+    lent: LentDatabase = request.getfixturevalue("postgresql_database")
+    yield lent.url
+    run_apart(lent.give_back())
 
 
 @pytest.fixture

@@ -18,6 +18,12 @@ import { element, noteCall, startScreen } from "./scene.js";
 
 const SILENT_AFTER_MS = 1500;
 
+// Seen on a busy machine: pictures arrive and are decoded, and Chromium's player never begins. A page that is loaded
+// anew is back in the call, so it is; but not again and again, where that does not help.
+const BLACK_AFTER_MS = 6000;
+const RELOAD_GAP_MS = 60_000;
+const RELOADED_AT = "face-reloaded-at";
+
 const ring = new Ring();
 /** @type {Call | null} */
 let call = null;
@@ -114,6 +120,7 @@ function pickUp(wanted) {
     },
     onState: (state) => {
       noteCall(state === "connected");
+      if (state === "connected") setTimeout(() => reviveFace(picked), BLACK_AFTER_MS);
       line.send({ type: "peer_became", visit_id: wanted.visit_id, peer: "face", state });
     },
   });
@@ -133,6 +140,21 @@ function pickUp(wanted) {
     if (order) drawCurtain(picked, order.curtain);
     line.send({ type: "media_opened", visit_id: picked.visitId, missing });
   });
+}
+
+/**
+ * The page begins anew where the advisor's picture comes and is not shown.
+ *
+ * @param {Call} watched
+ */
+function reviveFace(watched) {
+  if (watched.over || watched.peer.state !== "connected" || face.readyState !== HTMLMediaElement.HAVE_NOTHING) return;
+  const stream = /** @type {MediaStream | null} */ (face.srcObject);
+  if (!stream?.getVideoTracks().some((track) => track.readyState === "live" && !track.muted)) return;
+  const now = Date.now();
+  if (now - Number(sessionStorage.getItem(RELOADED_AT)) < RELOAD_GAP_MS) return;
+  sessionStorage.setItem(RELOADED_AT, String(now));
+  location.reload();
 }
 
 function hangUp() {

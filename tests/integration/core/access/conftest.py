@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -26,12 +25,10 @@ from cvq_core.seed.load import load
 from cvq_core.seed.presets import PRESETS
 from cvq_core.services.rules import ServiceCode
 from tests.apart import run_apart
-from tests.postgresql_cluster import Cluster, run_on
+from tests.postgresql_cluster import Cluster, LentDatabase, run_on
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
 """A Tuesday of the made-up school year, twelve o'clock in Paris."""
-
-_numbers = itertools.count(1)
 
 
 async def _load(url: str) -> None:
@@ -50,10 +47,12 @@ def sqlite_village(sqlite_template: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
-def postgresql_village(postgresql: Cluster) -> str:
+def postgresql_village(postgresql: Cluster) -> LentDatabase:
     run_apart(run_on(postgresql.url("postgres"), "CREATE DATABASE village TEMPLATE template"))
     run_apart(_load(postgresql.url("village")))
-    return "village"
+    lent = LentDatabase(postgresql, "lent_village", "village")
+    run_apart(lent.make())
+    return lent
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -64,12 +63,9 @@ def village_url(request: pytest.FixtureRequest) -> Iterator[str]:
         shutil.copyfile(request.getfixturevalue("sqlite_village"), file)
         yield f"sqlite:///{file}"
         return
-    template = request.getfixturevalue("postgresql_village")
-    cluster: Cluster = request.getfixturevalue("postgresql")
-    name = f"village_{next(_numbers)}"
-    run_apart(run_on(cluster.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield cluster.url(name)
-    run_apart(run_on(cluster.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)"))
+    lent: LentDatabase = request.getfixturevalue("postgresql_village")
+    yield lent.url
+    run_apart(lent.give_back())
 
 
 @dataclass(slots=True)

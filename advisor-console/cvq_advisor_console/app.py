@@ -13,6 +13,7 @@ from cvq_advisor_console import (
     cash,
     debits,
     families,
+    imports,
     inactive_values,
     journal,
     minutes,
@@ -61,6 +62,8 @@ def setup_console(app: web.Application) -> None:
         (Permission.READ_BOOKS, N_("Livres"), "/livres"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
+        (Permission.DECIDE_IMPORTS, N_("Reprises"), "/reprises"),
+        (Permission.COLLECT, N_("Soldes repris"), "/soldes-repris"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
     if services.settings.payfip_client is not None:
@@ -84,3 +87,4 @@ def setup_console(app: web.Application) -> None:
     debits.setup(app)
     treasury.setup(app)
     families.setup(app)
+    imports.setup(app)

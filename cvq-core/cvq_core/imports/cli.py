@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+from cvq_core.imports.tables import Verdict
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from cvq_core.imports.mapping import ImportMapping
     from cvq_core.imports.reading import OldBase, OldFile
     from cvq_core.imports.report import Summary
+    from cvq_core.imports.sides import ToDecide
 
 _Found = TypeVar("_Found")
 
@@ -29,13 +33,13 @@ HELP = """Reprendre la base d’une commune, dans l’ordre :
 
 2. `stage` les met de côté et cherche les personnes qui y sont deux fois, ou que l’on connaît déjà ;
 
-3. `accept` tient pour une même personne chaque ressemblance certaine ; une famille dont une ressemblance reste \
-douteuse est gardée de côté, et n’est pas reprise ;
+3. `accept` tient pour une même personne chaque ressemblance certaine ; les douteuses se décident à la page Reprises, \
+ou ici par `doubtful` et `decide` ;
 
-4. `apply` reprend les autres familles ; interrompu, on le relance.
+4. `apply` reprend les familles dont tout est décidé ; interrompu, ou quand d’autres sont décidées, on le relance ;
 
-Il n’y a encore ni page ni commande pour décider d’une ressemblance douteuse, ni pour prendre les soldes en compte : \
-ils restent à part, et aucun compte ne les montre.
+5. chaque régisseur prend les soldes de ses services en compte à la page Soldes repris : jusque-là ils restent à part, \
+et aucun compte ne les montre.
 
 `report` dit à tout moment où l’on en est. `undo` défait tout ce qui n’a pas encore servi.
 
@@ -102,17 +106,19 @@ def report(
     to: Annotated[Path | None, typer.Option("--to", help="écrire aussi un fichier .xlsx ou .csv")] = None,
 ) -> None:
     """Dire où en est un import : ce qui serait créé, relié, refusé, et pourquoi."""
-    from cvq_core.imports.report import all_batches, sheets_of, summary_of
+    from cvq_core.imports.report import all_batches, export_recorded, sheets_of, summary_of
     from cvq_core.imports.staging import batch_of
+    from cvq_core.journal.store import Actor
     from cvq_core.spreadsheets import Sheet, to_csv, to_xlsx
 
     if to is not None and to.suffix not in (".xlsx", ".csv"):
         raise SystemExit(f"{to} : le fichier doit finir par .xlsx ou .csv")
 
     async def one(database: Database, clock: Clock) -> tuple[Summary, list[Sheet]]:
-        del clock
-        async with database.read() as db:
+        async with database.write() if to else database.read() as db:
             batch = await batch_of(db, base or "")
+            if to is not None:
+                export_recorded(db, batch, Actor("system", None, _who()), file=to.name, now=clock())
             return await summary_of(db, batch), await sheets_of(db, batch, _say) if to else []
 
     async def every(database: Database, clock: Clock) -> list[Summary]:
@@ -127,8 +133,8 @@ def report(
     summary, sheets = _run(one)
     _print_summary(console, summary)
     if to is not None:
-        to.write_bytes(to_xlsx(sheets) if to.suffix == ".xlsx" else to_csv(sheets))
-        console.print(f"écrit : {to}")
+        _write_private(to, to_xlsx(sheets) if to.suffix == ".xlsx" else to_csv(sheets))
+        console.print(f"écrit, lisible par vous seul : {to}")
 
 
 @app.command()
@@ -145,6 +151,53 @@ def accept(base: Base) -> None:
             return await accept_certain(db, batch, rule="cvq import accept", actor=actor, now=clock())
 
     _console().print(f"{_run(work)} ressemblances certaines acceptées.")
+
+
+@app.command()
+def doubtful(
+    base: Base,
+    number: Annotated[int, typer.Option("--number", min=1, max=500, help="combien en montrer")] = 20,
+) -> None:
+    """Montrer les ressemblances à décider, les plus fortes d’abord, chacune avec sa référence."""
+    from cvq_core.imports.deciding import Wanted, pairs_in, progress_of
+    from cvq_core.imports.sides import beside
+    from cvq_core.imports.staging import batch_of
+
+    async def work(database: Database, clock: Clock) -> tuple[list[ToDecide], int]:
+        del clock
+        async with database.read() as db:
+            mine = [(await batch_of(db, base)).id]
+            found = await pairs_in(db, mine, Wanted.OPEN, limit=number)
+            return [await beside(db, pair, mine) for pair in found], (await progress_of(db, mine)).open
+
+    pairs, left = _run(work)
+    _print_pairs(_console(), pairs)
+    _console().print(f"{left} ressemblances à décider : `cvq import decide {base} RÉFÉRENCE same|different|later`")
+    if left:
+        raise typer.Exit(1)
+
+
+@app.command()
+def decide(
+    base: Base,
+    reference: Annotated[str, typer.Argument(help="référence de la ressemblance, telle que `doubtful` la donne")],
+    verdict: Annotated[Verdict, typer.Argument(help="une même personne, deux personnes, ou plus tard")],
+) -> None:
+    """Décider d’une ressemblance ; cela se change tant que les familles ne sont pas reprises."""
+    from cvq_core.imports.deciding import decide as say_so
+    from cvq_core.imports.deciding import pair_by_reference
+    from cvq_core.imports.staging import batch_of
+    from cvq_core.journal.store import Actor
+
+    async def work(database: Database, clock: Clock) -> None:
+        async with database.write() as db:
+            mine = [(await batch_of(db, base)).id]
+            pair = await pair_by_reference(db, reference, mine)
+            actor = Actor("system", None, _who())
+            await say_so(db, pair.low, pair.high, verdict, batches=mine, by=actor, now=clock(), seen=pair.verdict)
+
+    _run(work)
+    _console().print("décidé.")
 
 
 @app.command()
@@ -177,7 +230,7 @@ def apply(base: Base) -> None:
     if done.waiting:
         console.print(
             f"{done.waiting} familles attendent une décision : `cvq import accept` prend les ressemblances certaines, "
-            "les autres restent de côté."
+            "les autres se décident à la page Reprises ou par `cvq import doubtful`."
         )
         raise typer.Exit(1)
 
@@ -284,6 +337,14 @@ def _run(work: Callable[[Database, Clock], Awaitable[_Found]]) -> _Found:
         raise SystemExit(f"{_say(refusal.message, **refusal.facts)} {_say(refusal.what_to_do)}".strip()) from None
 
 
+def _write_private(file: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read, also over one that others could."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        os.fchmod(out.fileno(), 0o600)
+        out.write(content)
+
+
 def _console() -> Console:
     from rich.console import Console
 
@@ -348,6 +409,27 @@ def _print_summary(console: Console, summary: Summary) -> None:
             f"  soldes {SERVICE_LABELS[each.service].lower()} : {money(each.totals.credit_cents)} d’avoirs, "
             f"{money(each.totals.debt_cents)} de dettes, {signed}"
         )
+
+
+def _print_pairs(console: Console, pairs: list[ToDecide]) -> None:
+    from rich.table import Table
+
+    from cvq_core.imports.beside import STANDING_WORDS, Telling, compared
+    from cvq_core.imports.deciding import reference_of
+    from cvq_core.imports.likeness import REASON_WORDS
+    from cvq_core.text import short_date
+
+    telling = Telling(day=short_date, hidden="")
+    for pair in pairs:
+        first, second = pair.sides
+        reasons = ", ".join(_say(REASON_WORDS[each]) for each in pair.reasons)
+        heads = (f"{side.title}, {side.family}" if side.base else "notre base" for side in pair.sides)
+        title = f"{reference_of(pair.low, pair.high)}, {pair.score} sur 100 : {reasons}"
+        table = Table("", *heads, "", title=title.replace("[", "\\["), title_justify="left")
+        for line in compared(first, second, pair.reasons, whole=(True, True), telling=telling):
+            values = ("".join(piece.text for piece in pieces).replace("[", "\\[") for pieces in (line.left, line.right))
+            table.add_row(_say(line.what), *values, _say(STANDING_WORDS[line.standing]))
+        console.print(table)
 
 
 def _print_list(console: Console, summaries: list[Summary]) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.cards.tables import Card
-from cvq_core.imports.likeness import Reason
-from cvq_core.imports.records import person_of
-from cvq_core.imports.rules import AlreadyApplied, UnknownPair
+from cvq_core.imports.rules import AlreadyApplied, DecidedMeanwhile, UnknownPair
+from cvq_core.imports.sides import ToDecide, beside
 from cvq_core.imports.tables import (
-    BatchState,
     FamilyState,
     ImportBatch,
     ImportFamily,
@@ -24,47 +22,10 @@ from cvq_core.imports.tables import (
     Verdict,
 )
 from cvq_core.journal.store import Actor, record
-from cvq_core.people.rules import FamilyRole
-from cvq_core.people.tables import Commune, Membership, Person
-from cvq_core.staff.rules import Principal
 
-OPEN_STATES = (BatchState.STAGED, BatchState.APPLYING)
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One of two records, as it is shown beside the other. `base` is "" for somebody of our own base."""
-
-    identity: UUID
-    base: str
-    title: str
-    family: str
-    role: FamilyRole | None
-    family_name: str
-    usual_name: str | None
-    given_names: str
-    birth_date: date | None
-    birth_place: str | None
-    address: str | None
-    postcode: str | None
-    city: str | None
-    phone: str | None
-    email: str | None
-    card_number: str | None
-    others: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ToDecide:
-    """A pair with both its sides; the staged one that is asked about comes first."""
-
-    low: UUID
-    high: UUID
-    score: int
-    certain: bool
-    reasons: tuple[Reason, ...]
-    verdict: Verdict | None
-    sides: tuple[Side, Side]
+PAIRS_MAX = 50
+LATELY_MAX = 8
+REFERENCE_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +57,7 @@ async def next_pair(db: AsyncSession, batches: Collection[UUID]) -> ToDecide | N
     """Return what is to be decided next: the most alike first, what was put off last."""
     wanted = (
         select(ImportPair)
-        .where(_of(batches), or_(ImportPair.verdict.is_(None), ImportPair.verdict == Verdict.LATER))
+        .where(_of(batches), _is_open())
         .order_by(
             ImportPair.verdict.is_not(None), ImportPair.decided_at, ImportPair.certain.desc(), ImportPair.score.desc()
         )
@@ -104,7 +65,7 @@ async def next_pair(db: AsyncSession, batches: Collection[UUID]) -> ToDecide | N
         .limit(1)
     )
     pair = await db.scalar(wanted)
-    return None if pair is None else await _shown(db, pair, batches)
+    return None if pair is None else await beside(db, pair, batches)
 
 
 async def pair_of(db: AsyncSession, low: UUID, high: UUID, batches: Collection[UUID]) -> ToDecide:
@@ -116,15 +77,59 @@ async def pair_of(db: AsyncSession, low: UUID, high: UUID, batches: Collection[U
     pair = await db.scalar(select(ImportPair).where(_of(batches), ImportPair.low == low, ImportPair.high == high))
     if pair is None:
         raise UnknownPair
-    return await _shown(db, pair, batches)
+    return await beside(db, pair, batches)
 
 
-async def decided_lately(db: AsyncSession, batches: Collection[UUID], limit: int = 8) -> list[ImportPair]:
-    """Return what was decided by people last, the latest first: one may come back to it."""
+class Wanted(StrEnum):
+    """Which pairs of an import one looks through."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+
+
+async def pairs_in(
+    db: AsyncSession, batches: Collection[UUID], wanted: Wanted, *, offset: int = 0, limit: int = PAIRS_MAX
+) -> list[ImportPair]:
+    """Return pairs of some batches: open ones the most alike first, decided ones the latest first."""
+    rows = select(ImportPair).where(_of(batches)).offset(offset).limit(limit)
+    if wanted is Wanted.OPEN:
+        rows = rows.where(_is_open()).order_by(ImportPair.certain.desc(), ImportPair.score.desc())
+    else:
+        rows = rows.where(~_is_open()).order_by(ImportPair.decided_at.desc())
+    return list(await db.scalars(rows.order_by(ImportPair.low, ImportPair.high)))
+
+
+def reference_of(low: UUID, high: UUID) -> str:
+    """Return a word for a pair that people can type: the beginnings of both identifiers."""
+    return f"{low.hex[:REFERENCE_DIGITS]}-{high.hex[:REFERENCE_DIGITS]}"
+
+
+async def pair_by_reference(db: AsyncSession, reference: str, batches: Collection[UUID]) -> ImportPair:
+    """Return the pair that a reference names.
+
+    Raises:
+        UnknownPair: none, or more than one.
+    """
+    rows = await db.execute(select(ImportPair.low, ImportPair.high).where(_of(batches)))
+    keys = [(low, high) for low, high in rows if reference_of(low, high) == reference.strip().lower()]
+    if len(keys) != 1:
+        raise UnknownPair
+    return await db.get_one(ImportPair, keys[0])
+
+
+async def decided_lately(
+    db: AsyncSession, batches: Collection[UUID], *, by: UUID | None, limit: int = LATELY_MAX
+) -> list[ImportPair]:
+    """Return what somebody decided last, the latest first: one may come back to it."""
     rows = await db.scalars(
         select(ImportPair)
-        .where(_of(batches), ImportPair.verdict.in_((Verdict.SAME, Verdict.DIFFERENT)), ImportPair.rule == "")
-        .order_by(ImportPair.decided_at.desc())
+        .where(
+            _of(batches),
+            ImportPair.verdict.in_((Verdict.SAME, Verdict.DIFFERENT)),
+            ImportPair.rule == "",
+            ImportPair.decided_by == by,
+        )
+        .order_by(ImportPair.decided_at.desc(), ImportPair.low, ImportPair.high)
         .limit(limit)
     )
     return list(rows)
@@ -137,29 +142,40 @@ async def decide(
     verdict: Verdict,
     *,
     batches: Collection[UUID],
-    by: Principal,
+    by: Actor,
     now: datetime,
+    seen: Verdict | None = None,
 ) -> ImportPair:
-    """Say whether two records are one person; it may be said otherwise until one of the families is taken over.
+    """Say whether two records are one person; it may be said otherwise until their families are taken over.
+
+    `seen` is what was decided when the person looked: of two who decide at once, the second is told.
 
     Raises:
         UnknownPair: there is none, or it is not of these batches.
         AlreadyApplied: both are people by now.
+        DecidedMeanwhile: it was decided otherwise since the person looked.
     """
+    # Whoever takes families over holds their batch: what was decided does not change under their hands.
+    await _lock_batches(db, low, high)
     pair = await db.scalar(
-        select(ImportPair).where(_of(batches), ImportPair.low == low, ImportPair.high == high).with_for_update()
+        select(ImportPair)
+        .where(ImportPair.low == low, ImportPair.high == high)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    if pair is None:
+    if pair is None or not await _belongs(db, batches, low, high):
         raise UnknownPair
     if pair.verdict is verdict and pair.decided_by == by.id:
         return pair
     if not await _waits(db, low, high):
         raise AlreadyApplied
+    if _settled(pair.verdict) is not _settled(seen):
+        raise DecidedMeanwhile
     pair.verdict, pair.decided_at, pair.decided_by, pair.rule = verdict, now, by.id, ""
     record(
         db,
         now=now,
-        actor=by.actor,
+        actor=by,
         action=f"import-pair-{verdict.value}",
         subject=("person", high),
         personal={"other": str(low), "score": pair.score},
@@ -196,10 +212,9 @@ async def forget_pairs(db: AsyncSession, batch_id: UUID) -> None:
         .join(ImportFamily, ImportFamily.id == ImportPerson.family_id)
         .where(ImportFamily.batch_id == batch_id)
     )
-    undecided = or_(ImportPair.verdict.is_(None), ImportPair.verdict == Verdict.LATER)
     await db.execute(
         delete(ImportPair)
-        .where(undecided, or_(ImportPair.low.in_(mine), ImportPair.high.in_(mine)))
+        .where(_is_open(), or_(ImportPair.low.in_(mine), ImportPair.high.in_(mine)))
         .execution_options(synchronize_session=False)
     )
 
@@ -222,102 +237,32 @@ async def _waits(db: AsyncSession, low: UUID, high: UUID) -> bool:
     return bool(await db.scalar(select(exists(_waiting().where(ImportPerson.identity.in_((low, high)))))))
 
 
-async def _shown(db: AsyncSession, pair: ImportPair, batches: Collection[UUID]) -> ToDecide:
-    sides = {identity: await _side(db, identity, batches) for identity in (pair.low, pair.high)}
-    # What is staged in these batches is asked about, and stands on the left.
-    first, second = sorted(sides.values(), key=lambda side: (not side.base, side.identity))
-    return ToDecide(
-        low=pair.low,
-        high=pair.high,
-        score=pair.score,
-        certain=pair.certain,
-        reasons=tuple(Reason(word) for word in pair.reasons),
-        verdict=pair.verdict,
-        sides=(first, second),
+async def _belongs(db: AsyncSession, batches: Collection[UUID], low: UUID, high: UUID) -> bool:
+    """Whether one of two records is of these batches, taken over or not."""
+    mine = (
+        select(ImportPerson.id)
+        .join(ImportFamily, ImportFamily.id == ImportPerson.family_id)
+        .where(ImportFamily.batch_id.in_(batches), ImportPerson.identity.in_((low, high)))
     )
+    return bool(await db.scalar(select(exists(mine))))
 
 
-async def _side(db: AsyncSession, identity: UUID, batches: Collection[UUID]) -> Side:
-    row = (
-        await db.execute(
-            select(ImportPerson, ImportFamily, ImportBatch)
-            .join(ImportFamily, ImportFamily.id == ImportPerson.family_id)
-            .join(ImportBatch, ImportBatch.id == ImportFamily.batch_id)
-            .where(
-                ImportPerson.identity == identity,
-                ImportPerson.content.is_not(None),
-                ImportFamily.state == FamilyState.WAITING,
-            )
-            .order_by(ImportBatch.id.in_(batches).desc(), ImportPerson.id)
-            .limit(1)
-        )
-    ).first()
-    return await _our_side(db, identity) if row is None else await _staged_side(db, *row)
-
-
-async def _staged_side(db: AsyncSession, mine: ImportPerson, family: ImportFamily, batch: ImportBatch) -> Side:
-    others = await db.scalars(
-        select(ImportPerson)
-        .where(ImportPerson.family_id == family.id, ImportPerson.id != mine.id)
-        .order_by(ImportPerson.position)
+async def _lock_batches(db: AsyncSession, low: UUID, high: UUID) -> None:
+    """Lock the open batches that two records are of, always in the same order."""
+    rows = await db.scalars(
+        select(ImportFamily.batch_id)
+        .join(ImportPerson, ImportPerson.family_id == ImportFamily.id)
+        .where(ImportPerson.identity.in_((low, high)))
+        .distinct()
     )
-    person = person_of(mine.key, mine.role, mine.content or {})
-    return Side(
-        identity=mine.identity,
-        base=batch.base,
-        title=batch.title,
-        family=family.number,
-        role=mine.role,
-        family_name=person.family_name,
-        usual_name=person.usual_name,
-        given_names=person.given_names,
-        birth_date=person.birth_date,
-        birth_place=person.birth_place,
-        address=person.address,
-        postcode=person.postcode,
-        city=person.city,
-        phone=person.phone,
-        email=person.email,
-        card_number=person.card_number,
-        others=tuple(
-            f"{other.content['given_names']} {other.content.get('usual_name') or other.content['family_name']}"
-            for other in others
-            if other.content
-        ),
-    )
+    for batch_id in sorted(rows):
+        await db.execute(select(ImportBatch.id).where(ImportBatch.id == batch_id).with_for_update())
 
 
-async def _our_side(db: AsyncSession, identity: UUID) -> Side:
-    person = await db.get(Person, identity)
-    if person is None:
-        raise UnknownPair
-    city = await db.scalar(select(Commune.name).where(Commune.insee == person.commune_insee))
-    card = await db.scalar(select(Card.number).where(Card.person_id == identity).order_by(Card.valid_from.desc()))
-    mine = select(Membership.account_id).where(Membership.person_id == identity, Membership.valid_until.is_(None))
-    family = await db.scalars(
-        select(Person)
-        .where(
-            Person.id.in_(select(Membership.person_id).where(Membership.account_id.in_(mine))), Person.id != identity
-        )
-        .order_by(Person.search_key)
-        .limit(12)
-    )
-    return Side(
-        identity=identity,
-        base="",
-        title="",
-        family="",
-        role=None,
-        family_name=person.family_name,
-        usual_name=person.usual_name,
-        given_names=person.given_names,
-        birth_date=person.birth_date,
-        birth_place=None,
-        address=person.address,
-        postcode=person.postcode,
-        city=city,
-        phone=person.phone,
-        email=person.email,
-        card_number=card,
-        others=tuple(f"{each.given_names} {each.usual_name or each.family_name}" for each in family),
-    )
+def _is_open() -> ColumnElement[bool]:
+    return or_(ImportPair.verdict.is_(None), ImportPair.verdict == Verdict.LATER)
+
+
+def _settled(verdict: Verdict | None) -> Verdict | None:
+    """Return what was decided; put off is not decided."""
+    return None if verdict is Verdict.LATER else verdict

@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.errors import N_
+from cvq_core.imports.deciding import forget_pairs
 from cvq_core.imports.staging import locked_batch
 from cvq_core.imports.tables import (
     BatchState,
@@ -50,6 +51,8 @@ async def wipe_staged(db: AsyncSession, now: datetime, *, days_kept: int) -> int
 
 async def _wipe(db: AsyncSession, batch: ImportBatch, now: datetime) -> None:
     mine = select(ImportFamily.id).where(ImportFamily.batch_id == batch.id)
+    # A record that is gone is not asked about: it would hold back the other one's family for good.
+    await forget_pairs(db, batch.id)
     await db.execute(update(ImportPerson).where(ImportPerson.family_id.in_(mine)).values(content=null()))
     await db.execute(
         update(ImportFamily)

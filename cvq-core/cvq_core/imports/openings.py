@@ -23,6 +23,7 @@ from cvq_core.imports.rules import (
     FamiliesWait,
     NothingToSign,
     NotThisOffice,
+    OpeningsMoved,
 )
 from cvq_core.imports.staging import locked_batch
 from cvq_core.imports.tables import (
@@ -102,14 +103,26 @@ async def openings_of(db: AsyncSession, batch: ImportBatch) -> list[ServiceOpeni
     ]
 
 
+async def opening_of(db: AsyncSession, batch: ImportBatch, service: ServiceCode) -> ServiceOpening:
+    """Return what an import brings for one service.
+
+    Raises:
+        NothingToSign
+    """
+    for each in await openings_of(db, batch):
+        if each.service is service:
+            return each
+    raise NothingToSign
+
+
 async def families_waiting(db: AsyncSession, batch: ImportBatch) -> int:
     """Return how many families of an import still wait to be taken over."""
     waiting = select(func.count()).where(ImportFamily.batch_id == batch.id, ImportFamily.state == FamilyState.WAITING)
     return int(await db.scalar(waiting) or 0)
 
 
-async def may_sign(db: AsyncSession, service: ServiceCode, staff_id: UUID, on: date) -> bool:
-    """Whether somebody is officer, or substitute, of an office that collects a service on a day."""
+async def signing_office(db: AsyncSession, service: ServiceCode, staff_id: UUID, on: date) -> UUID | None:
+    """Return the office that collects a service and whose officer, or substitute, somebody is on a day."""
     offices = await db.scalars(
         select(SubOffice.office_id)
         .join(CollectableService, CollectableService.sub_office_id == SubOffice.id)
@@ -118,12 +131,25 @@ async def may_sign(db: AsyncSession, service: ServiceCode, staff_id: UUID, on: d
             CollectableService.valid_from <= on,
             CollectableService.valid_until.is_(None) | (CollectableService.valid_until >= on),
         )
+        .order_by(SubOffice.office_id)
         .distinct()
     )
     for office_id in offices.all():
         if await is_officer(db, office_id, staff_id, on):
-            return True
-    return False
+            return office_id
+    return None
+
+
+async def check_may_sign(db: AsyncSession, service: ServiceCode, staff_id: UUID, on: date) -> UUID:
+    """Return the office for which somebody takes over a service's balances on a day.
+
+    Raises:
+        NotThisOffice
+    """
+    office_id = await signing_office(db, service, staff_id, on)
+    if office_id is None:
+        raise NotThisOffice
+    return office_id
 
 
 async def sign_off(
@@ -137,38 +163,41 @@ async def sign_off(
     explanation: str,
     officer: Officer,
     now: datetime,
+    seen: Totals | None = None,
 ) -> OpeningSignOff:
     """Take one service's balances over into the wallets, all or none; the same id again gives the first record.
 
-    `stated_*` are the totals that the old software printed, both above zero.
+    `stated_*` are the totals that the old software printed, both above zero; `seen` those of ours that the officer
+    compared with them.
 
     Raises:
         UnknownImport, NothingToSign, AlreadySigned
         NotThisOffice: not the officer of an office that collects the service.
         FamiliesWait: some families are not taken over yet.
+        OpeningsMoved: our totals are others than those that were seen.
         DifferenceUnexplained: the totals differ and nobody said why.
-        IdempotencyMismatch: this id came before with other totals.
+        IdempotencyMismatch: this id came before with other totals or another explanation.
     """
     batch = await locked_batch(db, batch_id)
-    asked = (batch_id, service, stated_credit_cents, stated_debt_cents, officer.staff_id)
+    why = explanation.strip()
+    asked = (batch_id, service, stated_credit_cents, stated_debt_cents, why, officer.staff_id)
     first = await db.get(OpeningSignOff, sign_off_id)
     if first is not None:
-        written = (first.batch_id, first.service_code, first.stated_credit_cents, first.stated_debt_cents)
-        if (*written, first.signed_by) != asked:
+        stated = (first.stated_credit_cents, first.stated_debt_cents)
+        if (first.batch_id, first.service_code, *stated, first.explanation, first.signed_by) != asked:
             raise IdempotencyMismatch
         return first
-    if not await may_sign(db, service, officer.staff_id, local_day(now)):
-        raise NotThisOffice
+    await check_may_sign(db, service, officer.staff_id, local_day(now))
     waiting = await families_waiting(db, batch)
     if waiting or batch.state is not BatchState.APPLIED:
         raise FamiliesWait(count=waiting)
-    opening = next((each for each in await openings_of(db, batch) if each.service is service), None)
-    if opening is None:
-        raise NothingToSign
+    opening = await opening_of(db, batch, service)
     if opening.signed is not None:
         raise AlreadySigned
     totals = opening.totals
-    check_totals(totals, stated_credit_cents, stated_debt_cents, explanation)
+    if seen is not None and seen != totals:
+        raise OpeningsMoved
+    check_totals(totals, stated_credit_cents, stated_debt_cents, why)
     row = OpeningSignOff(
         id=sign_off_id,
         batch_id=batch_id,
@@ -178,7 +207,7 @@ async def sign_off(
         debt_cents=totals.debt_cents,
         stated_credit_cents=stated_credit_cents,
         stated_debt_cents=stated_debt_cents,
-        explanation=explanation.strip(),
+        explanation=why,
         signed_at=now,
         signed_by=officer.staff_id,
         signed_name=officer.name[:120],

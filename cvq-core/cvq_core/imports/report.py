@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from cvq_core.imports.tables import (
     OpeningBalance,
     Verdict,
 )
+from cvq_core.journal.store import Actor, record
 from cvq_core.people.names import folded, listed_name
 from cvq_core.people.tables import Person
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
@@ -33,6 +36,7 @@ from cvq_core.tariffs.words import Say
 
 FAULTS_SHOWN_MAX = 200
 IDS_AT_ONCE = 500
+BATCHES_MAX = 500
 
 STATE_WORDS: dict[BatchState, str] = {
     BatchState.STAGED: N_("lu, rien n’est encore repris"),
@@ -80,6 +84,28 @@ class Summary:
         return self.families.get(state, 0)
 
 
+class NextStep(StrEnum):
+    """What is to be done next about an import, and by whom."""
+
+    DECIDE = "decide"
+    APPLY = "apply"
+    FINISH_UNDOING = "finish-undoing"
+    SIGN = "sign"
+    NOTHING = "nothing"
+
+
+def next_step(summary: Summary) -> NextStep:
+    """Return what is to be done next about an import."""
+    state = summary.batch.state
+    if state is BatchState.UNDOING:
+        return NextStep.FINISH_UNDOING
+    if state in (BatchState.STAGED, BatchState.APPLYING):
+        return NextStep.DECIDE if summary.pairs.open else NextStep.APPLY
+    if state is BatchState.APPLIED and any(each.totals.families and not each.signed for each in summary.openings):
+        return NextStep.SIGN
+    return NextStep.NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What a file says of somebody whom we know, and we say otherwise: nothing is changed for it."""
@@ -121,13 +147,25 @@ async def summary_of(db: AsyncSession, batch: ImportBatch) -> Summary:
     )
 
 
-async def all_batches(db: AsyncSession) -> list[ImportBatch]:
-    """Return the imports that are not taken back, by base."""
+async def all_batches(
+    db: AsyncSession, communes: Collection[str] | None = None, *, undone: bool = False
+) -> list[ImportBatch]:
+    """Return the imports of some communes, or of all, by base; with those that were taken back where `undone`."""
+    wanted = select(ImportBatch).order_by(ImportBatch.base, ImportBatch.staged_at.desc()).limit(BATCHES_MAX)
+    if communes is not None:
+        wanted = wanted.where(ImportBatch.commune_insee.in_(communes))
+    if not undone:
+        wanted = wanted.where(ImportBatch.state != BatchState.UNDONE)
+    return list(await db.scalars(wanted))
+
+
+async def held_families(db: AsyncSession, batch: ImportBatch) -> list[ImportFamily]:
+    """Return the families that a run looked at and left waiting; `why` says what holds each back."""
     rows = await db.scalars(
-        select(ImportBatch)
-        .where(ImportBatch.state != BatchState.UNDONE)
-        .order_by(ImportBatch.base, ImportBatch.staged_at.desc())
-        .limit(500)
+        select(ImportFamily)
+        .where(ImportFamily.batch_id == batch.id, ImportFamily.state == FamilyState.WAITING, ImportFamily.why != "")
+        .order_by(ImportFamily.why, ImportFamily.file, ImportFamily.line, ImportFamily.id)
+        .limit(FAULTS_SHOWN_MAX)
     )
     return list(rows)
 
@@ -154,6 +192,18 @@ async def families_of(db: AsyncSession, batch: ImportBatch, *, only_told: bool =
 async def differences_of(db: AsyncSession, batch: ImportBatch, say: Say) -> list[Difference]:
     """Return what the files say otherwise than our base, of people and balances that are known; nothing is changed."""
     return [*await _people_otherwise(db, batch, say), *await _balances_otherwise(db, batch, say)]
+
+
+def export_recorded(db: AsyncSession, batch: ImportBatch, by: Actor, *, file: str, now: datetime) -> None:
+    """Record that a whole report, which names people, was written to a file."""
+    record(
+        db,
+        now=now,
+        actor=by,
+        action="import-report-exported",
+        subject=("import", batch.id),
+        personal={"base": batch.base, "file": file[:200]},
+    )
 
 
 async def sheets_of(db: AsyncSession, batch: ImportBatch, say: Say) -> list[Sheet]:

@@ -17,7 +17,7 @@ class UnknownImport(NotFound):
 
     slug = "unknown-import"
     message = N_("Aucun import de ce nom n’est en cours ici.")
-    what_to_do = N_("`cvq import report` donne la liste des imports.")
+    what_to_do = N_("Cherchez-le dans la liste des imports.")
 
 
 class UnknownCommune(BadInput):
@@ -59,12 +59,20 @@ class AlreadyApplied(Refusal):
     what_to_do = N_("Défaites l’import, ou réunissez les comptes depuis la fiche des familles.")
 
 
+class DecidedMeanwhile(Refusal):
+    """Somebody else decided the pair since this person looked at it."""
+
+    slug = "import-pair-decided"
+    message = N_("Quelqu’un d’autre a décidé de ces deux fiches pendant que vous les regardiez.")
+    what_to_do = N_("Votre réponse n’est pas enregistrée. Si la sienne est fausse, changez-la ici.")
+
+
 class UnknownPair(NotFound):
     """No such pair is to be decided, or not by this person."""
 
     slug = "unknown-import-pair"
     message = N_("Ces deux fiches ne sont pas à comparer.")
-    what_to_do = N_("`cvq import report BASE` dit ce qui reste à décider.")
+    what_to_do = N_("Revenez à la liste de ce qui reste à décider.")
 
 
 class FamiliesWait(Refusal):
@@ -91,11 +99,27 @@ class DifferenceUnexplained(BadInput):
     what_to_do = N_("Cherchez-la d’abord. Si elle est juste, expliquez-la en une phrase : elle reste au dossier.")
 
 
+class OpeningsMoved(Refusal):
+    """The balances are others than those that the officer compared."""
+
+    slug = "openings-moved"
+    message = N_("Les soldes ont changé depuis la comparaison.")
+    what_to_do = N_("Rien n’est pris en compte. Recommencez la comparaison.")
+
+
 class AlreadySigned(Refusal):
     """A service's balances of an import are taken over once."""
 
     slug = "opening-already-signed"
     message = N_("Les soldes de ce service ont déjà été pris en compte.")
+
+
+class NotSigned(NotFound):
+    """The paper is of balances that were taken over, and nobody has yet."""
+
+    slug = "opening-not-signed"
+    message = N_("Ces soldes ne sont pas encore pris en compte.")
+    what_to_do = N_("Le papier se fait après la signature.")
 
 
 class NothingToSign(NotFound):

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     RECORD_QUOTIENT = "quotients.record"
     MANAGE_CARDS = "cards.manage"
     SEE_ACTS = "acts.see"
+    DECIDE_IMPORTS = "imports.decide"
     ADMINISTER = "administer"
     AUDIT = "audit.read"
     TAP = "taps.decide"
@@ -57,6 +58,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.FAMILIES,
             Permission.RECORD_QUOTIENT,
             Permission.SEE_ACTS,
+            Permission.DECIDE_IMPORTS,
         }
     ),
     Role.ADVISOR: frozenset({Permission.SERVE}),
@@ -64,7 +66,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {Permission.COLLECT, Permission.READ_BOOKS, Permission.SEARCH_PEOPLE, Permission.SEE_ACTS}
     ),
     Role.SERVICE_MANAGER: frozenset({Permission.SEE_SERVICE, Permission.TICK, Permission.MANAGE_TARIFFS}),
-    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.SEE_ACTS}),
+    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.SEE_ACTS, Permission.DECIDE_IMPORTS}),
     Role.AUDITOR: frozenset({Permission.AUDIT, Permission.READ_BOOKS, Permission.SEE_ACTS}),
 }
 

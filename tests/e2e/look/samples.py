@@ -11,6 +11,7 @@ from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_families import FAMILIES
+from tests.e2e.look.samples_imports import IMPORTS
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_money import MONEY
 from tests.e2e.look.samples_online import ONLINE
@@ -34,6 +35,7 @@ SAMPLES: dict[str, Sample] = {
     **TREASURY,
     **FAMILIES,
     **BOOKS,
+    **IMPORTS,
 }
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

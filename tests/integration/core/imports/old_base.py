@@ -124,7 +124,7 @@ async def decide_all(database: Database, verdict: Verdict, base: str = BASE) -> 
             await db.scalars(select(ImportPair).where(ImportPair.verdict.is_(None)).order_by(ImportPair.low))
         )
         for pair in open_pairs:
-            await decide(db, pair.low, pair.high, verdict, batches=[batch.id], by=ADMINISTRATOR, now=NOW)
+            await decide(db, pair.low, pair.high, verdict, batches=[batch.id], by=ADMINISTRATOR.actor, now=NOW)
         assert (await progress_of(db, [batch.id])).open == 0
     return len(open_pairs)
 

@@ -15,7 +15,13 @@ from cvq_core.imports import applying
 from cvq_core.imports.deciding import accept_certain, decide, next_pair
 from cvq_core.imports.keeping import wipe_staged
 from cvq_core.imports.report import differences_of, sheets_of, summary_of
-from cvq_core.imports.rules import BaseOfAnotherCommune, ImportUnderWay, NotToApply, UnknownCommune, UnknownPair
+from cvq_core.imports.rules import (
+    AlreadyApplied,
+    BaseOfAnotherCommune,
+    ImportUnderWay,
+    NotToApply,
+    UnknownCommune,
+)
 from cvq_core.imports.staging import batch_of
 from cvq_core.imports.tables import FamilyState, ImportBatch, ImportFamily, ImportFault, ImportPerson, Verdict
 from cvq_core.imports.verify import verify_imports
@@ -253,7 +259,7 @@ async def test_contradicting_decisions_hold_the_family_back(database: Database) 
     assert len(found) == 3
     async with database.write() as db:
         for pair, verdict in zip(found, (Verdict.SAME, Verdict.SAME, Verdict.DIFFERENT), strict=True):
-            await decide(db, pair.low, pair.high, verdict, batches=[batch.id], by=ADMINISTRATOR, now=NOW)
+            await decide(db, pair.low, pair.high, verdict, batches=[batch.id], by=ADMINISTRATOR.actor, now=NOW)
     assert (await take_over(database)).waiting == 3
     async with database.read() as db:
         told = list(await db.scalars(select(ImportFamily.why)))
@@ -271,8 +277,10 @@ async def test_a_decision_is_journalled_with_who_made_it_and_stands_once_it_is_d
         assert written.actor_id == ADMINISTRATOR.id
     await take_over(database)
     async with database.write() as db:
-        with pytest.raises(UnknownPair):
-            await decide(db, pair.low, pair.high, Verdict.DIFFERENT, batches=[batch.id], by=ADMINISTRATOR, now=NOW)
+        with pytest.raises(AlreadyApplied):
+            await decide(
+                db, pair.low, pair.high, Verdict.DIFFERENT, batches=[batch.id], by=ADMINISTRATOR.actor, now=NOW
+            )
 
 
 async def test_the_operator_s_rule_takes_the_certain_ones_and_no_other(database: Database) -> None:

@@ -122,7 +122,7 @@ def masked_phone(phone: str | None) -> str:
 
 def masked_email(email: str | None) -> str:
     """Return the first letter of an address and what it belongs to: "c•••@orange.fr"."""
-    name, _, host = (email or "").partition("@")
+    name, _, host = (email or "").rpartition("@")
     return f"{name[:1]}•••@{host}" if host else ""
 
 

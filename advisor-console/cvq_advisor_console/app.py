@@ -15,6 +15,7 @@ from cvq_advisor_console import (
     families,
     imports,
     inactive_values,
+    invoices,
     journal,
     minutes,
     online,
@@ -85,6 +86,7 @@ def setup_console(app: web.Application) -> None:
     unclaimed.setup(app)
     wallets.setup(app)
     debits.setup(app)
+    invoices.setup(app)
     treasury.setup(app)
     families.setup(app)
     imports.setup(app)

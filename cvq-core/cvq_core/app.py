@@ -25,6 +25,9 @@ from cvq_core.errors import Refusal
 from cvq_core.families import jobs as family_jobs
 from cvq_core.families import routes as family_routes
 from cvq_core.imports import keeping as import_keeping
+from cvq_core.invoice_papers import routes as invoice_routes
+from cvq_core.invoice_papers import runs as invoice_runs
+from cvq_core.invoice_papers.runs import PRINT_RUN, InvoicePrinter
 from cvq_core.jobs.runner import JobRunner, Periodic
 from cvq_core.jobs.store import purge as purge_jobs
 from cvq_core.journal.store import seal
@@ -92,6 +95,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         *family_routes.ROOMS,
         particulier_routes,
         payment_routes,
+        invoice_routes,
         tariff_routes,
         wallet_routes,
     )
@@ -100,10 +104,13 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     services.templates.add_folder(payment_routes.TEMPLATES)
+    services.templates.add_folder(invoice_routes.TEMPLATES)
     quotients = app[QUOTIENT_INQUIRIES] = QuotientInquiries(database, clock, _particulier(settings))
     services.jobs.handlers[REFRESH], services.jobs.give_ups[REFRESH] = quotients.refresh, quotients.give_up
     payments = app[payment_routes.ONLINE_PAYMENTS] = OnlinePayments(database, clock, settings, _payfip(settings))
     services.jobs.handlers[LOOK_UP] = payments.look_up
+    invoices = InvoicePrinter(database, settings, services.vault, clock)
+    services.jobs.handlers[PRINT_RUN], services.jobs.give_ups[PRINT_RUN] = invoices.make, invoices.give_up
     books = BookMaker(database, services.vault, clock)
     services.jobs.handlers[MAKE_BOOK], services.jobs.give_ups[MAKE_BOOK] = books.make, books.give_up
     app.router.add_static("/static/", STATIC)
@@ -118,6 +125,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("send-on-to-kept-accounts", family_jobs.EVERY_S, lambda: family_jobs.run_forwards(database, clock)),
         Periodic("ask-for-quotients", LOOK_EVERY_S, lambda: quotients.start_due(settings.particulier_refresh)),
         Periodic("purge-provisional-books", PURGE_EVERY_S, books.purge),
+        Periodic("purge-printed-invoices", invoice_runs.PURGE_EVERY_S, invoices.purge),
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]

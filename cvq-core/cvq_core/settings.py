@@ -19,6 +19,8 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
 from cvq_core.database import async_url
+from cvq_core.invoice_papers.paper import Issuer
+from cvq_core.invoice_papers.proximity import Codes
 from cvq_core.particulier.rules import is_siret
 
 PREFIX = "CVQ_"
@@ -66,6 +68,13 @@ class Settings(BaseSettings):
     particulier_url: AnyHttpUrl | None = Field(default=None, description="another one than the State's, for tests")
     particulier_refresh: Literal["never", "yearly", "quarterly"] = Field(
         default="never", description="ask anew for all families that agreed: in January, or each quarter"
+    )
+    invoice_issuer: Issuer | None = Field(
+        default=None, description="who sends invoices: name, address (lines), siret, phone, email, legal"
+    )
+    proximity: Codes | None = Field(
+        default=None,
+        description="codes from the DGFiP for paying at a tobacconist's; without them, no code on invoices",
     )
     language: Literal["fr", "en"] = "fr"
     territory: str = "Parthenay-Gâtine"

@@ -11,6 +11,7 @@ from cvq_core.devices import tables as devices
 from cvq_core.families import tables as families
 from cvq_core.imports import tables as imports
 from cvq_core.inactive_values import tables as inactive_values
+from cvq_core.invoice_papers import tables as invoice_papers
 from cvq_core.invoices import tables as invoices
 from cvq_core.jobs import tables as jobs
 from cvq_core.journal import tables as journal
@@ -40,6 +41,7 @@ __all__ = [
     "families",
     "imports",
     "inactive_values",
+    "invoice_papers",
     "invoices",
     "jobs",
     "journal",

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 
 from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_NUMBER, cents_of, written
+from cvq_advisor_console.invoices.pages import paper_url
 from cvq_advisor_console.views.cash import (
     CashPage,
     CeilingView,
@@ -89,6 +90,7 @@ ADVANCE = N_("Avance")
 VALUES = N_("Valeurs inactives")
 TREASURY = N_("Compte au Trésor")
 MINUTES = N_("Procès-verbaux")
+INVOICES = N_("Factures")
 BOOKS = N_("Livres")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 PLACE_PARAMETER = "lieu"
@@ -147,6 +149,7 @@ class Counter:
             steps.insert(2, (INTEGRATE, "/caisse/a-integrer", "n", "list-check"))
             steps.append((ADVANCE, "/caisse/avance", "a", "wallet"))
             steps.append((TREASURY, "/tresor/cheques", "h", "building"))
+            steps.append((INVOICES, "/factures", "k", "receipt"))
         if self.context.principal.may(Permission.READ_BOOKS):
             steps.append((BOOKS, "/livres", "l", "book"))
         return tuple(StepLink(self.say(label), url, key, icon, path == url) for label, url, key, icon in steps)
@@ -424,6 +427,7 @@ async def invoice_lines(counter: Counter, asked: Asked, errors: Mapping[str, str
             value=asked.invoices.get(each.invoice.id, ""),
             error=errors.get(f"i{each.invoice.id}", ""),
             why_not="" if line.services <= counter.act.services else counter.say(NOT_IN_ACT),
+            paper_url=paper_url("/caisse/factures", each.invoice.id),
         )
         for each, line in zip(due, readable, strict=True)
     )

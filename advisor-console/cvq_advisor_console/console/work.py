@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from cvq_advisor_console.console.desk import Desk
+from cvq_advisor_console.invoices.pages import paper_row
 from cvq_advisor_console.journal.words import ACTIONS
+from cvq_advisor_console.views.invoices import InvoiceRow
 from cvq_advisor_console.views.work import (
     AccountView,
     AttendedRow,
@@ -37,6 +39,7 @@ from cvq_advisor_console.views.work import Movement as MovementRow
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.families.other_side import other_sides
+from cvq_core.invoices.store import invoices_of
 from cvq_core.journal.store import records_about
 from cvq_core.ledger.service import AccountOverview, account_overview
 from cvq_core.people.arrangements import accounts_within, days_of
@@ -57,6 +60,7 @@ from cvq_desk.visits.store import commands_of
 from cvq_desk.visits.tables import BoothCommand
 from cvq_desk.wire import ConsentState
 
+INVOICES_SHOWN = 12
 PRICES_NEED = frozenset({ConsentScope.FAMILY.value, ConsentScope.WALLETS.value})
 ENDED_WHY = {
     "closed": N_("Vous l’avez refermé."),
@@ -336,8 +340,15 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
         shared=await _shared_children(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
         looks=await _looks(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
         statement_url=f"/console/{desk.visit.id}/releve" if ConsentScope.WALLETS.value in scopes else "",
+        invoices=await _invoices(desk, account_id) if ConsentScope.WALLETS.value in scopes else (),
         prices=await _prices(desk, account_id) if scopes >= PRICES_NEED else (),
     )
+
+
+async def _invoices(desk: Desk, account_id: UUID) -> tuple[InvoiceRow, ...]:
+    """Return the invoices on which something is due, with their papers."""
+    due = await invoices_of(desk.db, account_id, due_only=True)
+    return tuple(paper_row(each, f"/console/{desk.visit.id}/factures") for each in due[:INVOICES_SHOWN])
 
 
 async def _prices(desk: Desk, account_id: UUID) -> tuple[PriceLine, ...]:

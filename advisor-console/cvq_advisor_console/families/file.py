@@ -11,6 +11,7 @@ from sqlalchemy import select
 from cvq_advisor_console.cash.counter import household
 from cvq_advisor_console.families.sides import child_of
 from cvq_advisor_console.families.steps import day_words, file_url
+from cvq_advisor_console.invoices.pages import paper_row
 from cvq_advisor_console.views.families import (
     AttendedRow,
     BilledRow,
@@ -37,6 +38,7 @@ from cvq_core.services.rules import SERVICE_LABELS
 from cvq_core.web import Context
 
 MEMBERS_MAX = 200
+INVOICES_SHOWN = 12
 
 
 async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
@@ -68,6 +70,10 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
         papers=(
             LinkRow(context._(N_("Relevé de compte")), file_url(account.id, "/releve"), "file-text"),
             *await _counter_link(context, account.id),
+        ),
+        invoices=tuple(
+            paper_row(each, file_url(account.id, "/factures"))
+            for each in (await invoices_of(context.db, account.id))[:INVOICES_SHOWN]
         ),
         merges=await _merges(context, account),
         warnings=_warnings(context, rows, today) if not account.closed_on else (),

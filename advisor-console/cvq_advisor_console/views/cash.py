@@ -115,6 +115,7 @@ class InvoiceLine:
     value: str = ""
     error: str = ""
     why_not: str = ""
+    paper_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

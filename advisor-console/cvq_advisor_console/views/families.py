@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from cvq_advisor_console.views.invoices import InvoiceRow
+
 
 @dataclass(frozen=True, slots=True)
 class FamilyRow:
@@ -148,6 +150,7 @@ class FamilyPage:
     state_link: LinkRow | None = None
     actions: tuple[LinkRow, ...] = ()
     papers: tuple[LinkRow, ...] = ()
+    invoices: tuple[InvoiceRow, ...] = ()
     merges: tuple[LinkRow, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from cvq_advisor_console.views.invoices import InvoiceRow
 from cvq_core.web.views import Act, Region
 from cvq_desk.wire import ConsentState
 
@@ -307,6 +308,7 @@ class FamilyView:
     shared: tuple[SharedChildView, ...] = ()
     looks: tuple[LookAtAccount, ...] = ()
     statement_url: str = ""
+    invoices: tuple[InvoiceRow, ...] = ()
     prices: tuple[PriceLine, ...] = ()
 
 

@@ -164,7 +164,7 @@ async def _take(context: Context, form: Form, sent: ChangeForm) -> web.Response:
         return context.page("act_form.html", view=page, status=refusal.status)
     if sent.step == "write":
         await trial.commit()
-        noted(context, change)
+        await noted(context, change)
         return context.redirect(office_url(form.office_id))
     view = ActConfirmPage(
         title=title_of(context, form),

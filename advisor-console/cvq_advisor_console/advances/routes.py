@@ -119,7 +119,9 @@ async def pay_it(context: Context, form: PayForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("advance-paid", subject=("advance_expense", row.id), personal={"payee": row.payee})
+    await context.journal_once(
+        "advance-paid", row.id, subject=("advance_expense", row.id), personal={"payee": row.payee}
+    )
     return context.redirect(f"/caisse/avance/depenses/{row.id}")
 
 
@@ -152,7 +154,7 @@ async def cancel_it(context: Context, form: CancelForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("advance-expense-cancelled", subject=("advance_expense", line.expense.id))
+    await context.journal_once("advance-expense-cancelled", row.id, subject=("advance_expense", line.expense.id))
     return context.redirect(f"/caisse/avance/depenses/{row.id}")
 
 
@@ -170,7 +172,7 @@ async def state_it(context: Context, form: StateForm) -> web.Response:
     row = await state_expenses(
         context.db, key=form.key, office=counter.office, officer=counter.officer, now=context.now
     )
-    context.journal("advance-stated", subject=("advance_statement", row.id))
+    await context.journal_once("advance-stated", row.id, subject=("advance_statement", row.id))
     return context.redirect("/caisse/avance/reconstituer")
 
 
@@ -198,7 +200,7 @@ async def move_it(context: Context, form: MoveForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal(f"advance-{row.kind}", subject=("advance_movement", row.id))
+    await context.journal_once(f"advance-{row.kind}", row.id, subject=("advance_movement", row.id))
     return context.redirect("/caisse/avance/reconstituer")
 
 

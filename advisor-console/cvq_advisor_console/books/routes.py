@@ -159,7 +159,9 @@ async def close_it(context: Context, form: BookForm) -> web.Response:
         officer=_officer(context),
         now=context.now,
     )
-    context.journal("month-closed", subject=("book_closing", closing.id), personal={"period": asked.period.word})
+    await context.journal_once(
+        "month-closed", closing.id, subject=("book_closing", closing.id), personal={"period": asked.period.word}
+    )
     return context.redirect(asked.url())
 
 
@@ -175,7 +177,9 @@ async def ask_for_it(context: Context, form: BookForm) -> web.Response:
         staff_id=_officer(context).staff_id,
         now=context.now,
     )
-    context.journal("book-asked", subject=("book_edition", edition.id), personal={"period": asked.period.word})
+    await context.journal_once(
+        "book-asked", edition.id, subject=("book_edition", edition.id), personal={"period": asked.period.word}
+    )
     context.services.jobs.wake()
     return context.redirect(asked.url())
 

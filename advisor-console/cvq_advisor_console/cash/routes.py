@@ -233,7 +233,7 @@ async def open_it(context: Context, form: OpenForm) -> web.Response:
         float_cents=required_cents("float", form.float),
         now=context.now,
     )
-    context.journal("drawer-opened", subject=("drawer", drawer.id))
+    await context.journal_once("drawer-opened", drawer.id, subject=("drawer", drawer.id))
     return context.redirect("/caisse/qui")
 
 
@@ -297,8 +297,9 @@ async def collect_it(context: Context, form: CollectForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal(
+    await context.journal_once(
         "collected",
+        receipt.id,
         subject=("receipt", receipt.id),
         account_id=asked.account_id,
         personal={"number": number_of(receipt)},
@@ -355,7 +356,7 @@ async def remit_it(context: Context, form: RemitForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("remitted", subject=("remittance", made.id))
+    await context.journal_once("remitted", made.id, subject=("remittance", made.id))
     return context.redirect(f"/caisse/versements/{made.id}")
 
 
@@ -385,7 +386,7 @@ async def cancel_it(context: Context, form: VoidForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("remittance-cancelled", subject=("remittance", context.path_id()))
+    await context.journal_once("remittance-cancelled", made.id, subject=("remittance", context.path_id()))
     return context.redirect(f"/caisse/versements/{made.id}")
 
 
@@ -410,7 +411,7 @@ async def integrate_it(context: Context, form: IntegrateForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("remittance-integrated", subject=("remittance", context.path_id()))
+    await context.journal_once("remittance-integrated", context.path_id(), subject=("remittance", context.path_id()))
     return context.redirect("/caisse/a-integrer")
 
 
@@ -418,7 +419,7 @@ async def integrate_it(context: Context, form: IntegrateForm) -> web.Response:
 async def send_it_back(context: Context, form: VoidForm) -> web.Response:
     """Send a sub-office's remittance back with a reason."""
     counter = await counter_of(context)
-    await send_back(
+    made = await send_back(
         context.db,
         key=form.key,
         remittance_id=context.path_id(),
@@ -426,7 +427,7 @@ async def send_it_back(context: Context, form: VoidForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("remittance-sent-back", subject=("remittance", context.path_id()))
+    await context.journal_once("remittance-sent-back", made.id, subject=("remittance", context.path_id()))
     return context.redirect("/caisse/a-integrer")
 
 
@@ -468,7 +469,9 @@ async def void_it(context: Context, form: VoidForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("receipt-voided", subject=("receipt", receipt.id), personal={"reason": form.reason})
+    await context.journal_once(
+        "receipt-voided", made.id, subject=("receipt", receipt.id), personal={"reason": form.reason}
+    )
     return context.redirect(f"/caisse/quittances/{made.id}")
 
 
@@ -488,7 +491,9 @@ async def close_it(context: Context, form: CountForm) -> web.Response:
     drawer = await close_drawer(
         context.db, counter.drawer.id, counted=counted, officer=counter.officer, now=context.now
     )
-    context.journal("drawer-closed", subject=("drawer", drawer.id), personal={"difference": drawer.difference_cents})
+    await context.journal_once(
+        "drawer-closed", drawer.id, subject=("drawer", drawer.id), personal={"difference": drawer.difference_cents}
+    )
     return context.redirect(f"/caisse/arretes/{drawer.id}")
 
 

@@ -24,7 +24,7 @@ from cvq_core.debits.notices import letters_of, tell_families
 from cvq_core.debits.papers import letters_pdf
 from cvq_core.debits.reasons import ReturnReason
 from cvq_core.debits.return_file import BadReturnFile
-from cvq_core.debits.returns import end_run, take_back, take_back_file
+from cvq_core.debits.returns import Taken, end_run, take_back, take_back_file
 from cvq_core.debits.routes import END_WORDS, file_response
 from cvq_core.debits.rules import NoCreditorNumber, NotTheOfficer, UnknownRun, first_collection_day
 from cvq_core.debits.tables import DebitCreditor, DebitRun, RunEnd
@@ -88,7 +88,9 @@ async def tell(context: Context, form: DayForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("debit-families-told", subject=("debit_announcement", form.id), personal={"families": len(told)})
+    await context.journal_once(
+        "debit-families-told", form.id, subject=("debit_announcement", form.id), personal={"families": len(told)}
+    )
     context.services.jobs.wake()
     return context.redirect(f"{URL}?day={form.day.isoformat()}")
 
@@ -120,7 +122,9 @@ async def make_file(context: Context, form: DayForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("debit-run-made", subject=("debit_run", sent.run.id), personal={"items": sent.run.items})
+    await context.journal_once(
+        "debit-run-made", sent.run.id, subject=("debit_run", sent.run.id), personal={"items": sent.run.items}
+    )
     return context.redirect(f"{URL}/fichiers/{sent.run.id}")
 
 
@@ -143,7 +147,7 @@ async def end(context: Context, form: EndForm) -> web.Response:
     """Note that a file went to the bank, or give it up."""
     counter, run = await _run(context)
     await end_run(context.db, run.id, form.end, officer=counter.officer, now=context.now)
-    context.journal(END_WORDS[form.end], subject=("debit_run", run.id))
+    await context.journal_once(END_WORDS[form.end], run.id, subject=("debit_run", run.id))
     return context.redirect(f"{URL}/fichiers/{run.id}")
 
 
@@ -162,7 +166,9 @@ async def came_back(context: Context, form: ReturnForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("debit-returned", subject=("debit", made.item_id), personal={"reason": form.reason.value})
+    await context.journal_once(
+        "debit-returned", made.item_id, subject=("debit", made.item_id), personal={"reason": form.reason.value}
+    )
     return context.redirect(f"{URL}/fichiers/{run.id}")
 
 
@@ -175,9 +181,11 @@ async def returns_file(context: Context, upload: Upload) -> web.Response:
     taken = await take_back_file(
         context.db, counter.office.id, upload.files[0], officer=counter.officer, now=context.now
     )
-    context.journal(
-        "debit-returns-imported", subject=("cash_office", counter.office.id), personal={"lines": len(taken)}
-    )
+    # A file that comes again finds everything noted, and does nothing that counts.
+    if any(each.taken is Taken.RETURNED for each in taken):
+        context.journal(
+            "debit-returns-imported", subject=("cash_office", counter.office.id), personal={"lines": len(taken)}
+        )
     return context.page("fragments/debit_returns.html", view=returns_view(context, taken))
 
 

@@ -127,7 +127,7 @@ async def rhythm(context: Context, form: RhythmForm) -> web.Response:
         return again(context, "family_rhythm.html", page, outcome)
     if preview is not None:
         return context.page("family_sure.html", view=replace(preview, hidden=form.hidden))
-    context.journal("custody-arranged", subject=("person", child_id), account_id=account_id)
+    await context.journal_once("custody-arranged", form.key, subject=("person", child_id), account_id=account_id)
     return context.redirect(f"/familles/{account_id}/enfants/{child_id}?mois={asked.valid_from:%Y-%m}")
 
 
@@ -168,7 +168,7 @@ async def exception(context: Context, form: ExceptionForm) -> web.Response:
         )
     except Refusal as refusal:
         return again(context, "family_form.html", page, refusal)
-    context.journal("custody-exception", subject=("person", child_id), account_id=account_id)
+    await context.journal_once("custody-exception", form.key, subject=("person", child_id), account_id=account_id)
     return context.redirect(f"/familles/{account_id}/enfants/{child_id}?mois={first:%Y-%m}")
 
 
@@ -210,9 +210,9 @@ async def order(context: Context, form: OrderForm) -> web.Response:
             lasting=context._(LASTING),
         )
         return context.page("family_sure.html", view=sure)
-    context.journal("court-order-recorded", subject=("person", child_id), account_id=account_id)
+    await context.journal_once("court-order-recorded", form.key, subject=("person", child_id), account_id=account_id)
     if form.authority != NO_AUTHORITY_CHANGE:
-        context.journal("authority-noted", subject=("person", child_id), account_id=account_id)
+        await context.journal_once("authority-noted", form.key, subject=("person", child_id), account_id=account_id)
     return context.redirect(f"/familles/{account_id}/enfants/{child_id}")
 
 

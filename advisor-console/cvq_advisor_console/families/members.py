@@ -72,7 +72,7 @@ async def new_member(context: Context, form: NewMemberForm) -> web.Response:
     row = await add_member(
         context.db, form.key, account_id=account.id, person_id=form.person_id, role=form.role, now=context.now
     )
-    context.journal("member-added", subject=("person", row.person_id), account_id=row.account_id)
+    await context.journal_once("member-added", row.id, subject=("person", row.person_id), account_id=row.account_id)
     return context.redirect(file_url(account.id))
 
 
@@ -170,7 +170,7 @@ async def death(context: Context, form: DeathForm) -> web.Response:
             lasting=context._(LASTING),
         )
         return context.page("family_sure.html", view=sure)
-    context.journal("death-noted", subject=("person", person_id), account_id=account_id)
+    await context.journal_once("death-noted", person_id, subject=("person", person_id), account_id=account_id)
     return context.redirect(file_url(account_id))
 
 

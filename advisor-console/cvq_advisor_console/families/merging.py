@@ -88,7 +88,7 @@ async def undo_it(context: Context, form: ReasonForm) -> web.Response:
         )
         return context.page("family_sure.html", view=sure)
     for account_id in (merged_id, kept_id):
-        context.journal("merge-undone", subject=("merge", merge_id), account_id=account_id)
+        await context.journal_once("merge-undone", form.key, subject=("merge", merge_id), account_id=account_id)
     return context.redirect(file_url(merged_id))
 
 
@@ -161,7 +161,7 @@ async def merge_it(context: Context, form: MergeForm) -> web.Response:
         )
         return context.page("family_sure.html", view=sure)
     for account_id in (merged_id, kept_id):
-        context.journal("accounts-merged", subject=("merge", form.key), account_id=account_id)
+        await context.journal_once("accounts-merged", form.key, subject=("merge", form.key), account_id=account_id)
     return context.redirect(f"/familles/reunions/{form.key}")
 
 

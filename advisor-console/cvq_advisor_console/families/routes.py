@@ -105,7 +105,7 @@ async def arrival(context: Context, form: ArrivalForm) -> web.Response:
     if len(label) < 2:
         return again(context, "family_form.html", _arrival(context, form), INCOMPLETE)
     account = await open_account(context.db, form.key, label=label, email=email, now=context.now)
-    context.journal("account-opened", subject=("account", account.id), account_id=account.id)
+    await context.journal_once("account-opened", account.id, subject=("account", account.id), account_id=account.id)
     return context.redirect(file_url(account.id))
 
 
@@ -174,7 +174,7 @@ async def closing(context: Context, form: ReasonForm) -> web.Response:
             lasting=context._(N_("Un compte fermé ne se rouvre pas : la famille qui revient en aurait un autre.")),
         )
         return context.page("family_sure.html", view=sure)
-    context.journal("account-closed", subject=("account", account_id), account_id=account_id)
+    await context.journal_once("account-closed", form.key, subject=("account", account_id), account_id=account_id)
     return context.redirect(file_url(account_id))
 
 

@@ -154,7 +154,7 @@ async def add_kind(context: Context, form: KindForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("value-kind-added", subject=("value_kind", kind.id))
+    await context.journal_once("value-kind-added", kind.id, subject=("value_kind", kind.id))
     return context.redirect(URL)
 
 
@@ -185,7 +185,9 @@ async def move_them(context: Context, form: MoveForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("values-moved", subject=("value_movement", movement.id), personal={"reason": movement.reason})
+    await context.journal_once(
+        "values-moved", movement.id, subject=("value_movement", movement.id), personal={"reason": movement.reason}
+    )
     return context.redirect(URL)
 
 
@@ -227,7 +229,9 @@ async def sell_them(context: Context, form: SellForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("values-sold", subject=("value_movement", sale.movement.id), account_id=account.id)
+    await context.journal_once(
+        "values-sold", sale.movement.id, subject=("value_movement", sale.movement.id), account_id=account.id
+    )
     return context.redirect(f"/caisse/quittances/{sale.receipt.id}")
 
 
@@ -243,7 +247,9 @@ async def take_back(context: Context, form: UndoForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("sale-taken-back", subject=("value_movement", back.id), personal={"reason": form.reason})
+    await context.journal_once(
+        "sale-taken-back", back.id, subject=("value_movement", back.id), personal={"reason": form.reason}
+    )
     return context.redirect(URL)
 
 
@@ -269,7 +275,9 @@ async def count_them(context: Context, form: CountForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("values-counted", subject=("value_count", row.id), personal={"differs": found.differs})
+    await context.journal_once(
+        "values-counted", row.id, subject=("value_count", row.id), personal={"differs": found.differs}
+    )
     return context.redirect(f"{URL}/comptages/{row.id}")
 
 

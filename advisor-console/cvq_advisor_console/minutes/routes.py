@@ -151,9 +151,11 @@ async def sign_it(context: Context, form: CountingForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal(f"minute-{minute.kind}", subject=("minute", minute.id), personal={"number": number_of(minute)})
+    await context.journal_once(
+        f"minute-{minute.kind}", minute.id, subject=("minute", minute.id), personal={"number": number_of(minute)}
+    )
     if isinstance(about, Handover) and about.ends is not None:
-        context.journal("appointment-ended-by-handover", subject=("mandatary", about.outgoing_id))
+        await context.journal_once("appointment-ended-by-handover", minute.id, subject=("mandatary", about.outgoing_id))
     return context.redirect(f"{URL}/{minute.id}")
 
 
@@ -182,7 +184,9 @@ async def destroy_them(context: Context, form: DestroyForm) -> web.Response:
         officer=counter.officer,
         now=context.now,
     )
-    context.journal("minute-destruction", subject=("minute", minute.id), personal={"number": number_of(minute)})
+    await context.journal_once(
+        "minute-destruction", minute.id, subject=("minute", minute.id), personal={"number": number_of(minute)}
+    )
     return context.redirect(f"{URL}/{minute.id}")
 
 

@@ -106,7 +106,9 @@ async def import_file(context: Context, upload: Upload) -> web.Response:
     file = await import_bank_file(
         context.db, name=name, content=upload.files[0], staff_id=context.principal.id, now=context.now
     )
-    context.journal("bank-file-imported", subject=("bank_file", file.id), personal={"place": place.code})
+    await context.journal_once(
+        "bank-file-imported", file.id, subject=("bank_file", file.id), personal={"place": place.code}
+    )
     return web.Response(status=204)
 
 
@@ -127,7 +129,9 @@ async def decide_it(context: Context, body: DecisionBody) -> web.Response:
     )
     if body.decision is Decision.CREDITED:
         await online_payments(context).acknowledge(context.db, attempt.id)
-    context.journal("payment-reconciled", subject=("payment_attempt", attempt.id), personal={"reason": body.reason})
+    await context.journal_once(
+        "payment-reconciled", body.id, subject=("payment_attempt", attempt.id), personal={"reason": body.reason}
+    )
     return context.redirect(URL)
 
 

@@ -119,7 +119,7 @@ async def propose_it(context: Context, form: ProposeForm) -> web.Response:
             error=problem["title"],
         )
         return context.page("tariff_propose.html", status=422, view=view)
-    context.journal("tariff-proposed", subject=("tariff", version.id))
+    await context.journal_once("tariff-proposed", version.id, subject=("tariff", version.id))
     return context.redirect(version_url(version.id))
 
 
@@ -183,7 +183,9 @@ async def adopt_it(context: Context, form: AdoptForm) -> web.Response:
     if day is None:
         return context.redirect(version_url(version.row.id, "/adopter"))
     await adopt(context.db, version.row.id, valid_from=day, by=_official(context), now=context.now)
-    context.journal("tariff-adopted", subject=("tariff", version.row.id), personal={"from": str(day)})
+    await context.journal_once(
+        "tariff-adopted", version.row.id, subject=("tariff", version.row.id), personal={"from": str(day)}
+    )
     return context.redirect(version_url(version.row.id))
 
 

@@ -121,7 +121,7 @@ async def deposit_them(context: Context, form: DepositForm) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("cheques-banked", subject=("cheque_deposit", made.id))
+    await context.journal_once("cheques-banked", made.id, subject=("cheque_deposit", made.id))
     return context.redirect(f"{URL}/remises/{made.id}")
 
 
@@ -166,7 +166,7 @@ async def cancel_it(context: Context, form: CancelForm) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("deposit-cancelled", subject=("cheque_deposit", context.path_id()))
+    await context.journal_once("deposit-cancelled", made.id, subject=("cheque_deposit", context.path_id()))
     return context.redirect(f"{URL}/remises/{made.id}")
 
 
@@ -205,7 +205,7 @@ async def bounce_it(context: Context, form: BounceForm) -> web.Response:
         except (BadBounceDay, FeesOutOfBounds) as refusal:
             errors[_FIELDS[type(refusal)]] = describe(refusal, context.words)["title"]
         else:
-            context.journal("cheque-bounced", subject=("receipt", made.receipt_id))
+            await context.journal_once("cheque-bounced", made.id, subject=("receipt", made.receipt_id))
             return context.redirect(f"{URL}/cheques/{cheque.receipt.id}")
     return desk.page(cheque=_cheque(desk, cheque, form, errors), status=422)
 

@@ -121,7 +121,7 @@ async def import_file(context: Context, upload: Upload) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("treasury-statement-imported", subject=("treasury_statement", made.id))
+    await context.journal_once("treasury-statement-imported", made.id, subject=("treasury_statement", made.id))
     return web.Response(status=204)
 
 
@@ -130,7 +130,8 @@ async def match_now(context: Context) -> web.Response:
     """Match what is certain by now."""
     desk = await desk_of(context)
     count = await match_certain(context.db, office_id=desk.office.id, officer=desk.officer, now=context.now)
-    context.journal("treasury-matched", subject=("cash_office", desk.office.id), personal={"lines": count})
+    if count:
+        context.journal("treasury-matched", subject=("cash_office", desk.office.id), personal={"lines": count})
     return context.redirect(PAGE)
 
 
@@ -148,7 +149,9 @@ async def decide_it(context: Context, form: DecideForm) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("treasury-decided", subject=("treasury_match", made.id), personal={"note": made.note})
+    await context.journal_once(
+        "treasury-decided", made.id, subject=("treasury_match", made.id), personal={"note": made.note}
+    )
     return context.redirect(PAGE)
 
 
@@ -164,7 +167,9 @@ async def undo_it(context: Context, form: UndoForm) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("treasury-match-undone", subject=("treasury_match", made.undoes_id), personal={"note": made.note})
+    await context.journal_once(
+        "treasury-match-undone", made.id, subject=("treasury_match", made.undoes_id), personal={"note": made.note}
+    )
     return context.redirect(PAGE)
 
 

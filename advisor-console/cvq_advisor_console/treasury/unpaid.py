@@ -129,7 +129,7 @@ async def hand_it_over(context: Context, form: HandOverForm) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("unpaid-handed-over", subject=("unpaid_state", made.id))
+    await context.journal_once("unpaid-handed-over", made.id, subject=("unpaid_state", made.id))
     return context.redirect(f"{PAGE}/etats/{made.id}")
 
 
@@ -162,7 +162,7 @@ async def set_it(context: Context, form: RuleForm) -> web.Response:
             problem = describe(refusal, context.words)
             errors["source"] = " ".join((problem["title"], problem["detail"]))
         else:
-            context.journal("claim-rule-set", subject=("claim_setting", made.id))
+            await context.journal_once("claim-rule-set", made.id, subject=("claim_setting", made.id))
             return context.redirect(PAGE)
     return desk.page(unpaid=await _view(desk, form, errors), status=422)
 
@@ -205,7 +205,7 @@ async def withdraw_it(context: Context, form: WithdrawForm) -> web.Response:
         officer=desk.officer,
         now=context.now,
     )
-    context.journal("unpaid-withdrawn", subject=("unpaid_state", context.path_id()))
+    await context.journal_once("unpaid-withdrawn", made.id, subject=("unpaid_state", context.path_id()))
     return context.redirect(f"{PAGE}/etats/{made.id}")
 
 

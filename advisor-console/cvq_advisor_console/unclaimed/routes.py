@@ -47,7 +47,9 @@ async def settle_on_page(context: Context, body: SettleForm) -> web.Response:
     account_id = None if body.bearer == SHARES else body.bearer
     assert account_id is None or isinstance(account_id, UUID)
     await settle_unclaimed(context.db, charge.id, account_id=account_id, staff_id=context.principal.id, now=context.now)
-    context.journal("unclaimed-settled", subject=("person", charge.person_id), account_id=account_id)
+    await context.journal_once(
+        "unclaimed-settled", charge.id, subject=("person", charge.person_id), account_id=account_id
+    )
     return context.redirect("/jours-sans-compte")
 
 

@@ -116,7 +116,7 @@ async def move(context: Context, form: MoveForm) -> web.Response:
         actor=context.principal.actor,
         now=context.now,
     )
-    context.journal("money-moved", subject=("ledger_transaction", asked.id), account_id=account_id)
+    await context.journal_once("money-moved", asked.id, subject=("ledger_transaction", asked.id), account_id=account_id)
     return _back(context)
 
 
@@ -126,7 +126,7 @@ async def top_up(context: Context, form: TopUpForm) -> web.Response:
     await counter_of(context)
     asked, account_id = form.body(), context.path_id()
     await write_top_up(context.db, asked, account_id, actor=context.principal.actor, now=context.now)
-    context.journal("top-up-chosen", subject=("wallet", asked.wallet_id), account_id=account_id)
+    await context.journal_once("top-up-chosen", asked.id, subject=("wallet", asked.wallet_id), account_id=account_id)
     return _back(context)
 
 
@@ -136,7 +136,7 @@ async def notice(context: Context, form: NoticeForm) -> web.Response:
     await counter_of(context)
     asked, account_id = form.body(), context.path_id()
     await write_notice(context.db, asked, account_id, actor=context.principal.actor, now=context.now)
-    context.journal("notice-chosen", subject=("wallet", asked.wallet_id), account_id=account_id)
+    await context.journal_once("notice-chosen", asked.id, subject=("wallet", asked.wallet_id), account_id=account_id)
     return _back(context)
 
 
@@ -154,7 +154,9 @@ async def prepare(context: Context, form: MandateForm) -> web.Response:
         actor=context.principal.actor,
         now=context.now,
     )
-    context.journal("debit-mandate-prepared", account_id=account_id, subject=("debit_mandate", mandate.id))
+    await context.journal_once(
+        "debit-mandate-prepared", mandate.id, account_id=account_id, subject=("debit_mandate", mandate.id)
+    )
     return _back(context)
 
 
@@ -178,8 +180,8 @@ async def revoke(context: Context, form: RevokeForm) -> web.Response:
     """End a mandate, because the family asks for it."""
     _, mandate = await _mandate(context)
     await revoke_mandate(context.db, mandate.id, why=form.why, now=context.now)
-    context.journal(
-        "debit-mandate-revoked", account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id)
+    await context.journal_once(
+        "debit-mandate-revoked", mandate.id, account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id)
     )
     return _back(context)
 

@@ -271,7 +271,7 @@ async def change_what_it_collects(context: Context, body: CollectsBody) -> Chang
         by=officer_of(context),
         now=context.now,
     )
-    return noted(context, change)
+    return await noted(context, change)
 
 
 @routes.post(
@@ -288,7 +288,7 @@ async def change_office_limits(context: Context, body: OfficeLimitsBody) -> Chan
         by=officer_of(context),
         now=context.now,
     )
-    return noted(context, change)
+    return await noted(context, change)
 
 
 @routes.post(
@@ -305,7 +305,7 @@ async def change_place_limits(context: Context, body: PlaceLimitsBody) -> Change
         by=officer_of(context),
         now=context.now,
     )
-    return noted(context, change)
+    return await noted(context, change)
 
 
 @routes.post(
@@ -324,7 +324,7 @@ async def appoint_somebody(context: Context, body: AppointBody) -> ChangedOut:
         by=officer_of(context),
         now=context.now,
     )
-    return noted(context, change)
+    return await noted(context, change)
 
 
 @routes.post("/cash-appointments/{id}/end", access=Permission.ADMINISTER, body=EndBody, answer=ChangedOut, status=201)
@@ -339,13 +339,13 @@ async def end_somebody(context: Context, body: EndBody) -> ChangedOut:
         by=officer_of(context),
         now=context.now,
     )
-    return noted(context, change)
+    return await noted(context, change)
 
 
-def noted(context: Context, change: ActChange) -> ChangedOut:
+async def noted(context: Context, change: ActChange) -> ChangedOut:
     """Write a change into the journal, once, and return it."""
-    if change.changed_at == context.now:
-        context.journal(f"act-{change.kind.value.replace('_', '-')}", subject=("act_change", change.id))
+    action = f"act-{change.kind.value.replace('_', '-')}"
+    await context.journal_once(action, change.id, subject=("act_change", change.id))
     return ChangedOut(id=change.id, kind=change.kind, holds_from=change.holds_from)
 
 

@@ -179,7 +179,9 @@ async def set_them(context: Context, body: TermsBody) -> TermsOut:
     )
     staff_id = officer_of(context).staff_id
     row = await set_terms(context.db, body.id, office=office, terms=terms, staff_id=staff_id, now=context.now)
-    context.journal("advance-terms-set", subject=("advance_terms", row.id), personal={"office": office.code})
+    await context.journal_once(
+        "advance-terms-set", row.id, subject=("advance_terms", row.id), personal={"office": office.code}
+    )
     return _terms_out(terms)
 
 
@@ -209,7 +211,9 @@ async def pay_it(context: Context, body: ExpenseBody) -> ExpenseOut:
     row = await pay(
         context.db, key=body.id, office=office, expense=body.expense(), officer=officer_of(context), now=context.now
     )
-    context.journal("advance-paid", subject=("advance_expense", row.id), personal={"payee": row.payee})
+    await context.journal_once(
+        "advance-paid", row.id, subject=("advance_expense", row.id), personal={"payee": row.payee}
+    )
     return _expense_out(await expense_line(context.db, office.id, row.id))
 
 
@@ -226,7 +230,7 @@ async def cancel_it(context: Context, body: CancelBody) -> ExpenseOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("advance-expense-cancelled", subject=("advance_expense", line.expense.id))
+    await context.journal_once("advance-expense-cancelled", row.id, subject=("advance_expense", line.expense.id))
     return _expense_out(await expense_line(context.db, office.id, row.id))
 
 
@@ -244,7 +248,7 @@ async def state_it(context: Context, body: StateBody) -> StatementOut:
     """Put what stands on no statement yet on one, for the comptable."""
     office = await office_here(context)
     row = await state_expenses(context.db, key=body.id, office=office, officer=officer_of(context), now=context.now)
-    context.journal("advance-stated", subject=("advance_statement", row.id))
+    await context.journal_once("advance-stated", row.id, subject=("advance_statement", row.id))
     return _statement_out(await statement_line(context.db, office.id, row.id))
 
 
@@ -273,7 +277,7 @@ async def move_it(context: Context, body: MoveBody) -> MovementOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal(f"advance-{row.kind}", subject=("advance_movement", row.id))
+    await context.journal_once(f"advance-{row.kind}", row.id, subject=("advance_movement", row.id))
     return _movement_out(row)
 
 

@@ -36,7 +36,7 @@ from cvq_core.errors import N_, BadInput, TooLarge
 from cvq_core.journal.store import Actor
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.offices.tables import CashOffice
-from cvq_core.people.store import family_account_by_id
+from cvq_core.people.store import open_family_account
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.vault import Stored, Vault
 
@@ -108,7 +108,7 @@ async def prepare_mandate(
     One that was prepared and never signed, that has lapsed or is spent gives way to it.
 
     Raises:
-        UnknownFamilyAccount, BadIban, BadMandate, NoCreditorNumber
+        UnknownFamilyAccount, AccountClosed, BadIban, BadMandate, NoCreditorNumber
         MandateExists: the family has a signed one that stands.
         IdempotencyMismatch: this id is another mandate's.
     """
@@ -120,7 +120,7 @@ async def prepare_mandate(
         if (known.family_account_id, known.iban, known.holder) != (family_account_id, number, holder):
             raise IdempotencyMismatch
         return known
-    await family_account_by_id(db, family_account_id)
+    await open_family_account(db, family_account_id)
     if not holder or not address:
         raise BadMandate
     await _make_room(db, office_id, family_account_id, now)
@@ -170,11 +170,19 @@ async def sign_mandate(
         UnknownMandate, BadPaper, TooLarge
         BadMandate: signed before it was prepared, or after today.
         MandateSigned: it is revoked, or was signed with another page.
+        AccountClosed: the family has left since, or its account was merged.
     """
     await asyncio.to_thread(check_paper, paper)
     digest = hashlib.sha256(paper).hexdigest()
-    mandate = await locked_mandate(db, mandate_id)
     known = await db.get(DebitMandatePaper, mandate_id)
+    if known is not None and known.sha256 == digest:
+        return await locked_mandate(db, mandate_id)
+    # The account is locked before the mandate, as a merger does, which moves both.
+    family_account_id = await db.scalar(select(DebitMandate.family_account_id).where(DebitMandate.id == mandate_id))
+    if family_account_id is not None:
+        await open_family_account(db, family_account_id)
+    mandate = await locked_mandate(db, mandate_id)
+    known = await db.get(DebitMandatePaper, mandate_id, populate_existing=True)
     if known is not None and known.sha256 == digest:
         return mandate
     if known is not None or mandate.signed_on is not None or mandate.revoked_on is not None:
@@ -278,6 +286,16 @@ def state_of(mandate: DebitMandate, on: date) -> MandateState:
     )
 
 
+def why_it_gives_way(mandate: DebitMandate, on: date) -> str | None:
+    """Return why a mandate that nobody revoked does not stand in another one's way; None where it does."""
+    state = state_of(mandate, on)
+    if state is MandateState.PREPARED:
+        return REPLACED
+    if state is MandateState.LAPSED:
+        return LAPSED
+    return SPENT if mandate.one_off and mandate.last_used_on is not None else None
+
+
 def check_signed(mandate: DebitMandate) -> None:
     """Refuse what only a signed mandate allows.
 
@@ -331,14 +349,8 @@ async def _make_room(db: AsyncSession, office_id: UUID, family_account_id: UUID,
     former = await standing_mandate(db, office_id, family_account_id)
     if former is None:
         return
-    state = state_of(former, local_day(now))
-    if state is MandateState.PREPARED:
-        why = REPLACED
-    elif state is MandateState.LAPSED:
-        why = LAPSED
-    elif former.one_off and former.last_used_on is not None:
-        why = SPENT
-    else:
+    why = why_it_gives_way(former, local_day(now))
+    if why is None:
         raise MandateExists
     await revoke_mandate(db, former.id, why=why, now=now)
 

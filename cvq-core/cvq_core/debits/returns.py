@@ -24,7 +24,9 @@ from cvq_core.errors import N_
 from cvq_core.invoices.rules import invoice_number
 from cvq_core.invoices.tables import Invoice
 from cvq_core.ledger.store import reverse
+from cvq_core.offices.bank_fees import post_bank_fees
 from cvq_core.offices.rules import Officer
+from cvq_core.offices.tables import CashOffice
 from cvq_core.once import insert_once
 from cvq_core.people.tables import FamilyAccount
 
@@ -105,6 +107,8 @@ async def take_back(
     db: AsyncSession, item_id: UUID, *, reason: ReturnReason, officer: Officer, now: datetime, fee_cents: int = 0
 ) -> DebitReturn:
     """Note that the bank sent a debit back: the invoice is due again, and the mandate ends where it must.
+
+    The bank's fee is the office's expense, to be regularised.
 
     Raises:
         UnknownDebit: no debit has this id, or the reason is none of a bank's.
@@ -207,6 +211,8 @@ async def _take_line(db: AsyncSession, office_id: UUID, line: BankReturn, *, off
 async def _reverse(
     db: AsyncSession, item: DebitItem, reason: ReturnReason, *, fee_cents: int, officer: Officer, now: datetime
 ) -> DebitReturn:
+    run = await db.get_one(DebitRun, item.run_id)
+    mandate = await db.get_one(DebitMandate, item.mandate_id)
     posted = await reverse(
         db,
         item.id,
@@ -221,6 +227,16 @@ async def _reverse(
         transaction_id=posted.transaction_id,
         reason=reason,
         fee_cents=fee_cents,
+        fees_transaction_id=await post_bank_fees(
+            db,
+            item.id,
+            await db.get_one(CashOffice, run.office_id),
+            what=f"prélèvement rejeté, mandat {mandate.reference}",
+            reference=mandate.reference,
+            fees_cents=fee_cents,
+            officer=officer,
+            now=now,
+        ),
         recorded_at=now,
         recorded_by=officer.staff_id,
     )

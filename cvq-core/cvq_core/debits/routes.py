@@ -239,7 +239,9 @@ async def prepare(context: Context, body: MandateBody) -> MandateOut:
         actor=context.principal.actor,
         now=context.now,
     )
-    context.journal("debit-mandate-prepared", account_id=body.family_account_id, subject=("debit_mandate", mandate.id))
+    await context.journal_once(
+        "debit-mandate-prepared", mandate.id, account_id=body.family_account_id, subject=("debit_mandate", mandate.id)
+    )
     return MandateOut.of(mandate, local_day(context.now))
 
 
@@ -283,8 +285,8 @@ async def revoke(context: Context, body: RevokeBody) -> MandateOut:
     _, office = await _counter(context)
     mandate = await mandate_by_id(context.db, context.path_id("mandate_id"), office.id)
     mandate = await revoke_mandate(context.db, mandate.id, why=body.why, now=context.now)
-    context.journal(
-        "debit-mandate-revoked", account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id)
+    await context.journal_once(
+        "debit-mandate-revoked", mandate.id, account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id)
     )
     return MandateOut.of(mandate, local_day(context.now))
 
@@ -321,7 +323,9 @@ async def tell(context: Context, body: NoticeBody) -> NoticesOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("debit-families-told", subject=("debit_announcement", body.id), personal={"families": len(told)})
+    await context.journal_once(
+        "debit-families-told", body.id, subject=("debit_announcement", body.id), personal={"families": len(told)}
+    )
     return NoticesOut(items=[NoticeOut.of(notice) for notice in told])
 
 
@@ -338,7 +342,9 @@ async def send(context: Context, body: RunBody) -> RunOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("debit-run-made", subject=("debit_run", sent.run.id), personal={"items": sent.run.items})
+    await context.journal_once(
+        "debit-run-made", sent.run.id, subject=("debit_run", sent.run.id), personal={"items": sent.run.items}
+    )
     return RunOut.of(sent.run)
 
 
@@ -352,7 +358,7 @@ async def run_file(context: Context) -> web.Response:
 async def end(context: Context, body: RunEndBody) -> None:
     """Note that a file went to the bank, or give it up."""
     await end_run(context.db, context.path_id(), body.end, officer=officer_of(context), now=context.now)
-    context.journal(END_WORDS[body.end], subject=("debit_run", context.path_id()))
+    await context.journal_once(END_WORDS[body.end], context.path_id(), subject=("debit_run", context.path_id()))
 
 
 @routes.post("/debits/{id}/return", access=Permission.COLLECT, body=ReturnBody)
@@ -366,7 +372,9 @@ async def returned(context: Context, body: ReturnBody) -> None:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("debit-returned", subject=("debit", made.item_id), personal={"reason": body.reason.value})
+    await context.journal_once(
+        "debit-returned", made.item_id, subject=("debit", made.item_id), personal={"reason": body.reason.value}
+    )
 
 
 async def file_response(context: Context, run: DebitRun) -> web.Response:
@@ -431,7 +439,9 @@ async def sign_uploaded(context: Context, mandate: DebitMandate, upload: Upload)
         staff_id=officer_of(context).staff_id,
         now=context.now,
     )
-    context.journal("debit-mandate-signed", account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id))
+    await context.journal_once(
+        "debit-mandate-signed", mandate.id, account_id=mandate.family_account_id, subject=("debit_mandate", mandate.id)
+    )
     return mandate
 
 

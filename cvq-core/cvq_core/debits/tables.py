@@ -186,7 +186,8 @@ class DebitItem(Base):
 class DebitReturn(Base):
     """What the bank sent back, by the reversal that makes it due again.
 
-    `fee_cents` is what the bank took for it: a figure, since the money itself leaves with the bank's own statement.
+    `fee_cents` is what the bank took for it, by the entry beside it; what was noted before fees stood in the ledger is
+    the figure alone.
     """
 
     __tablename__ = "debit_return"
@@ -195,6 +196,7 @@ class DebitReturn(Base):
     transaction_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transaction.id"), unique=True)
     reason: Mapped[ReturnReason]
     fee_cents: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    fees_transaction_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transaction.id"))
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
 

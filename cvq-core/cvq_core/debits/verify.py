@@ -6,7 +6,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.debits.tables import DebitItem, DebitMandate, DebitReturn, DebitRun, DebitRunEnd, RunEnd
-from cvq_core.ledger.tables import Posting
+from cvq_core.ledger.rules import AccountKind
+from cvq_core.ledger.tables import LedgerAccount, Posting
 from cvq_core.offices.tables import CashOffice
 
 TROUBLES_MAX = 50
@@ -14,7 +15,13 @@ TROUBLES_MAX = 50
 
 async def verify_debits(db: AsyncSession) -> list[str]:
     """Return what does not hold, nothing when all is well: a French sentence each, naming files and mandates alone."""
-    return [*await _totals(db), *await _beside_the_ledger(db), *await _given_up(db), *await _unsigned(db)]
+    return [
+        *await _totals(db),
+        *await _beside_the_ledger(db),
+        *await _fees(db),
+        *await _given_up(db),
+        *await _unsigned(db),
+    ]
 
 
 async def _totals(db: AsyncSession) -> list[str]:
@@ -32,9 +39,7 @@ async def _totals(db: AsyncSession) -> list[str]:
         )
         .limit(TROUBLES_MAX)
     )
-    return [
-        f"fichier de prélèvements {code}-{number:04d} : le total n’est pas celui de ses lignes" for code, number in rows
-    ]
+    return [_said(code, number, "le total n’est pas celui de ses lignes") for code, number in rows]
 
 
 async def _beside_the_ledger(db: AsyncSession) -> list[str]:
@@ -52,9 +57,27 @@ async def _beside_the_ledger(db: AsyncSession) -> list[str]:
         .distinct()
         .limit(TROUBLES_MAX)
     )
-    return [
-        f"fichier de prélèvements {code}-{number:04d} : le grand livre dit un autre montant" for code, number in rows
-    ]
+    return [_said(code, number, "le grand livre dit un autre montant") for code, number in rows]
+
+
+async def _fees(db: AsyncSession) -> list[str]:
+    """What the bank took for a debit that came back is an expense of that amount."""
+    spent = (
+        select(func.sum(Posting.amount_cents))
+        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .where(Posting.transaction_id == DebitReturn.fees_transaction_id, LedgerAccount.kind == AccountKind.BANK_FEES)
+        .scalar_subquery()
+    )
+    rows = await db.execute(
+        select(CashOffice.code, DebitRun.number)
+        .join(DebitRun, DebitRun.office_id == CashOffice.id)
+        .join(DebitItem, DebitItem.run_id == DebitRun.id)
+        .join(DebitReturn, DebitReturn.item_id == DebitItem.id)
+        .where(DebitReturn.fees_transaction_id.is_not(None), func.coalesce(spent, 0) != -DebitReturn.fee_cents)
+        .distinct()
+        .limit(TROUBLES_MAX)
+    )
+    return [_said(code, number, "le grand livre dit d’autres frais de la banque") for code, number in rows]
 
 
 async def _given_up(db: AsyncSession) -> list[str]:
@@ -69,9 +92,7 @@ async def _given_up(db: AsyncSession) -> list[str]:
         .distinct()
         .limit(TROUBLES_MAX)
     )
-    return [
-        f"fichier de prélèvements {code}-{number:04d} : abandonné, mais pas repris en entier" for code, number in rows
-    ]
+    return [_said(code, number, "abandonné, mais pas repris en entier") for code, number in rows]
 
 
 async def _unsigned(db: AsyncSession) -> list[str]:

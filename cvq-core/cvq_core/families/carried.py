@@ -17,8 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.tables import Entitlement
 from cvq_core.clock import PARIS, local_day
+from cvq_core.debits.mandates import locked_mandate, revoke_mandate, standing_mandate, why_it_gives_way
 from cvq_core.debits.tables import DebitMandate
+from cvq_core.errors import N_
 from cvq_core.families.rules import (
+    MANDATE_GIVES_WAY,
     MANDATE_STAYS,
     NOTICE_NO_EMAIL,
     NOTICE_STAYS,
@@ -37,6 +40,7 @@ from cvq_core.wallets.rules import TopUpSetting
 from cvq_core.wallets.settings import choose_notice, choose_top_up, notices_in_force, top_ups_in_force
 from cvq_core.wallets.tables import NoticeChoice, TopUpChoice
 
+MADE_ROOM = N_("remplacé par celui du compte réuni")
 FOLLOWERS: dict[str, tuple[Any, str]] = {
     "invoices": (Receivable, "family_account_id"),
     "rights": (Entitlement, "account_id"),
@@ -51,12 +55,14 @@ FOLLOWERS: dict[str, tuple[Any, str]] = {
 class Carried:
     """What follows; `staying` says what does not, and why.
 
-    `pointers` are the rows of `FOLLOWERS`; `notices` are thresholds in cents. `carts` are carts to be paid online: they
+    `pointers` are the rows of `FOLLOWERS`; `making_room` are the kept account's own mandates, not in force, that one
+    which follows takes the place of; `notices` are thresholds in cents. `carts` are carts to be paid online: they
     stay payable under their address, and what is paid for the merged account is sent on. `email`: the kept account has
     no address of its own and takes the other's.
     """
 
     pointers: Mapping[str, tuple[UUID, ...]]
+    making_room: tuple[UUID, ...]
     top_ups: tuple[TopUpKept, ...]
     notices: Mapping[ServiceCode, int]
     carts: int
@@ -79,7 +85,8 @@ async def what_follows(db: AsyncSession, merged: FamilyAccount, kept: FamilyAcco
     """Return what would follow from one account to the other, and change nothing."""
     theirs, own = await _choices(db, merged.id, on), await _choices(db, kept.id, on)
     top_ups, ended = top_ups_carried(theirs.top_ups, {each.service: each.source for each in own.top_ups})
-    staying = [*await _mandates_staying(db, merged.id, kept.id), *ended]
+    mandates = await _mandates(db, merged.id, kept.id, on)
+    staying = [*mandates.said, *ended]
     notices: dict[ServiceCode, int] = {}
     for service, threshold in theirs.notices.items():
         if service in own.notices:
@@ -90,7 +97,8 @@ async def what_follows(db: AsyncSession, merged: FamilyAccount, kept: FamilyAcco
             notices[service] = threshold
     pointers = {name: await _ids(db, *place, merged.id) for name, place in FOLLOWERS.items() if name != "mandates"}
     return Carried(
-        pointers={**pointers, "mandates": await _mandates(db, merged.id, kept.id)},
+        pointers={**pointers, "mandates": mandates.following},
+        making_room=mandates.making_room,
         top_ups=tuple(top_ups),
         notices=notices,
         carts=await _open_carts(db, merged.id, on),
@@ -103,7 +111,9 @@ async def carry(
     db: AsyncSession, carried: Carried, merged: FamilyAccount, kept: FamilyAccount, *, actor: Actor, now: datetime
 ) -> dict[str, Any]:
     """Let it follow, and return what the merger's record keeps of it: identifiers and cents."""
-    moved: dict[str, Any] = {}
+    moved: dict[str, Any] = {"made_room": [str(each) for each in carried.making_room]}
+    for mandate_id in carried.making_room:
+        await revoke_mandate(db, mandate_id, why=MADE_ROOM, now=now)
     for name, (table, column) in FOLLOWERS.items():
         ids = carried.pointers[name]
         moved[name] = await _dues(db, ids) if name == "invoices" else [str(each) for each in ids]
@@ -154,6 +164,7 @@ async def give_back(
         # A merger that was recorded before something followed does not name it.
         ids = [UUID(each["id"] if name == "invoices" else each) for each in moved.get(name, ())]
         await db.execute(update(table).where(table.id.in_(ids)).values({column: merged.id}))
+    await _bring_back(db, [UUID(each) for each in moved.get("made_room", ())], kept.id)
     held = await _choices(db, kept.id, local_day(now))
     for each in moved.get("top_ups", ()):
         service, source = ServiceCode(each["service"]), ServiceCode(each["source"])
@@ -268,33 +279,45 @@ async def _dues(db: AsyncSession, invoices: Collection[UUID]) -> list[dict[str, 
     return [{"id": str(receivable_id), "due_cents": -balance} for receivable_id, balance in rows]
 
 
-async def _mandates(db: AsyncSession, merged_id: UUID, kept_id: UUID) -> tuple[UUID, ...]:
-    """Return the standing mandates of an account for offices at which the other one has none."""
-    kept = select(DebitMandate.office_id).where(
-        DebitMandate.family_account_id == kept_id, DebitMandate.revoked_on.is_(None)
-    )
+@dataclass(frozen=True, slots=True)
+class _Mandates:
+    """What becomes of mandates: those that follow, those of the kept account that make room, and what is said of it."""
+
+    following: tuple[UUID, ...]
+    making_room: tuple[UUID, ...]
+    said: tuple[Why, ...]
+
+
+async def _mandates(db: AsyncSession, merged_id: UUID, kept_id: UUID, on: date) -> _Mandates:
+    """Say what becomes of both accounts' mandates: of one office's two the one that is in force wins, else the kept."""
     rows = await db.scalars(
-        select(DebitMandate.id)
-        .where(
-            DebitMandate.family_account_id == merged_id,
-            DebitMandate.revoked_on.is_(None),
-            DebitMandate.office_id.not_in(kept),
-        )
+        select(DebitMandate)
+        .where(DebitMandate.family_account_id.in_((merged_id, kept_id)), DebitMandate.revoked_on.is_(None))
         .order_by(DebitMandate.id)
     )
-    return tuple(rows)
+    standing = rows.all()
+    kept = {each.office_id: each for each in standing if each.family_account_id == kept_id}
+    following, making_room, said = [], [], []
+    for theirs in (each for each in standing if each.family_account_id == merged_id):
+        own = kept.get(theirs.office_id)
+        if own is None:
+            following.append(theirs.id)
+        elif why_it_gives_way(own, on) is not None and why_it_gives_way(theirs, on) is None:
+            following.append(theirs.id)
+            making_room.append(own.id)
+            said.append(Why(MANDATE_GIVES_WAY, {"reference": own.reference}))
+        else:
+            said.append(Why(MANDATE_STAYS, {"reference": theirs.reference}))
+    return _Mandates(tuple(following), tuple(making_room), tuple(said))
 
 
-async def _mandates_staying(db: AsyncSession, merged_id: UUID, kept_id: UUID) -> list[Why]:
-    following = await _mandates(db, merged_id, kept_id)
-    rows = await db.scalars(
-        select(DebitMandate.reference).where(
-            DebitMandate.family_account_id == merged_id,
-            DebitMandate.revoked_on.is_(None),
-            DebitMandate.id.not_in(following),
-        )
-    )
-    return [Why(MANDATE_STAYS, {"reference": reference}) for reference in rows]
+async def _bring_back(db: AsyncSession, mandate_ids: Collection[UUID], kept_id: UUID) -> None:
+    """Let mandates that had made room stand again, where the kept account has got none since."""
+    for mandate_id in mandate_ids:
+        mandate = await locked_mandate(db, mandate_id)
+        if mandate.revoked_on is not None and await standing_mandate(db, mandate.office_id, kept_id) is None:
+            mandate.revoked_on, mandate.revoked_why = None, ""
+            await db.flush()
 
 
 async def _open_carts(db: AsyncSession, account_id: UUID, on: date) -> int:

@@ -15,13 +15,13 @@ from cvq_core.cards.rules import BlockedReason, CardStatus
 from cvq_core.cards.store import block_card
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
-from cvq_core.families.rules import AccountClosed, BadFamilyDay, NotAMember, What, check_death, what_is_left
+from cvq_core.families.rules import BadFamilyDay, NotAMember, What, check_death, what_is_left
 from cvq_core.families.tables import AccountClosure
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.tables import Receivable, Wallet
 from cvq_core.once import insert_once
 from cvq_core.people.rules import FamilyRole
-from cvq_core.people.store import family_account_by_id, in_force, person_by_id
+from cvq_core.people.store import AccountClosed, family_account_by_id, in_force, person_by_id
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import ServiceCode
 

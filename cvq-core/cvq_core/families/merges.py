@@ -29,7 +29,6 @@ from cvq_core.families.merged_money import (
 )
 from cvq_core.families.rules import (
     TWO_HOUSEHOLDS,
-    AccountClosed,
     Held,
     MemberMove,
     MergePrevented,
@@ -47,7 +46,7 @@ from cvq_core.people.arrangements import arrangements_of
 from cvq_core.people.custody import in_force as arrangement_in_force
 from cvq_core.people.names import spoken_name
 from cvq_core.people.rules import FamilyRole
-from cvq_core.people.store import in_force
+from cvq_core.people.store import AccountClosed, in_force
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 
 LABEL = "Réunion de deux comptes famille"

@@ -23,14 +23,6 @@ class SameAccount(BadInput):
     what_to_do = N_("Choisissez le compte à garder et celui qui a été ouvert par erreur.")
 
 
-class AccountClosed(Refusal):
-    """One of the accounts is closed already."""
-
-    slug = "account-closed"
-    message = N_("Le compte {number} est fermé.")
-    what_to_do = N_("Un compte fermé se lit toujours, et ne change plus.")
-
-
 class MergePrevented(Refusal):
     """Something stands against the merger."""
 
@@ -99,6 +91,10 @@ MANDATE_SINCE = N_("Un mandat de prélèvement a été signé depuis pour le com
 
 MANDATE_STAYS = N_(
     "Le mandat de prélèvement {reference} reste au compte réuni : le compte gardé en a déjà un pour la même régie."
+)
+MANDATE_GIVES_WAY = N_(
+    "Le mandat de prélèvement {reference} du compte gardé, qui n’est pas en vigueur, laisse la place à celui du compte "
+    "réuni."
 )
 TOP_UP_STAYS = N_("L’approvisionnement automatique du compte {service} s’arrête : le compte gardé a déjà le sien.")
 TOP_UP_CIRCLE = N_(

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
-from uuid import UUID
+from typing import Any, Literal, TypedDict, Unpack, cast
+from uuid import UUID, uuid5
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.ids import new_id
 from cvq_core.journal.rules import GENESIS, chain_digest, personal_digest
 from cvq_core.journal.tables import AuditRecord, AuditSeal
+from cvq_core.once import insert_once
 
 SETTLED_AFTER = timedelta(seconds=5)
 """A record younger than this may still be overtaken by one of an earlier instant that commits later."""
@@ -32,40 +33,57 @@ class Actor:
 SYSTEM = Actor("system", None, "système")
 
 
-def record(
-    db: AsyncSession,
-    *,
-    now: datetime,
-    actor: Actor,
-    action: str,
-    outcome: Literal["done", "refused", "failed"] = "done",
-    subject: tuple[str, UUID | None] = ("", None),
-    account_id: UUID | None = None,
-    visit_id: UUID | None = None,
-    consent_id: UUID | None = None,
-    personal: dict[str, Any] | None = None,
-) -> AuditRecord:
+class Facts(TypedDict, total=False):
+    """What a record says besides who did what, and when."""
+
+    outcome: Literal["done", "refused", "failed"]
+    subject: tuple[str, UUID | None]
+    account_id: UUID | None
+    visit_id: UUID | None
+    consent_id: UUID | None
+    personal: dict[str, Any] | None
+
+
+def record(db: AsyncSession, *, now: datetime, actor: Actor, action: str, **facts: Unpack[Facts]) -> AuditRecord:
     """Write one record in the transaction of the act itself: no act without its record, and no record without it."""
-    salt = secrets.token_bytes(16)
-    row = AuditRecord(
-        id=new_id(),
-        at=now,
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        actor_name=actor.name[:200],
-        action=action,
-        outcome=outcome,
-        subject_kind=subject[0],
-        subject_id=subject[1],
-        account_id=account_id,
-        visit_id=visit_id,
-        consent_id=consent_id,
-        personal=personal,
-        salt=salt,
-        personal_digest=personal_digest(salt, personal),
-    )
+    row = AuditRecord(**_values(new_id(), now, actor, action, facts))
     db.add(row)
     return row
+
+
+async def record_once(
+    db: AsyncSession, act: UUID, *, now: datetime, actor: Actor, action: str, **facts: Unpack[Facts]
+) -> bool:
+    """Write the record of an act that is done once, however often it is asked for; return whether it was the first.
+
+    `act` is what makes the act one: the row that it wrote, or the id that came with it. The record's own id is made
+    from it, so that the database lets one in, of rivals too. Each account concerned has a record of its own.
+    """
+    record_id = uuid5(act, f"{action} {facts.get('account_id') or ''}")
+    return await insert_once(db, AuditRecord.__table__, _values(record_id, now, actor, action, facts))
+
+
+def _values(record_id: UUID, now: datetime, actor: Actor, action: str, facts: Facts) -> dict[str, Any]:
+    salt = secrets.token_bytes(16)
+    subject_kind, subject_id = facts.get("subject", ("", None))
+    personal = facts.get("personal")
+    return {
+        "id": record_id,
+        "at": now,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "actor_name": actor.name[:200],
+        "action": action,
+        "outcome": facts.get("outcome", "done"),
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "account_id": facts.get("account_id"),
+        "visit_id": facts.get("visit_id"),
+        "consent_id": facts.get("consent_id"),
+        "personal": personal,
+        "salt": salt,
+        "personal_digest": personal_digest(salt, personal),
+    }
 
 
 def _facts(row: AuditRecord) -> dict[str, Any]:

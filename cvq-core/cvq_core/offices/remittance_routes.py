@@ -129,7 +129,7 @@ async def remit_it(context: Context, body: RemitBody) -> RemittanceOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("remitted", subject=("remittance", made.id))
+    await context.journal_once("remitted", made.id, subject=("remittance", made.id))
     return await _out(context, made.id)
 
 
@@ -168,7 +168,7 @@ async def cancel_it(context: Context, body: TakeBackBody) -> RemittanceOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("remittance-cancelled", subject=("remittance", context.path_id()))
+    await context.journal_once("remittance-cancelled", made.id, subject=("remittance", context.path_id()))
     return await _out(context, made.id)
 
 
@@ -182,7 +182,7 @@ async def integrate_it(context: Context, body: IntegrateBody) -> RemittanceOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("remittance-integrated", subject=("remittance", context.path_id()))
+    await context.journal_once("remittance-integrated", context.path_id(), subject=("remittance", context.path_id()))
     return await _out(context, context.path_id())
 
 
@@ -199,7 +199,7 @@ async def send_it_back(context: Context, body: TakeBackBody) -> RemittanceOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("remittance-sent-back", subject=("remittance", context.path_id()))
+    await context.journal_once("remittance-sent-back", made.id, subject=("remittance", context.path_id()))
     return await _out(context, made.id)
 
 

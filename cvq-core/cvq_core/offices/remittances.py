@@ -1,7 +1,7 @@
 """Paying over what a place holds, and taking it back.
 
-Locks are taken in this order, everywhere: the place, the remittance, the series of slips. A drawer that closes at the
-same moment, or a payment that comes by the bank, only adds to what there is.
+Locks are taken in this order, everywhere: the place, the remittance, the account at the Treasury, the series of slips.
+A drawer that closes at the same moment, or a payment that comes by the bank, only adds to what there is.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cvq_core.offices.remittance_rules import (
     AlreadyDecided,
     Contents,
     NotCashOfficer,
+    RemittanceAtTheBank,
     RemittanceCancelled,
     RemittedTo,
     UnknownRemittance,
@@ -48,6 +49,7 @@ from cvq_core.offices.tables import (
     SubOffice,
 )
 from cvq_core.once import insert_once
+from cvq_core.treasury.matched import hold_account, is_matched_as_anything
 
 
 async def remit(
@@ -146,6 +148,7 @@ async def cancel_remittance(
         UnknownRemittance, NotMandatary, ReasonMissing
         RemittanceCancelled: it was taken back, or is a cancellation.
         AlreadyDecided: the office has integrated it.
+        RemittanceAtTheBank: a line of the Treasury's statement was matched with it.
         IdempotencyMismatch: this key came before with another content.
     """
     remittance = await locked_remittance(db, remittance_id)
@@ -157,6 +160,10 @@ async def cancel_remittance(
     await appointment_of(db, officer.staff_id, remittance.sub_office_id, local_day(now))
     if await db.get(Integration, remittance_id) is not None or await _passed_on(db, remittance_id):
         raise AlreadyDecided
+    if remittance.to is RemittedTo.TREASURY:
+        await hold_account(db, remittance.office_id)
+        if await db.scalar(select(is_matched_as_anything(remittance_id))):
+            raise RemittanceAtTheBank
     return await counter_entry(db, remittance, key=key, reason=check_reason(reason), officer=officer, now=now)
 
 

@@ -288,7 +288,7 @@ async def open_it(context: Context, body: OpenDrawerBody) -> DrawerOut:
         float_cents=body.float_cents,
         now=context.now,
     )
-    context.journal("drawer-opened", subject=("drawer", drawer.id))
+    await context.journal_once("drawer-opened", drawer.id, subject=("drawer", drawer.id))
     return await _drawer_out(context, drawer)
 
 
@@ -316,7 +316,7 @@ async def collect_it(context: Context, body: CollectBody) -> CollectedOut:
         now=context.now,
         visit_id=body.visit_id,
     )
-    context.journal("collected", subject=("receipt", receipt.id), visit_id=body.visit_id)
+    await context.journal_once("collected", receipt.id, subject=("receipt", receipt.id), visit_id=body.visit_id)
     shown = await _receipt_out(context, receipt)
     return CollectedOut(**shown.model_dump(), ceilings=await _ceilings(context, receipt.sub_office_id))
 
@@ -348,7 +348,9 @@ async def void_it(context: Context, body: VoidBody) -> ReceiptOut:
         officer=officer_of(context),
         now=context.now,
     )
-    context.journal("receipt-voided", subject=("receipt", receipt.id), personal={"reason": body.reason})
+    await context.journal_once(
+        "receipt-voided", receipt.id, subject=("receipt", receipt.id), personal={"reason": body.reason}
+    )
     return await _receipt_out(context, receipt)
 
 
@@ -384,7 +386,9 @@ async def close_it(context: Context, body: CountBody) -> DrawerOut:
     drawer = await close_drawer(
         context.db, context.path_id(), counted=body.counted, officer=officer_of(context), now=context.now
     )
-    context.journal("drawer-closed", subject=("drawer", drawer.id), personal={"difference": drawer.difference_cents})
+    await context.journal_once(
+        "drawer-closed", drawer.id, subject=("drawer", drawer.id), personal={"difference": drawer.difference_cents}
+    )
     return await _drawer_out(context, drawer)
 
 

@@ -32,6 +32,9 @@ UNKNOWN_AFTER = timedelta(hours=2)
 ASKED_UNTIL = timedelta(hours=50)
 """How long one goes on asking: within a day PayFiP forgets what was never paid, and says so."""
 
+FORGETS_AFTER = timedelta(hours=24)
+"""From when on PayFiP's answer that something is not paid is its last: no page of it takes money any more."""
+
 CART_LIFE = timedelta(days=7)
 
 TOKEN_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # noqa: S105 - no secret: the letters that nobody mistakes
@@ -97,6 +100,7 @@ class Trouble(StrEnum):
     PAID_ELSEWHERE = "paid_elsewhere"
     CONTRADICTED = "contradicted"
     IN_THE_BANK = "in_the_bank"
+    ASKED_TOO_LATE = "asked_too_late"
 
 
 TROUBLE_WORDS: dict[Trouble, str] = {
@@ -105,6 +109,7 @@ TROUBLE_WORDS: dict[Trouble, str] = {
     Trouble.PAID_TWICE: N_("Ce panier était déjà payé : ce second paiement est au compte d’attente."),
     Trouble.PAID_ELSEWHERE: N_("Une partie était déjà réglée autrement : le surplus est au compte d’attente."),
     Trouble.CONTRADICTED: N_("PayFiP a donné ensuite un autre montant que celui qui est écrit."),
+    Trouble.ASKED_TOO_LATE: N_("PayFiP n’a pas pu être interrogé à temps : seule la banque sait si c’est payé."),
     Trouble.IN_THE_BANK: N_("La banque dit que c’est payé ; PayFiP ne nous l’a pas dit."),
 }
 
@@ -223,6 +228,28 @@ class Notice:
 def after(state: AttemptState, said: Said) -> AttemptState:
     """Return an attempt's state after an answer: the stronger of what was known and what is said."""
     return max(state, _MEANS[said], key=_STRENGTH.__getitem__)
+
+
+def settles(said: Said, age: timedelta) -> bool:
+    """Whether an answer at an attempt's age proves that it was never paid, and never will be.
+
+    What PayFiP does not know any more was never paid only as long as it still remembers what was.
+    """
+    if said is Said.FORGOTTEN:
+        return FORGETS_AFTER <= age < ASKED_UNTIL
+    return said in (Said.REFUSED, Said.CANCELLED) and age >= FORGETS_AFTER
+
+
+def still_doubtful(trouble: Trouble | None, state: AttemptState, *, may_be_paid: bool) -> Trouble | None:
+    """Return why an attempt that stands so is listed, if it is; `may_be_paid`: nobody asks any more, and nobody knows.
+
+    What was found in the money itself stays said.
+    """
+    if trouble not in (None, Trouble.UNKNOWN, Trouble.ASKED_TOO_LATE):
+        return trouble
+    if state is AttemptState.UNKNOWN:
+        return Trouble.UNKNOWN
+    return Trouble.ASKED_TOO_LATE if may_be_paid else None
 
 
 def after_time(state: AttemptState, asked_at: datetime, now: datetime) -> AttemptState:

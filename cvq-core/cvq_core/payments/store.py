@@ -59,6 +59,8 @@ from cvq_core.payments.rules import (
     check_amount,
     outstanding,
     refdet_of,
+    settles,
+    still_doubtful,
 )
 from cvq_core.payments.tables import Cart, CartLine, PaymentAnswer, PaymentAttempt
 from cvq_core.text import money
@@ -264,6 +266,7 @@ async def begin(db: AsyncSession, cart_id: UUID, attempt_id: UUID, *, now: datet
         state=AttemptState.OPEN,
         asked_at=now,
         next_ask_at=now + (ask_again_in(AttemptState.OPEN, now - now) or CART_LIFE),
+        known_unpaid=False,
         waiting_cents=0,
         bank_number="",
     )
@@ -353,17 +356,18 @@ async def hear(db: AsyncSession, attempt_id: UUID, notice: Notice | None, *, now
         if told is not attempt.state or paid_again:
             _note(db, attempt, notice, now)
         attempt.state = told
+        attempt.known_unpaid = attempt.known_unpaid or settles(notice.said, now - attempt.asked_at)
         if notice.said is Said.PAID and not was_credited:
             assert notice.amount_cents is not None, "what is paid has an amount"
             await _credit(db, cart, attempt, notice, now)
         elif paid_again and attempt.trouble is None:
             attempt.trouble = Trouble.CONTRADICTED
     attempt.state = after_time(attempt.state, attempt.asked_at, now)
-    if attempt.state is AttemptState.UNKNOWN:
-        attempt.trouble = attempt.trouble or Trouble.UNKNOWN
-    elif attempt.trouble is Trouble.UNKNOWN:
-        attempt.trouble = None
     wait = ask_again_in(attempt.state, now - attempt.asked_at)
+    # Without an identifier nobody could pay.
+    may_be_paid = wait is None and attempt.idop is not None and not attempt.known_unpaid
+    if attempt.state is not AttemptState.PAID:
+        attempt.trouble = still_doubtful(attempt.trouble, attempt.state, may_be_paid=may_be_paid)
     attempt.next_ask_at = now + wait if wait is not None else None
     await db.flush()
     if (attempt.state, attempt.trouble) != before:

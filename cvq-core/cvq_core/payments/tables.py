@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,7 +64,8 @@ class CartLine(Base):
 class PaymentAttempt(Base):
     """One operation at PayFiP. Its id is its ledger transaction's, and `refdet` (`rules.refdet_of`) is made of it.
 
-    `shares` are the accounts that were then to be paid and their cents. `trouble` puts it on the reconciliation list
+    `shares` are the accounts that were then to be paid and their cents. `known_unpaid`: PayFiP said so when no page of
+    it could take money any more. `trouble` puts it on the reconciliation list
     until a `PaymentDecision` takes it off.
     """
 
@@ -82,6 +84,7 @@ class PaymentAttempt(Base):
     state: Mapped[AttemptState]
     asked_at: Mapped[datetime]
     next_ask_at: Mapped[datetime | None] = mapped_column(index=True)
+    known_unpaid: Mapped[bool] = mapped_column(default=False, server_default=false())
     received_cents: Mapped[int | None] = mapped_column(BigInteger)
     bank_number: Mapped[str] = mapped_column(String(40), default="")
     credited_at: Mapped[datetime | None]

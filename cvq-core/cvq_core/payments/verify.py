@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.ledger.rules import AccountKind
@@ -46,11 +46,17 @@ async def _beside_the_ledger(db: AsyncSession) -> list[str]:
 
 
 async def _unlisted(db: AsyncSession) -> list[str]:
-    """What waits, or is unknown, is on the list."""
+    """What waits, is unknown, or was asked about too late, is on the list."""
+    too_late = and_(
+        PaymentAttempt.next_ask_at.is_(None),
+        PaymentAttempt.idop.is_not(None),
+        PaymentAttempt.transaction_id.is_(None),
+        ~PaymentAttempt.known_unpaid,
+    )
     rows = await db.scalars(
         select(PaymentAttempt.refdet)
         .where(
-            or_(PaymentAttempt.waiting_cents > 0, PaymentAttempt.state == AttemptState.UNKNOWN),
+            or_(PaymentAttempt.waiting_cents > 0, PaymentAttempt.state == AttemptState.UNKNOWN, too_late),
             PaymentAttempt.trouble.is_(None),
         )
         .limit(TROUBLES_MAX)

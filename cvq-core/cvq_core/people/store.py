@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, String, delete, func, insert, intersect, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.errors import N_, NotFound
+from cvq_core.errors import N_, NotFound, Refusal
 from cvq_core.people.names import near_words, search_key, search_words
 from cvq_core.people.query import Birth, PersonQuery, parse_query
 from cvq_core.people.tables import Commune, FamilyAccount, FamilyQuotient, Membership, Person, PersonWord
@@ -34,6 +34,14 @@ class UnknownFamilyAccount(NotFound):
     slug = "unknown-family-account"
     message = N_("Ce compte famille n’existe pas.")
     what_to_do = N_("Cherchez la personne, puis choisissez son compte.")
+
+
+class AccountClosed(Refusal):
+    """The account is closed."""
+
+    slug = "account-closed"
+    message = N_("Le compte {number} est fermé.")
+    what_to_do = N_("Un compte fermé se lit toujours, et ne change plus.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +186,26 @@ async def family_account_by_id(db: AsyncSession, account_id: UUID) -> FamilyAcco
     account = await db.get(FamilyAccount, account_id)
     if account is None:
         raise UnknownFamilyAccount
+    return account
+
+
+async def open_family_account(db: AsyncSession, account_id: UUID) -> FamilyAccount:
+    """Return an account that is open, and that nobody closes before the transaction ends.
+
+    Raises:
+        UnknownFamilyAccount
+        AccountClosed
+    """
+    account: FamilyAccount | None = await db.scalar(
+        select(FamilyAccount)
+        .where(FamilyAccount.id == account_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    )
+    if account is None:
+        raise UnknownFamilyAccount
+    if account.closed_on is not None:
+        raise AccountClosed(number=account.number)
     return account
 
 

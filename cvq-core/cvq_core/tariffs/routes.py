@@ -61,5 +61,7 @@ async def record_it(context: Context, body: QuotientBody) -> QuotientOut:
         valid_until=body.valid_until,
         now=context.now,
     )
-    context.journal("quotient-recorded", account_id=quotient.account_id, subject=("quotient", quotient.id))
+    await context.journal_once(
+        "quotient-recorded", quotient.id, account_id=quotient.account_id, subject=("quotient", quotient.id)
+    )
     return QuotientOut.model_validate(quotient)

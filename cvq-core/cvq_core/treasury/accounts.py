@@ -17,7 +17,7 @@ from cvq_core.offices.remittances import is_officer
 from cvq_core.offices.rules import MANDATE_TITLE_WORDS, Officer
 from cvq_core.offices.store import appointment_of
 from cvq_core.offices.tables import CashOffice, SubOffice
-from cvq_core.once import insert_once
+from cvq_core.treasury.matched import hold_account
 from cvq_core.treasury.tables import TreasuryAccount
 
 
@@ -61,15 +61,7 @@ async def locked_account(
         NotTreasuryOfficer
     """
     await check_officer(db, office_id, officer.staff_id, local_day(now))
-    await insert_once(db, TreasuryAccount.__table__, {"office_id": office_id, "last_deposit": 0})
-    account = await db.scalar(
-        select(TreasuryAccount)
-        .where(TreasuryAccount.office_id == office_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    assert account is not None, "it was just inserted"
-    return account, await db.get_one(CashOffice, office_id)
+    return await hold_account(db, office_id), await db.get_one(CashOffice, office_id)
 
 
 async def check_officer(db: AsyncSession, office_id: UUID, staff_id: UUID, on: date) -> None:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
-from cvq_core.ledger.rules import (
-    LABEL_LENGTH_MAX,
-    AccountKind,
-    IdempotencyMismatch,
-    NewPosting,
-    NewTransaction,
-    TransactionKind,
-)
+from cvq_core.ledger.rules import LABEL_LENGTH_MAX, IdempotencyMismatch, NewTransaction, TransactionKind
 from cvq_core.ledger.store import post, postings_of
-from cvq_core.ledger.tables import LedgerAccount
+from cvq_core.offices.bank_fees import post_bank_fees
 from cvq_core.offices.rules import Means, Officer, receipt_number
 from cvq_core.offices.store import treasury_account
-from cvq_core.offices.tables import CashOffice, Receipt, SubOffice
-from cvq_core.once import insert_once
+from cvq_core.offices.tables import Receipt, SubOffice
 from cvq_core.text import money, short_date
 from cvq_core.treasury.accounts import locked_account
 from cvq_core.treasury.cheque_rules import (
@@ -122,8 +114,15 @@ async def bounce(
         office_id=office.id,
         amount_cents=receipt.total_cents,
         fees_cents=fees_cents,
-        fees_transaction_id=await _fees(
-            db, key, office, number=number, fees_cents=fees_cents, officer=officer, now=now
+        fees_transaction_id=await post_bank_fees(
+            db,
+            key,
+            office,
+            what=f"chèque rejeté de la quittance {number}",
+            reference=number,
+            fees_cents=fees_cents,
+            officer=officer,
+            now=now,
         ),
         reason=reason,
         bounced_on=bounced_on,
@@ -173,43 +172,6 @@ async def find_banked(
     if amount_cents is not None:
         wanted.append(Receipt.total_cents == amount_cents)
     return await _cheques(db, ChequeDeposit.office_id == office_id, or_(*wanted))
-
-
-async def _fees(
-    db: AsyncSession, key: UUID, office: CashOffice, *, number: str, fees_cents: int, officer: Officer, now: datetime
-) -> UUID | None:
-    if not fees_cents:
-        return None
-    treasury_id, account_id = await treasury_account(db, office, now), await bank_fees_account(db, office, now)
-    await post(
-        db,
-        NewTransaction(
-            id=uuid5(key, "fees"),
-            kind=TransactionKind.BANK_FEES,
-            label=f"Frais de la banque, chèque rejeté de la quittance {number}",
-            occurred_at=now,
-            postings=(NewPosting(treasury_id, fees_cents), NewPosting(account_id, -fees_cents)),
-            actor_kind="staff",
-            actor_id=officer.staff_id,
-            reference=number,
-        ),
-        now=now,
-    )
-    return uuid5(key, "fees")
-
-
-async def bank_fees_account(db: AsyncSession, office: CashOffice, now: datetime) -> UUID:
-    """Return the account of an office's bank fees to regularise, opened when there was none."""
-    account_id = uuid5(office.id, AccountKind.BANK_FEES)
-    row = {
-        "id": account_id,
-        "code": f"{AccountKind.BANK_FEES}:{office.code}",
-        "kind": AccountKind.BANK_FEES,
-        "label": f"Frais bancaires à régulariser, {office.label}"[:LABEL_LENGTH_MAX],
-        "opened_at": now,
-    }
-    await insert_once(db, LedgerAccount.__table__, row)
-    return account_id
 
 
 async def _cheques(db: AsyncSession, *wanted: ColumnElement[bool], limit: int = FOUND_MAX) -> list[BankedCheque]:

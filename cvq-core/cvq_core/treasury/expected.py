@@ -6,7 +6,7 @@ that know of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from cvq_core.text import short_date
 from cvq_core.treasury.cheque_rules import deposit_number
 from cvq_core.treasury.deposits import cancelled as deposit_cancelled
 from cvq_core.treasury.matched import is_matched, undone
-from cvq_core.treasury.matching import Item, ItemKind
+from cvq_core.treasury.matching import Item, ItemKey, ItemKind
 from cvq_core.treasury.tables import BouncedCheque, ChequeDeposit, TreasuryLine, TreasuryMatchItem
 
 BEFORE = timedelta(days=31)
@@ -73,12 +73,7 @@ async def _remitted(db: AsyncSession, office: CashOffice, begins: datetime) -> l
         )
     )
     remittances = {remittance.id: remittance for remittance in rows}
-    matched = await db.execute(
-        select(TreasuryMatchItem.kind, TreasuryMatchItem.item_id).where(
-            TreasuryMatchItem.item_id.in_(remittances), ~undone(TreasuryMatchItem.match_id)
-        )
-    )
-    there = {tuple(row) for row in matched}
+    there = await _matched(db, remittances)
     found = []
     for remittance in remittances.values():
         number = slip_number(remittance.printed["series"], remittance.number)
@@ -177,27 +172,22 @@ async def _debits(db: AsyncSession, office: CashOffice, since: date) -> list[Ite
 
 async def _returned(db: AsyncSession, office: CashOffice, begins: datetime) -> list[Item]:
     rows = await db.execute(
-        select(DebitItem.id, DebitItem.amount_cents, DebitReturn.recorded_at, DebitMandate.reference)
-        .join(DebitReturn, DebitReturn.item_id == DebitItem.id)
+        select(DebitReturn, DebitItem.amount_cents, DebitMandate.reference)
+        .join(DebitItem, DebitItem.id == DebitReturn.item_id)
         .join(DebitRun, DebitRun.id == DebitItem.run_id)
         .join(DebitMandate, DebitMandate.id == DebitItem.mandate_id)
-        .where(
-            DebitRun.office_id == office.id,
-            DebitReturn.recorded_at >= begins,
-            ~is_matched(ItemKind.DEBIT_RETURN, DebitItem.id),
-        )
+        .where(DebitRun.office_id == office.id, DebitReturn.recorded_at >= begins)
     )
-    return [
-        Item(
-            ItemKind.DEBIT_RETURN,
-            item_id,
-            local_day(recorded_at),
-            -cents,
-            f"Prélèvement rejeté, mandat {mandate}",
-            (item_id.hex, mandate),
-        )
-        for item_id, cents, recorded_at, mandate in rows
-    ]
+    returned = rows.all()
+    there = await _matched(db, [row.DebitReturn.item_id for row in returned])
+    found = []
+    for made, cents, mandate in returned:
+        label, day = f"Prélèvement rejeté, mandat {mandate}", local_day(made.recorded_at)
+        for kind, amount in ((ItemKind.DEBIT_RETURN, cents), (ItemKind.BANK_FEES, made.fee_cents)):
+            if amount and (kind, made.item_id) not in there:
+                said = label if kind is ItemKind.DEBIT_RETURN else f"Frais du {label[:1].lower()}{label[1:]}"
+                found.append(Item(kind, made.item_id, day, -amount, said, (made.item_id.hex, mandate)))
+    return found
 
 
 async def _bounced(db: AsyncSession, office: CashOffice, since: date) -> list[Item]:
@@ -207,13 +197,7 @@ async def _bounced(db: AsyncSession, office: CashOffice, since: date) -> list[It
         .where(BouncedCheque.office_id == office.id, BouncedCheque.bounced_on >= since)
     )
     bounced = rows.all()
-    matched = await db.execute(
-        select(TreasuryMatchItem.kind, TreasuryMatchItem.item_id).where(
-            TreasuryMatchItem.item_id.in_([row.BouncedCheque.id for row in bounced]),
-            ~undone(TreasuryMatchItem.match_id),
-        )
-    )
-    there = {tuple(row) for row in matched}
+    there = await _matched(db, [row.BouncedCheque.id for row in bounced])
     found = []
     for made, receipt in bounced:
         number = receipt_number(receipt.printed["series"], receipt.number)
@@ -225,3 +209,13 @@ async def _bounced(db: AsyncSession, office: CashOffice, since: date) -> list[It
                 said = label if kind is ItemKind.BOUNCE else f"Frais du {label[:1].lower()}{label[1:]}"
                 found.append(Item(kind, made.id, made.bounced_on, -cents, said, (cheque, number)))
     return found
+
+
+async def _matched(db: AsyncSession, item_ids: Collection[UUID]) -> set[ItemKey]:
+    """Return which of some movements are matched: one may bring several kinds to the account."""
+    rows = await db.execute(
+        select(TreasuryMatchItem.kind, TreasuryMatchItem.item_id).where(
+            TreasuryMatchItem.item_id.in_(item_ids), ~undone(TreasuryMatchItem.match_id)
+        )
+    )
+    return {(kind, item_id) for kind, item_id in rows}

@@ -135,7 +135,7 @@ async def move_it(context: Context, body: CounterMoveBody) -> MoveOut:
         actor=context.principal.actor,
         now=context.now,
     )
-    context.journal("money-moved", subject=("ledger_transaction", body.id), account_id=account_id)
+    await context.journal_once("money-moved", body.id, subject=("ledger_transaction", body.id), account_id=account_id)
     return MoveOut.of(posted, body)
 
 
@@ -151,7 +151,7 @@ async def choose_a_top_up(context: Context, body: TopUpBody) -> ChoicesOut:
     """Write down, or end, a family's automatic top-up of a wallet."""
     account_id = context.path_id()
     await write_top_up(context.db, body, account_id, actor=context.principal.actor, now=context.now)
-    context.journal("top-up-chosen", subject=("wallet", body.wallet_id), account_id=account_id)
+    await context.journal_once("top-up-chosen", body.id, subject=("wallet", body.wallet_id), account_id=account_id)
     return await _choices(context, account_id)
 
 
@@ -160,7 +160,7 @@ async def choose_a_notice(context: Context, body: NoticeBody) -> ChoicesOut:
     """Write down, or end, below which balance of a wallet a family is told."""
     account_id = context.path_id()
     await write_notice(context.db, body, account_id, actor=context.principal.actor, now=context.now)
-    context.journal("notice-chosen", subject=("wallet", body.wallet_id), account_id=account_id)
+    await context.journal_once("notice-chosen", body.id, subject=("wallet", body.wallet_id), account_id=account_id)
     return await _choices(context, account_id)
 
 

@@ -17,7 +17,7 @@ from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.wallets import wallets_by_id
 from cvq_core.once import insert_once
-from cvq_core.people.store import family_account_by_id
+from cvq_core.people.store import family_account_by_id, open_family_account
 from cvq_core.wallets.rules import (
     SETTING_CENTS_MAX,
     BadTopUpSetting,
@@ -51,6 +51,7 @@ async def choose_top_up(
         WalletsOfTwoFamilies: one of them is not this family's.
         BadTopUpSetting: see `rules.check_top_up`.
         TopUpInACircle: the source is itself filled from this wallet.
+        AccountClosed: what is in force may end there, and nothing begins.
         IdempotencyMismatch: this key came before with another content.
     """
     asked = {wallet_id} if source_wallet_id is None else {wallet_id, source_wallet_id}
@@ -66,6 +67,7 @@ async def choose_top_up(
             if each.source_wallet_id is not None and each.wallet_id != wallet_id
         }
         check_circle(wallet_id, source_wallet_id, others)
+        await _check_open(db, TopUpChoice, key, family_account_id)
     row = {
         "wallet_id": wallet_id,
         "means": TopUpMeans.WALLET,
@@ -94,6 +96,7 @@ async def choose_notice(
         WalletsOfTwoFamilies: the wallet is not this family's.
         BadTopUpSetting: beyond the bounds.
         NoFamilyEmail: there is no address to write to.
+        AccountClosed: what is in force may end there, and nothing begins.
         IdempotencyMismatch: this key came before with another content.
     """
     await _check_family(db, family_account_id, {wallet_id})
@@ -102,6 +105,7 @@ async def choose_notice(
             raise BadTopUpSetting
         if not (await family_account_by_id(db, family_account_id)).email:
             raise NoFamilyEmail
+        await _check_open(db, NoticeChoice, key, family_account_id)
     await _write(db, NoticeChoice, key, {"wallet_id": wallet_id, "threshold_cents": threshold_cents}, _by(actor, now))
 
 
@@ -158,6 +162,12 @@ async def _check_family(db: AsyncSession, family_account_id: UUID, wallet_ids: s
     wallets = await wallets_by_id(db, wallet_ids)
     if {wallet.family_account_id for wallet in wallets.values()} != {family_account_id}:
         raise WalletsOfTwoFamilies
+
+
+async def _check_open(db: AsyncSession, table: type[Base], key: UUID, family_account_id: UUID) -> None:
+    """Refuse what would begin on a closed account; what was written before it closed is only answered again."""
+    if await db.get(table, key) is None:
+        await open_family_account(db, family_account_id)
 
 
 def _by(actor: Actor, now: datetime) -> dict[str, object]:

@@ -22,7 +22,7 @@ from cvq_core.clock import Clock
 from cvq_core.database import Database
 from cvq_core.errors import NotFound
 from cvq_core.jobs.runner import JobRunner
-from cvq_core.journal.store import record
+from cvq_core.journal.store import record, record_once
 from cvq_core.live.hub import LiveHub
 from cvq_core.settings import Settings
 from cvq_core.staff.rules import Permission, Principal, Scope
@@ -93,6 +93,10 @@ class Context:
     def journal(self, action: str, **facts: Any) -> None:
         """Write an audit record in this transaction."""
         record(self.db, now=self.now, actor=self.principal.actor, action=action, **facts)
+
+    async def journal_once(self, action: str, act: UUID, **facts: Any) -> None:
+        """Write an audit record of what is done once: a request that comes again writes none (`record_once`)."""
+        await record_once(self.db, act, now=self.now, actor=self.principal.actor, action=action, **facts)
 
     @asynccontextmanager
     async def acting(self) -> AsyncIterator[Context]:

@@ -67,7 +67,9 @@ async def cart_for_visit(
     )
     visit.shown = PAYMENT_PAGE
     tell(act.db, visit)
-    act.journal("cart-made", visit, account_id=consent.account_id, consent_id=consent.id, subject=("cart", cart.id))
+    await act.journal_once(
+        "cart-made", cart.id, visit, account_id=consent.account_id, consent_id=consent.id, subject=("cart", cart.id)
+    )
     return cart
 
 

@@ -58,7 +58,7 @@ async def prepare_in_visit(
         visit_id=visit.id,
     )
     visit.shown = MANDATE_PAGE
-    _note(act, "debit-mandate-prepared", visit, mandate, consent)
+    await _note(act, "debit-mandate-prepared", visit, mandate, consent)
     return mandate
 
 
@@ -80,8 +80,9 @@ async def answer_mandate(act: Act, visit: Visit, mandate_id: UUID, *, agreed: bo
     else:
         mandate = await revoke_mandate(act.db, mandate_id, why=WRONG_ACCOUNT, now=act.now)
         visit.shown = "welcome"
-    act.journal(
+    await act.journal_once(
         "debit-mandate-confirmed" if agreed else "debit-mandate-revoked",
+        mandate.id,
         visit,
         account_id=mandate.family_account_id,
         subject=("debit_mandate", mandate.id),
@@ -112,7 +113,7 @@ async def print_mandate(act: Act, vault: Vault, visit_id: UUID, mandate_id: UUID
     dossier = await current_dossier(act, visit)
     title = f"Mandat de prélèvement {mandate.reference}"
     document = await keep_pdf(act, vault, visit, dossier, pdf, kind="mandate", title=title)
-    _note(act, "debit-mandate-printed", visit, mandate, consent)
+    await _note(act, "debit-mandate-printed", visit, mandate, consent)
     return await print_document(act, visit_id, document.id, command_id=command_id)
 
 
@@ -138,7 +139,7 @@ async def file_signed(act: Act, vault: Vault, visit_id: UUID, mandate_id: UUID, 
         act.db, vault, mandate_id, paper=paper, signed_on=today, staff_id=act.principal.id, now=act.now
     )
     visit.shown = "welcome"
-    _note(act, "debit-mandate-signed", visit, mandate, consent)
+    await _note(act, "debit-mandate-signed", visit, mandate, consent)
     return mandate
 
 
@@ -155,7 +156,7 @@ async def revoke_in_visit(act: Act, visit_id: UUID, mandate_id: UUID, *, why: st
     mandate = await revoke_mandate(act.db, mandate_id, why=why, now=act.now)
     if visit.shown == MANDATE_PAGE:
         visit.shown = "welcome"
-    _note(act, "debit-mandate-revoked", visit, mandate, consent)
+    await _note(act, "debit-mandate-revoked", visit, mandate, consent)
     return mandate
 
 
@@ -190,9 +191,10 @@ async def _place(act: Act, visit: Visit) -> str:
     return name.removeprefix("Mairie de ").removeprefix("Mairie d’")
 
 
-def _note(act: Act, action: str, visit: Visit, mandate: DebitMandate, consent: Consent) -> None:
-    act.journal(
+async def _note(act: Act, action: str, visit: Visit, mandate: DebitMandate, consent: Consent) -> None:
+    await act.journal_once(
         action,
+        mandate.id,
         visit,
         account_id=mandate.family_account_id,
         consent_id=consent.id,

@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.journal import record
-from cvq_core.journal.store import SYSTEM
+from cvq_core.journal.store import SYSTEM, Actor, record, record_once
 from cvq_core.live import publish
 from cvq_core.settings import Settings
 from cvq_core.staff import Permission, Principal, Scope
@@ -34,8 +33,15 @@ class Act:
 
     def journal(self, action: str, visit: Visit, **facts: Any) -> None:
         """Record the act under its visit."""
-        actor = SYSTEM if self.by_system else self.principal.actor
-        record(self.db, now=self.now, actor=actor, action=action, visit_id=visit.id, **facts)
+        record(self.db, now=self.now, actor=self._actor, action=action, visit_id=visit.id, **facts)
+
+    async def journal_once(self, action: str, act: UUID, visit: Visit, **facts: Any) -> None:
+        """Record what is done once: asked for again it writes none (`record_once`)."""
+        await record_once(self.db, act, now=self.now, actor=self._actor, action=action, visit_id=visit.id, **facts)
+
+    @property
+    def _actor(self) -> Actor:
+        return SYSTEM if self.by_system else self.principal.actor
 
 
 def tell(db: AsyncSession, visit: Visit, kind: str = "visit", payload: dict[str, Any] | None = None) -> None:

@@ -33,8 +33,13 @@ async def move_wallet_money(act: Act, visit_id: UUID, account_id: UUID, asked: M
         now=act.now,
         visit_id=visit.id,
     )
-    act.journal(
-        "money-moved", visit, subject=("ledger_transaction", asked.id), account_id=account_id, consent_id=consent.id
+    await act.journal_once(
+        "money-moved",
+        asked.id,
+        visit,
+        subject=("ledger_transaction", asked.id),
+        account_id=account_id,
+        consent_id=consent.id,
     )
     tell(act.db, visit)
     return posted
@@ -56,5 +61,7 @@ async def choose_in_visit(act: Act, visit_id: UUID, account_id: UUID, asked: Top
     else:
         await write_notice(act.db, asked, account_id, actor=act.principal.actor, now=act.now)
         action = "notice-chosen"
-    act.journal(action, visit, subject=("wallet", asked.wallet_id), account_id=account_id, consent_id=consent.id)
+    await act.journal_once(
+        action, asked.id, visit, subject=("wallet", asked.wallet_id), account_id=account_id, consent_id=consent.id
+    )
     tell(act.db, visit)

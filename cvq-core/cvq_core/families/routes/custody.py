@@ -182,7 +182,7 @@ async def court_order(context: Context, body: OrderBody) -> RecordedOut:
         now=context.now,
         **body.model_dump(exclude={"id"}),
     )
-    context.journal("court-order-recorded", subject=("person", order.child_id))
+    await context.journal_once("court-order-recorded", order.id, subject=("person", order.child_id))
     return RecordedOut(id=order.id)
 
 
@@ -192,7 +192,7 @@ async def court_order(context: Context, body: OrderBody) -> RecordedOut:
 async def new_arrangement(context: Context, body: ArrangementBody) -> RecordedOut:
     """Let an arrangement of a child's days begin, today at the earliest."""
     row = await arrange(context.db, body.asked(context.path_id()), recorded_by=context.principal.id, now=context.now)
-    context.journal("custody-arranged", subject=("person", row.child_id))
+    await context.journal_once("custody-arranged", row.id, subject=("person", row.child_id))
     return RecordedOut(id=row.id)
 
 
@@ -209,7 +209,7 @@ async def new_exception(context: Context, body: ExceptionBody) -> RecordedOut:
         now=context.now,
         **body.model_dump(exclude={"id"}),
     )
-    context.journal("custody-exception", subject=("arrangement", row.arrangement_id))
+    await context.journal_once("custody-exception", row.id, subject=("arrangement", row.arrangement_id))
     return RecordedOut(id=row.id)
 
 
@@ -224,5 +224,5 @@ async def authority(context: Context, body: AuthorityBody) -> RecordedOut:
         now=context.now,
         **body.model_dump(exclude={"id"}),
     )
-    context.journal("authority-noted", subject=("person", row.child_id))
+    await context.journal_once("authority-noted", row.id, subject=("person", row.child_id))
     return RecordedOut(id=row.id)

@@ -105,7 +105,7 @@ class DeathOut(BaseModel):
 async def death(context: Context, body: DeathBody) -> DeathOut:
     """Note a death: the person's cards and roles end, the family stays."""
     ended = await note_death(context.db, context.path_id(), on=body.on, now=context.now)
-    context.journal("death-noted", subject=("person", ended.person.id))
+    await context.journal_once("death-noted", ended.person.id, subject=("person", ended.person.id))
     return DeathOut(cards=len(ended.cards), accounts_without_guardian=list(ended.without_guardian))
 
 
@@ -113,7 +113,7 @@ async def death(context: Context, body: DeathBody) -> DeathOut:
 async def new_account(context: Context, body: AccountBody) -> AccountOut:
     """Open an account for a family that arrives."""
     account = await open_account(context.db, body.id, label=body.label, email=body.email, now=context.now)
-    context.journal("account-opened", subject=("account", account.id), account_id=account.id)
+    await context.journal_once("account-opened", account.id, subject=("account", account.id), account_id=account.id)
     return AccountOut.model_validate(account)
 
 
@@ -131,7 +131,7 @@ async def new_member(context: Context, body: MemberBody) -> MembershipOut:
         share_percent=body.share_percent,
         now=context.now,
     )
-    context.journal("member-added", subject=("person", row.person_id), account_id=row.account_id)
+    await context.journal_once("member-added", row.id, subject=("person", row.person_id), account_id=row.account_id)
     return MembershipOut.model_validate(row)
 
 
@@ -161,7 +161,9 @@ async def close(context: Context, body: ReasonBody) -> ClosureOut:
         by=context.principal.id,
         now=context.now,
     )
-    context.journal("account-closed", subject=("account", closure.account_id), account_id=closure.account_id)
+    await context.journal_once(
+        "account-closed", closure.id, subject=("account", closure.account_id), account_id=closure.account_id
+    )
     return ClosureOut(id=closure.id, closed_on=closure.closed_on, left=closure.left["lines"])
 
 

@@ -135,7 +135,7 @@ async def merge(context: Context, body: MergeBody) -> MergeOut:
         language=context.language,
     )
     for account_id in (found.merged_id, found.kept_id):
-        context.journal("accounts-merged", subject=("merge", found.id), account_id=account_id)
+        await context.journal_once("accounts-merged", found.id, subject=("merge", found.id), account_id=account_id)
     return await _merge_out(context, found.id)
 
 
@@ -153,7 +153,7 @@ async def undo(context: Context, body: ReasonBody) -> MergeOut:
     )
     found = await merge_by_id(context.db, undone.merge_id)
     for account_id in (found.merged_id, found.kept_id):
-        context.journal("merge-undone", subject=("merge", found.id), account_id=account_id)
+        await context.journal_once("merge-undone", undone.id, subject=("merge", found.id), account_id=account_id)
     return await _merge_out(context, found.id)
 
 
@@ -164,7 +164,7 @@ async def forward(context: Context, body: ForwardBody) -> ForwardOut:
     moves = await forward_rest(
         context.db, body.id, account_id=account_id, by=context.principal.id, now=context.now, language=context.language
     )
-    context.journal("rest-forwarded", subject=("account", account_id), account_id=account_id)
+    await context.journal_once("rest-forwarded", body.id, subject=("account", account_id), account_id=account_id)
     return ForwardOut(wallets=[WalletMoveOut.model_validate(each) for each in moves])
 
 

@@ -72,7 +72,9 @@ async def settle(context: Context, body: SettleBody) -> RecordedOut:
     posted = await settle_unclaimed(
         context.db, charge.id, account_id=body.account_id, staff_id=context.principal.id, now=context.now
     )
-    context.journal("unclaimed-settled", subject=("person", charge.person_id), account_id=body.account_id)
+    await context.journal_once(
+        "unclaimed-settled", charge.id, subject=("person", charge.person_id), account_id=body.account_id
+    )
     return RecordedOut(id=posted.transaction_id)
 
 

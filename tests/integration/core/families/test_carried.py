@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.database import Database
+from cvq_core.debits.mandates import MandateDetails, prepare_mandate, revoke_mandate, standing_mandate
+from cvq_core.debits.tables import DebitMandate
 from cvq_core.families.forwards import forward_rest
 from cvq_core.families.jobs import run_forwards
 from cvq_core.families.merges import merge_accounts, plan_merge
@@ -35,6 +38,7 @@ from cvq_core.services.rules import ServiceCode
 from cvq_core.tariffs.quotients import quotients_of, quotients_on, record_quotient
 from cvq_core.treasury.unpaid_rules import DebtKind
 from cvq_core.treasury.unpaid_tables import UnpaidItem, UnpaidSeries, UnpaidState
+from cvq_core.vault import Vault
 from cvq_core.wallets.jobs import run_top_ups
 from cvq_core.wallets.rules import TopUpSetting
 from cvq_core.wallets.settings import choose_notice, choose_top_up, notices_in_force, top_ups_in_force
@@ -45,6 +49,7 @@ from tests.core_examples import (
     create_counter,
     create_family,
     create_ledger_account,
+    create_mandate,
     create_member,
     create_officer,
     create_services,
@@ -396,3 +401,65 @@ async def test_a_debt_that_is_claimed_of_the_kept_account_is_not_taken_back_from
         with pytest.raises(UndoPrevented) as refused:
             await undone(db, merge)
         assert "remise au comptable" in refused.value.facts["why"]
+
+
+async def two_mandates(db: AsyncSession, vault: Vault, kept: UUID, merged: UUID) -> tuple[DebitMandate, DebitMandate]:
+    """A mandate that the kept account has prepared and never signed, and one that the other has signed."""
+    officer = await create_officer(db)
+    office_id = (await create_counter(db, officer, is_main=True)).office_id
+    signed = await create_mandate(db, vault, office_id, merged, officer)
+    prepared = await prepare_mandate(
+        db,
+        new_id(),
+        office_id=office_id,
+        family_account_id=kept,
+        details=MandateDetails("Jeanne Moreau", "12, rue du Moulin", signed.iban),
+        actor=Actor("staff", officer.staff_id, officer.name),
+        now=NOW,
+    )
+    return prepared, signed
+
+
+async def test_a_signed_mandate_takes_the_place_of_a_prepared_one_which_comes_back_with_the_undoing(
+    database: Database, tmp_path: Path
+) -> None:
+    async with database.write() as db:
+        right, wrong, _ = await household_twice(db)
+        prepared, signed = await two_mandates(db, Vault(tmp_path, bytes(32)), right.id, wrong.id)
+        plan = await plan_merge(db, merged_id=wrong.id, kept_id=right.id, on=TODAY)
+        assert [prepared.reference in each.in_words("fr") for each in plan.carried.staying] == [True]
+        record = await merged(db, wrong, right)
+        standing = await standing_mandate(db, signed.office_id, right.id)
+        assert standing is not None
+        assert standing.id == signed.id
+        assert await standing_mandate(db, signed.office_id, wrong.id) is None
+        await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
+        for account_id, mandate in ((right.id, prepared), (wrong.id, signed)):
+            standing = await standing_mandate(db, signed.office_id, account_id)
+            assert standing is not None
+            assert (standing.id, standing.revoked_why) == (mandate.id, "")
+
+
+async def test_a_mandate_that_made_room_stays_given_up_where_the_family_has_got_another_since(
+    database: Database, tmp_path: Path
+) -> None:
+    async with database.write() as db:
+        right, wrong, _ = await household_twice(db)
+        prepared, signed = await two_mandates(db, Vault(tmp_path, bytes(32)), right.id, wrong.id)
+        record = await merged(db, wrong, right)
+        await revoke_mandate(db, signed.id, why="La famille le demande", now=NOW)
+        details = MandateDetails("Anna Moreau", "12, rue du Moulin", signed.iban)
+        newer = await prepare_mandate(
+            db,
+            new_id(),
+            office_id=signed.office_id,
+            family_account_id=right.id,
+            details=details,
+            actor=Actor("staff", prepared.recorded_by, "Odile"),
+            now=NOW,
+        )
+        await undo_merge(db, new_id(), merge_id=record.id, reason="Deux familles", by=STAFF, now=NOW)
+        standing = await standing_mandate(db, signed.office_id, right.id)
+        assert standing is not None
+        assert standing.id == newer.id
+        assert prepared.revoked_on == TODAY

@@ -19,12 +19,12 @@ from cvq_core.families.departures import (
     note_death,
     open_account,
 )
-from cvq_core.families.rules import AccountClosed, BadFamilyDay, NotAMember
+from cvq_core.families.rules import BadFamilyDay, NotAMember
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.statements import latest_movements
 from cvq_core.people.rules import FamilyRole
-from cvq_core.people.store import accounts_of, members_of
+from cvq_core.people.store import AccountClosed, accounts_of, members_of
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import (

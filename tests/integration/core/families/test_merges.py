@@ -20,7 +20,7 @@ from cvq_core.errors import Refusal
 from cvq_core.families.departures import left_to_settle
 from cvq_core.families.forwards import forward_rest
 from cvq_core.families.merges import merge_accounts, merges_of, plan_merge
-from cvq_core.families.rules import AccountClosed, AlreadyUndone, MergePrevented, NotMerged, SameAccount, UndoPrevented
+from cvq_core.families.rules import AlreadyUndone, MergePrevented, NotMerged, SameAccount, UndoPrevented
 from cvq_core.families.tables import AccountMerge
 from cvq_core.families.undoing import undo_merge
 from cvq_core.families.verify import verify_families
@@ -33,7 +33,7 @@ from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.verify import verify
 from cvq_core.ledger.wallets import wallets_of
 from cvq_core.people.rules import FamilyRole
-from cvq_core.people.store import accounts_of, members_of
+from cvq_core.people.store import AccountClosed, accounts_of, members_of
 from cvq_core.people.tables import FamilyAccount, Person
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import (

@@ -16,6 +16,7 @@ from cvq_core.ledger.tables import LedgerTransaction
 from cvq_core.ledger.verify import verify
 from cvq_core.offices.rules import Means
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.reconciliation import listed
 from cvq_core.payments.rules import (
     AmountNotOnline,
     AttemptState,
@@ -337,3 +338,49 @@ async def test_the_check_finds_a_payment_that_the_ledger_does_not_know(ground: G
             await db.execute(update(PaymentAttempt).values(**right))
         await db.execute(update(Cart).values(settled_by=new_id()))
         assert await verify_payments(db) == [f"panier {cart.token} : son paiement n’en est pas un"]
+
+
+@pytest.mark.parametrize("heard_before", [None, Result.CARD_REFUSED, Result.CANCELLED, Fault.FORGOTTEN])
+async def test_a_payment_made_while_the_server_was_away_until_payfip_forgot_it_is_listed(
+    ground: Ground, heard_before: Result | Fault | None
+) -> None:
+    cart = await ground.cart((WALLET, ground.wallet, 1500))
+    idop = await ground.started(cart)
+    if heard_before is Fault.FORGOTTEN:
+        ground.virtual.faults.append(Fault.FORGOTTEN)
+    elif heard_before is not None:
+        ground.virtual.end(idop, heard_before)
+    if heard_before is not None:
+        await ground.payments.ask_again(cart.token)
+    # Paid; then nobody asks for three days, and PayFiP has forgotten all of it.
+    ground.virtual.operations.clear()
+    ground.hour.forward(hours=72)
+    assert await ground.payments.poll() == 1
+    (attempt,) = await ground.attempts(cart)
+    assert (attempt.trouble, attempt.next_ask_at) == (Trouble.ASKED_TOO_LATE, None)
+    async with ground.database.read() as db:
+        assert [line.attempt.id for line in await listed(db, ground.place)] == [attempt.id]
+        assert await verify_payments(db) == []
+    async with ground.database.write() as db:
+        await db.execute(update(PaymentAttempt).values(trouble=None))
+    async with ground.database.read() as db:
+        assert len(await verify_payments(db)) == 1
+
+
+@pytest.mark.parametrize("result", [None, Result.CARD_REFUSED, Result.CANCELLED])
+async def test_what_payfip_said_the_day_after_not_to_be_paid_is_not_listed_later(
+    ground: Ground, result: Result | None
+) -> None:
+    cart = await ground.cart((WALLET, ground.wallet, 1500))
+    idop = await ground.started(cart)
+    if result is None:
+        ground.virtual.operations.clear()
+    else:
+        ground.virtual.end(idop, result)
+    for hours in (25, 72):
+        ground.hour.forward(hours=hours)
+        assert await ground.payments.poll() == 1
+    (attempt,) = await ground.attempts(cart)
+    assert (attempt.trouble, attempt.next_ask_at, attempt.known_unpaid) == (None, None, True)
+    async with ground.database.read() as db:
+        assert await verify_payments(db) == []

@@ -12,10 +12,11 @@ from cvq_core.families.statements import family_statement
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch, InsufficientFunds
 from cvq_core.ledger.store import balance_of
+from cvq_core.offices.bank_fees import bank_fees_account
 from cvq_core.offices.rules import Means, Officer
 from cvq_core.offices.tables import CashOffice, Receipt
 from cvq_core.treasury.accounts import NotTreasuryOfficer
-from cvq_core.treasury.bounces import bank_fees_account, bounce, bounces_of, find_banked
+from cvq_core.treasury.bounces import bounce, bounces_of, find_banked
 from cvq_core.treasury.cheque_rules import (
     BadBounceDay,
     BounceReason,

@@ -11,7 +11,8 @@ import pytest
 
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch
-from cvq_core.offices.remittance_rules import ReasonMissing
+from cvq_core.offices.remittance_rules import ReasonMissing, RemittanceAtTheBank
+from cvq_core.offices.remittances import cancel_remittance
 from cvq_core.offices.rules import Means, Officer
 from cvq_core.offices.tables import CashOffice
 from cvq_core.treasury.accounts import NotTreasuryOfficer
@@ -256,3 +257,53 @@ async def test_a_deposit_taken_back_is_expected_no_longer(town: Town) -> None:
     async with town.database.write() as db:
         await cancel_deposit(db, key=new_id(), deposit_id=made.id, reason="Erreur", officer=town.benoit, now=NOW)
     assert (await standing(town)).items == ()
+
+
+async def test_a_remittance_that_the_statement_shows_is_not_taken_back_until_the_match_is_undone(town: Town) -> None:
+    await town.by(Means.CASH, 5000)
+    slip = await town.remit(5000)
+    await take_in(town, "04/03/2026;VERSEMENT ESPECES POM000001;;;50,00")
+    async with town.database.read() as db:
+        [known] = await latest_matches(db, town.office)
+    reason = {"reason": "Le comptable a refusé", "officer": town.benoit, "now": LATER}
+    with pytest.raises(RemittanceAtTheBank):
+        async with town.database.write() as db:
+            await cancel_remittance(db, key=new_id(), remittance_id=slip.id, **reason)
+    assert await town.at_the_treasury() == 5000
+    async with town.database.write() as db:
+        await undo(db, key=new_id(), match_id=known.match.id, note="Autre versement", officer=town.benoit, now=LATER)
+    async with town.database.write() as db:
+        await cancel_remittance(db, key=new_id(), remittance_id=slip.id, **reason)
+    assert await town.at_the_treasury() == 0
+    assert await town.sound() == []
+
+
+async def test_of_rivals_who_match_a_remittance_and_take_it_back_one_does(town: Town) -> None:
+    await town.by(Means.CASH, 5000)
+    slip = await town.remit(5000)
+    await take_in(town, "04/03/2026;VIREMENT;;;50,00")
+    open_now = await standing(town)
+    [line], [item] = open_now.lines, open_now.items
+
+    async def match() -> None:
+        async with town.database.write() as db:
+            await decide(
+                db,
+                key=new_id(),
+                office_id=town.office,
+                line_ids=[line.id],
+                item_keys=[item.key],
+                note="",
+                officer=town.benoit,
+                now=LATER,
+            )
+
+    async def take_back() -> None:
+        async with town.database.write() as db:
+            await cancel_remittance(
+                db, key=new_id(), remittance_id=slip.id, reason="Mal compté", officer=town.benoit, now=LATER
+            )
+
+    answers = await asyncio.gather(match(), take_back(), return_exceptions=True)
+    assert sorted(type(answer) for answer in answers if answer is not None) in ([NotToMatch], [RemittanceAtTheBank])
+    assert await town.sound() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cvq_core.journal.store import SYSTEM
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.statements import latest_movements
+from cvq_core.people.store import AccountClosed
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.settings import Settings
 from cvq_core.wallets.jobs import run_notices, run_top_ups
@@ -230,3 +232,26 @@ class TestNotices:
     async def test_nobody_is_told_of_another_familys_wallet(self, purse: Purse) -> None:
         with pytest.raises(WalletsOfTwoFamilies):
             await be_told(purse, 500, wallet_id=purse.strangers_pool)
+
+
+async def test_nothing_begins_on_a_closed_account_and_what_is_in_force_may_end(purse: Purse) -> None:
+    before = new_id()
+    await choose(purse, CANTEEN_FROM_POOL, key=before)
+    await be_told(purse, 300)
+    async with purse.database.write() as db:
+        (await db.get_one(FamilyAccount, purse.family)).closed_on = NOW.date()
+    with pytest.raises(AccountClosed):
+        await choose(purse, replace(CANTEEN_FROM_POOL, amount_cents=900))
+    with pytest.raises(AccountClosed):
+        await be_told(purse, 400)
+    await choose(purse, CANTEEN_FROM_POOL, key=before)
+    async with purse.database.read() as db:
+        [top_up] = await top_ups_in_force(db, NOW.date(), family_account_id=purse.family)
+        [notice] = await notices_in_force(db, NOW.date(), family_account_id=purse.family)
+        assert (top_up.amount_cents, notice.threshold_cents) == (CANTEEN_FROM_POOL.amount_cents, 300)
+    later = NOW + timedelta(seconds=1)
+    await choose(purse, None, source_wallet_id=None, now=later)
+    await be_told(purse, None, now=later)
+    async with purse.database.read() as db:
+        assert not await top_ups_in_force(db, NOW.date(), family_account_id=purse.family)
+        assert not await notices_in_force(db, NOW.date(), family_account_id=purse.family)

@@ -64,7 +64,6 @@ def setup_console(app: web.Application) -> None:
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.DECIDE_IMPORTS, N_("Reprises"), "/reprises"),
-        (Permission.COLLECT, N_("Soldes repris"), "/soldes-repris"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
     if services.settings.payfip_client is not None:

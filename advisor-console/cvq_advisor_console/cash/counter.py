@@ -37,6 +37,7 @@ from cvq_advisor_console.views.cash import (
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.ids import new_id
+from cvq_core.imports.openings import has_openings
 from cvq_core.invoices.store import invoices_of
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.wallets import wallets_of
@@ -92,6 +93,7 @@ TREASURY = N_("Compte au Trésor")
 MINUTES = N_("Procès-verbaux")
 INVOICES = N_("Factures")
 BOOKS = N_("Livres")
+OPENINGS = N_("Soldes repris")
 WANTED = N_("À écrire, pour le bordereau de remise.")
 PLACE_PARAMETER = "lieu"
 PLACE_COOKIE = "cvq_lieu"
@@ -109,6 +111,8 @@ class Counter:
     act: Act
     drawer: Drawer | None
     places: tuple[SubOffice, ...]
+    # An old base brought balances: the office's own place leads to where they are taken over.
+    has_openings: bool = False
 
     def here(self, url: str) -> str:
         """Return an address that names this place."""
@@ -150,6 +154,8 @@ class Counter:
             steps.append((ADVANCE, "/caisse/avance", "a", "wallet"))
             steps.append((TREASURY, "/tresor/cheques", "h", "building"))
             steps.append((INVOICES, "/factures", "k", "receipt"))
+        if self.has_openings:
+            steps.append((OPENINGS, "/soldes-repris", "o", "calculator"))
         if self.context.principal.may(Permission.READ_BOOKS):
             steps.append((BOOKS, "/livres", "l", "book"))
         return tuple(StepLink(self.say(label), url, key, icon, path == url) for label, url, key, icon in steps)
@@ -185,6 +191,7 @@ async def counter_of(context: Context) -> Counter:
         act=await act_of(context.db, sub_office, office, today),
         drawer=await open_drawer_of(context.db, context.principal.id, sub_office.id),
         places=tuple(places),
+        has_openings=sub_office.is_main and await has_openings(context.db),
     )
 
 

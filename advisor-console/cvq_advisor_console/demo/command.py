@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cvq_advisor_console.demo.mailbox import Mailbox
+from cvq_advisor_console.demo.old_bases import bring_old_bases
 from cvq_advisor_console.demo.processes import Died, free_port
 from cvq_advisor_console.demo.site import PASSWORD, Site
+from cvq_core.database import Database
 from cvq_core.payments.virtual import VirtualPayFip
 from cvq_core.text import hour, long_date
 from cvq_desk.seed import workers
@@ -30,6 +32,7 @@ STEPS = (
     "choisissez chez le PayFiP fictif ce qui arrive.",
     "Ouvrez le formulaire, numérisez la pile, classez, imprimez ; terminez et effacez le guichet.",
     "Revenez chez Martine : « Encaisser » approvisionne la piscine et imprime la quittance.",
+    "Chez Martine encore, « Reprises » : une personne ou deux ? Puis à la caisse de Benoît, « Soldes repris ».",
 )
 
 
@@ -72,8 +75,17 @@ def _online(payfip: VirtualPayFip) -> dict[str, str]:
 async def _start(site: Site) -> None:
     if not (site.folder / "cvq.sqlite").exists():
         await site.prepare()
+        await _bring_old_bases(site)
     await site.start()
     await site.start_panel()
+
+
+async def _bring_old_bases(site: Site) -> None:
+    database = Database(site.database_url)
+    try:
+        await bring_old_bases(database, site.now())
+    finally:
+        await database.close()
 
 
 async def _until_stopped(starting: object, stop: asyncio.Event) -> None:

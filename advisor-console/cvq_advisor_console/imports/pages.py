@@ -33,7 +33,7 @@ from cvq_core.people.rules import FAMILY_ROLE_WORDS
 from cvq_core.people.tables import Commune
 from cvq_core.staff import Permission
 from cvq_core.staff.tables import Staff
-from cvq_core.text import hour, long_date, short_date
+from cvq_core.text import hour, short_date
 from cvq_core.web import Context
 
 URL = "/reprises"
@@ -70,7 +70,7 @@ NOBODY = N_("quelqu’un")
 DECIDED = N_("{what} : décidé par {who} le {day} à {hour}")
 OURS = N_("Notre base")
 GONE = N_("fiche effacée")
-BALANCES = N_("{signed} sur {all} services")
+BALANCES = N_("{signed} sur {all}")
 
 
 async def imports_page(context: Context) -> ImportsPage:
@@ -210,7 +210,7 @@ def _is_whole(side: Side, communes: Collection[str] | None) -> bool:
 
 
 def _day(context: Context, day: date) -> str:
-    return long_date(day, context.language)
+    return short_date(day, context.language)
 
 
 def _line_view(context: Context, line: Line) -> LineView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ from cvq_core.people.names import words_of
 
 NEAR_ENOUGH = 0.5
 """How much of two texts must agree before single letters are worth marking."""
+_WORDS = re.compile(r"\s+|\S+")
 
 
 class Standing(StrEnum):
@@ -84,7 +86,8 @@ class _Told:
 class _Field:
     """One thing a record may say: how it reads, by what it is compared, and which reasons call it near.
 
-    `is_part` where only a part of it is told: marking letters in that would mislead.
+    `is_part` where only a part of it is told: marking letters in that would mislead. `by_word` where whole words are
+    marked: of a month, or of a commune, single letters say nothing.
     """
 
     what: str
@@ -92,6 +95,7 @@ class _Field:
     key: Callable[[Side], object]
     near: frozenset[Reason] = frozenset()
     is_part: bool = False
+    by_word: bool = False
 
 
 def compared(
@@ -110,7 +114,7 @@ def compared(
         texts = each.read(_Told(left, whole[0], telling)), each.read(_Told(right, whole[1], telling))
         standing = _standing(*keys, is_near=bool(each.near.intersection(reasons)))
         marked = standing in (Standing.NEAR, Standing.DIFFERENT) and not each.is_part
-        lines.append(Line(each.what, *(_pieces(*texts) if marked else _plain(*texts)), standing))
+        lines.append(Line(each.what, *(_pieces(*texts, by_word=each.by_word) if marked else _plain(*texts)), standing))
     return lines
 
 
@@ -145,17 +149,18 @@ def _plain(left: str, right: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]
     return (Piece(left),) if left else (), (Piece(right),) if right else ()
 
 
-def _pieces(left: str, right: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+def _pieces(left: str, right: str, *, by_word: bool) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Return both texts in parts, those that the other does not have marked; wholly other ones are marked whole."""
-    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    mine, theirs = (_WORDS.findall(text) if by_word else list(text) for text in (left, right))
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
     if matcher.ratio() < NEAR_ENOUGH:
         return (Piece(left, differs=True),), (Piece(right, differs=True),)
-    mine, theirs = [], []
-    for tag, start, end, other_start, other_end in matcher.get_opcodes():
-        differs = tag != "equal"
-        mine.append(Piece(left[start:end], differs))
-        theirs.append(Piece(right[other_start:other_end], differs))
-    return tuple(each for each in mine if each.text), tuple(each for each in theirs if each.text)
+    found = [
+        (Piece("".join(mine[start:end]), tag != "equal"), Piece("".join(theirs[other_start:other_end]), tag != "equal"))
+        for tag, start, end, other_start, other_end in matcher.get_opcodes()
+    ]
+    ours, others = zip(*found, strict=True) if found else ((), ())
+    return tuple(each for each in ours if each.text), tuple(each for each in others if each.text)
 
 
 def _family(side: Side) -> str:
@@ -195,6 +200,7 @@ _FIELDS = (
         lambda told: told.telling.day(told.side.birth_date) if told.side.birth_date else "",
         lambda side: side.birth_date,
         _NEAR_BORN,
+        by_word=True,
     ),
     _Field(
         N_("Lieu de naissance"),
@@ -209,6 +215,7 @@ _FIELDS = (
         N_("Commune"),
         lambda told: " ".join(each for each in (told.side.postcode, told.side.city) if each),
         lambda side: name_key(side.city or "") or side.postcode,
+        by_word=True,
     ),
     _Field(N_("Téléphone"), lambda told: masked_phone(told.side.phone), _phone_key, is_part=True),
     _Field(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from reportlab.lib.units import mm
@@ -14,9 +13,6 @@ from cvq_core.imports.tables import OpeningSignOff
 from cvq_core.offices.paper_parts import HEADING, SMALL, TEXT, TITLE, Row, sheet, signatures, table, text
 from cvq_core.services.rules import SERVICE_LABELS
 from cvq_core.text import hour, long_date, money
-
-ROWS_IN_A_TABLE = 150
-"""A table that grows over many pages takes long to break: a long list is several tables under one another."""
 
 
 def opening_pdf(opening: OpeningList) -> bytes:
@@ -39,8 +35,7 @@ def opening_pdf(opening: OpeningList) -> bytes:
     ]
     if signed.explanation:
         parts.append(text(escape(f"Explication : {signed.explanation}"), TEXT))
-    parts.append(text("Famille par famille", HEADING))
-    parts += _families(opening)
+    parts += [text("Famille par famille", HEADING), _families(opening)]
     parts += signatures(escape(f"{signed.signed_name}, pour la régie"), "Vu par l’ordonnateur ou le comptable")
     return sheet(parts, title=f"{title}, {batch.title}", author=office.label if office else batch.title)
 
@@ -56,9 +51,7 @@ def _totals(signed: OpeningSignOff) -> list[Row]:
     return [(words, money(mine), money(old), money(mine - old)) for words, mine, old in rows]
 
 
-def _families(opening: OpeningList) -> Iterator[Flowable]:
-    head = ("Compte", "Famille", "Ancien n°", "Avoir", "Dette")
-    widths = (0.14, 0.42, 0.14, 0.15, 0.15)
+def _families(opening: OpeningList) -> Flowable:
     rows: list[Row] = [
         (
             *(escape(row.account), escape(row.label), escape(row.old_number)),
@@ -69,5 +62,4 @@ def _families(opening: OpeningList) -> Iterator[Flowable]:
     totals = opening.totals
     count = f"<b>{totals.families} famille{'s' if totals.families > 1 else ''}</b>"
     rows.append(("", count, "", f"<b>{money(totals.credit_cents)}</b>", f"<b>{money(totals.debt_cents)}</b>"))
-    for start in range(0, len(rows), ROWS_IN_A_TABLE):
-        yield table(rows[start : start + ROWS_IN_A_TABLE], widths, head if start == 0 else (), amounts=2)
+    return table(rows, (0.14, 0.42, 0.14, 0.15, 0.15), ("Compte", "Famille", "Ancien n°", "Avoir", "Dette"), amounts=2)

@@ -115,6 +115,11 @@ async def opening_of(db: AsyncSession, batch: ImportBatch, service: ServiceCode)
     raise NothingToSign
 
 
+async def has_openings(db: AsyncSession) -> bool:
+    """Whether any import brought balances."""
+    return await db.scalar(select(OpeningBalance.id).limit(1)) is not None
+
+
 async def families_waiting(db: AsyncSession, batch: ImportBatch) -> int:
     """Return how many families of an import still wait to be taken over."""
     waiting = select(func.count()).where(ImportFamily.batch_id == batch.id, ImportFamily.state == FamilyState.WAITING)

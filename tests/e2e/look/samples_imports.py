@@ -31,7 +31,7 @@ from cvq_core.web.views import NavItem
 from tests.e2e.look.samples_moments import Sample, at, shell
 
 _SHELL = shell("Sylvie Texier", "Mairie du Tallud", NavItem("Reprises", "/reprises", current=True), live=False)
-_OFFICER = shell("Benoît Rousseau", "", NavItem("Soldes repris", "/soldes-repris", current=True), live=False)
+_OFFICER = shell("Benoît Rousseau", "", NavItem("Caisse", "/caisse"), live=False)
 _ROWS = (
     ImportRow(
         title="Mairie du Tallud, Cantine 2000",
@@ -62,7 +62,7 @@ _ROWS = (
         applied=203,
         refused=1,
         left=0,
-        balances="1 sur 2 services",
+        balances="1 sur 2",
         next_words="Les régisseurs prennent les soldes en compte.",
     ),
     ImportRow(

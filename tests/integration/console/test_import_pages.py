@@ -231,7 +231,7 @@ async def test_the_overview_says_what_is_to_be_done_next(town: Town) -> None:
         await take_over(town.site.database)
         page = await text_of(sylvie, "/reprises")
         assert "Les régisseurs prennent les soldes en compte." in page
-        assert "0 sur 2 services" in page
+        assert "0 sur 2" in page
         await take_back(town.site.database)
         assert "défait" in await text_of(sylvie, "/reprises")
 
@@ -245,8 +245,11 @@ async def ready(town: Town) -> None:
 
 
 async def test_an_officer_compares_explains_and_signs_all_or_none_and_prints_it(town: Town) -> None:
+    async with town.site.signed_in("odile") as odile:
+        assert "/soldes-repris" not in await text_of(odile, "/caisse")
     await ready(town)
     async with town.site.signed_in("odile") as odile:
+        assert 'href="/soldes-repris"' in await text_of(odile, "/caisse")
         page = await text_of(odile, "/soldes-repris")
         assert page.count("à prendre en compte") == 2
         page = await text_of(odile, town.balances)

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 from aiohttp import ClientSession, CookieJar
 
+from cvq_advisor_console.demo.site import PASSWORD
+
 PATIENCE_S = 120
 
 
@@ -43,6 +45,11 @@ async def test_it_says_where_to_go_answers_there_and_ctrl_c_leaves_nothing(tmp_p
             for address in addresses:
                 async with session.get(address) as answer:
                     assert answer.status == 200, address
+            form = {"username": "martine", "password": PASSWORD}
+            async with session.post(f"{addresses[0]}/connexion", data=form) as answer:
+                assert answer.status == 200
+            async with session.get(f"{addresses[0]}/reprises") as answer:
+                assert "Garderie Facile" in await answer.text()
         for login in ("martine", "nadia", "benoit"):
             assert login in said
         os.killpg(demo.pid, signal.SIGINT)

@@ -83,6 +83,14 @@ def test_the_letters_that_differ_are_marked_and_no_others() -> None:
     assert not any(piece.differs for piece in line.right)
 
 
+def test_a_date_is_marked_by_the_word() -> None:
+    said = replace(TELLING, day=lambda day: f"{day.day} {('juin', 'juillet')[day.month - 6]} {day.year}")
+    other = replace(OTHER, birth_date=date(1985, 7, 7))
+    lines = compared(ONE, other, [Reason.BORN_NEAR], whole=(True, True), telling=said)
+    [line] = [line for line in lines if line.what == "Naissance"]
+    assert [piece.text for piece in (*line.left, *line.right) if piece.differs] == ["juin", "juillet"]
+
+
 def test_contacts_and_cards_are_told_by_their_ends_and_compared_whole() -> None:
     found = lines(replace(OTHER, phone="05 49 00 12 34", card_number="9999995773", email="m@example.org"))
     shown = " ".join(text(line, side) for line in found.values() for side in ("left", "right"))

@@ -74,9 +74,11 @@ class Client:
 
 
 @asynccontextmanager
-async def served(database_url: str, data_dir: Path, *, now: datetime = NOW, port: int = 0) -> AsyncIterator[Site]:
+async def served(
+    database_url: str, data_dir: Path, *, now: datetime = NOW, port: int = 0, **settings: Any
+) -> AsyncIterator[Site]:
     """Run the server on a database that has its tables; a second time on the `port` that it had, it was restarted."""
-    app = make_app(Settings(database_url=database_url, data_dir=data_dir), clock=running_from(now))
+    app = make_app(Settings(database_url=database_url, data_dir=data_dir, **settings), clock=running_from(now))
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:

@@ -19,6 +19,7 @@ from cvq_advisor_console import (
     journal,
     minutes,
     online,
+    quotients,
     secretary,
     statements,
     tariffs,
@@ -62,6 +63,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.SEE_ACTS, N_("Régies"), "/regies"),
         (Permission.READ_BOOKS, N_("Livres"), "/livres"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
+        (Permission.MANAGE_TARIFFS, N_("Quotients"), "/quotients"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.DECIDE_IMPORTS, N_("Reprises"), "/reprises"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
@@ -79,6 +81,7 @@ def setup_console(app: web.Application) -> None:
     minutes.setup(app)
     books.setup(app)
     tariffs.setup(app)
+    quotients.setup(app)
     journal.setup(app)
     online.setup(app)
     statements.setup(app)

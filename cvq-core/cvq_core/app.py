@@ -41,7 +41,8 @@ from cvq_core.offices import routes as office_routes
 from cvq_core.particulier import routes as particulier_routes
 from cvq_core.particulier.client import PRODUCTION_URL as PARTICULIER_URL
 from cvq_core.particulier.client import Particulier
-from cvq_core.particulier.service import LOOK_EVERY_S, QUOTIENT_INQUIRIES, REFRESH, QuotientInquiries
+from cvq_core.particulier.rounds import REFRESH
+from cvq_core.particulier.service import LOOK_EVERY_S, QUOTIENT_INQUIRIES, QuotientInquiries
 from cvq_core.payments import routes as payment_routes
 from cvq_core.payments.adapter import PRODUCTION_URL, PayFip
 from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments

@@ -261,7 +261,9 @@ async def consent_view(desk: Desk) -> ConsentView:
         region=desk.region("consent"),
         state=state,
         scopes=tuple(
-            ScopeChoice(scope.value, desk.say(words), chosen=scope in LOOKS) for scope, words in SCOPE_WORDS.items()
+            ScopeChoice(scope.value, desk.say(words), chosen=scope in LOOKS)
+            for scope, words in SCOPE_WORDS.items()
+            if scope is not ConsentScope.QUOTIENT or desk.asks_for_quotients
         ),
         what=tuple(desk.say(SCOPE_WORDS[ConsentScope(scope)]) for scope in consent.scopes) if consent else (),
         until=consent.until if consent else None,

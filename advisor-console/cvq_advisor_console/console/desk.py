@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
+from cvq_core.particulier.service import QUOTIENT_INQUIRIES
 from cvq_core.people.store import accounts_of
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.web import Context
@@ -72,6 +73,11 @@ class Desk:
     def online(self) -> bool:
         """Whether the booth's line is there."""
         return self.status is not None and self.status.connected_at is not None
+
+    @property
+    def asks_for_quotients(self) -> bool:
+        """Whether this visit's organisation may ask the CAF and the MSA, and this installation can."""
+        return self.organisation.is_community and self.context.request.app[QUOTIENT_INQUIRIES].offered
 
     def say(self, sentence: str, **facts: object) -> str:
         """Return a sentence in the advisor's language."""

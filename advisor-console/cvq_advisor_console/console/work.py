@@ -8,6 +8,7 @@ from uuid import UUID
 from cvq_advisor_console.console.desk import Desk
 from cvq_advisor_console.invoices.pages import paper_row
 from cvq_advisor_console.journal.words import ACTIONS
+from cvq_advisor_console.quotients.words import quotient_sentence
 from cvq_advisor_console.views.invoices import InvoiceRow
 from cvq_advisor_console.views.work import (
     AccountView,
@@ -44,6 +45,7 @@ from cvq_core.journal.store import records_about
 from cvq_core.ledger.service import AccountOverview, account_overview
 from cvq_core.people.arrangements import accounts_within, days_of
 from cvq_core.tariffs.family import family_prices
+from cvq_core.tariffs.quotients import last_quotient
 from cvq_core.tariffs.words import explanation, without_quotient
 from cvq_core.web.problems import describe
 from cvq_core.web.views import Act
@@ -298,6 +300,7 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
         desk.db, account_id, on=local_day(desk.context.now), phone=desk.town_hall.phone, language=desk.context.language
     )
     with_cards = ConsentScope.CARDS.value in scopes
+    knows_quotient = ConsentScope.QUOTIENT.value in scopes
     masked = (
         []
         if scopes >= {scope.value for scope in LOOKS}
@@ -341,7 +344,8 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
         looks=await _looks(desk, account_id) if ConsentScope.FAMILY.value in scopes else (),
         statement_url=f"/console/{desk.visit.id}/releve" if ConsentScope.WALLETS.value in scopes else "",
         invoices=await _invoices(desk, account_id) if ConsentScope.WALLETS.value in scopes else (),
-        prices=await _prices(desk, account_id) if scopes >= PRICES_NEED else (),
+        quotient=await _quotient(desk, account_id) if knows_quotient else "",
+        prices=await _prices(desk, account_id, with_quotient=knows_quotient) if scopes >= PRICES_NEED else (),
     )
 
 
@@ -351,14 +355,21 @@ async def _invoices(desk: Desk, account_id: UUID) -> tuple[InvoiceRow, ...]:
     return tuple(paper_row(each, f"/console/{desk.visit.id}/factures") for each in due[:INVOICES_SHOWN])
 
 
-async def _prices(desk: Desk, account_id: UUID) -> tuple[PriceLine, ...]:
-    """Return what the family pays and why. The quotient itself is not told: the consent's words do not name it."""
+async def _quotient(desk: Desk, account_id: UUID) -> str:
+    today = local_day(desk.context.now)
+    return quotient_sentence(await last_quotient(desk.db, account_id, today), today, desk.say, desk.context.language)
+
+
+async def _prices(desk: Desk, account_id: UUID, *, with_quotient: bool) -> tuple[PriceLine, ...]:
+    """Return what the family pays and why; the quotient itself is told only where the consent's words name it."""
     return tuple(
         PriceLine(
             desk.say(each.label),
             each.item.label,
             ", ".join(each.names),
-            explanation(without_quotient(each.priced), desk.say, desk.context.language),
+            explanation(
+                each.priced if with_quotient else without_quotient(each.priced), desk.say, desk.context.language
+            ),
         )
         for each in await family_prices(desk.db, account_id, local_day(desk.context.now))
     )

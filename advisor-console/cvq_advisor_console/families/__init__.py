@@ -1,13 +1,13 @@
-"""The secretary's families: search, file, people who come and go, shared children, mergers, closures."""
+"""The secretary's families: search, file, people who come and go, shared children, quotients, mergers, closures."""
 
 from aiohttp import web
 
-from cvq_advisor_console.families import child, custody_forms, members, merging, routes
+from cvq_advisor_console.families import child, custody_forms, members, merging, quotients, routes
 
 __all__ = ["setup"]
 
 
 def setup(app: web.Application) -> None:
     """Add the pages."""
-    for room in (routes, members, child, custody_forms, merging):
+    for room in (routes, members, child, custody_forms, merging, quotients):
         room.routes.setup(app)

@@ -12,6 +12,7 @@ from cvq_advisor_console.cash.counter import household
 from cvq_advisor_console.families.sides import child_of
 from cvq_advisor_console.families.steps import day_words, file_url
 from cvq_advisor_console.invoices.pages import paper_row
+from cvq_advisor_console.quotients.words import quotient_sentence
 from cvq_advisor_console.views.families import (
     AttendedRow,
     BilledRow,
@@ -35,6 +36,7 @@ from cvq_core.people.names import listed_name
 from cvq_core.people.rules import FAMILY_ROLE_WORDS, FamilyRole
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import SERVICE_LABELS
+from cvq_core.tariffs.quotients import last_quotient
 from cvq_core.web import Context
 
 MEMBERS_MAX = 200
@@ -77,6 +79,10 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
         ),
         merges=await _merges(context, account),
         warnings=_warnings(context, rows, today) if not account.closed_on else (),
+        quotient=quotient_sentence(
+            await last_quotient(context.db, account.id, today), today, context._, context.language
+        ),
+        quotient_url=file_url(account.id, "/quotient"),
     )
 
 

@@ -328,6 +328,8 @@ async def _moves(context: Context, plan: MergePlan) -> tuple[str, ...]:
     said += [context._(one if count == 1 else many, num=count) for count, one, many in counted if count]
     if carried.email:
         said.append(context._(N_("L’adresse électronique suit : le compte gardé n’en avait pas.")))
+    if carried.accord:
+        said.append(context._(N_("L’accord pour demander le quotient à la CAF ou à la MSA suit.")))
     said.append(context._(N_("Qui a regardé l’ancien compte se lira dans le journal du compte gardé.")))
     said.append(context._(N_("Un accord donné pendant un entretien ne suit pas : il sera demandé de nouveau.")))
     return tuple(said)

@@ -65,6 +65,7 @@ async def families(context: Context) -> web.Response:
         url="/familles",
         new_url="/familles/nouvelle",
         left_url="/familles/restes",
+        certificates_url="/familles/attestations" if context.principal.may(Permission.RECORD_QUOTIENT) else "",
         query=query,
         searched=bool(query),
         rows=tuple(rows),

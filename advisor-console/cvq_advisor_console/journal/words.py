@@ -125,6 +125,8 @@ ACTIONS = {
     "quotient-refused": N_("Demande de quotient : accès refusé"),
     "quotient-silent": N_("Demande de quotient : pas de réponse"),
     "quotient-unchanged": N_("Quotient confirmé par la CAF ou la MSA"),
+    "quotients-exported": N_("Liste des attestations à demander emportée"),
+    "quotients-refresh-stopped": N_("Mise à jour des quotients arrêtée"),
     "quotients-refreshed": N_("Quotients demandés pour toutes les familles d’accord"),
     "quotient-recorded": N_("Quotient familial noté"),
     "receipt-voided": N_("Quittance annulée"),

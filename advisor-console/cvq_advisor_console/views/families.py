@@ -42,6 +42,7 @@ class FamiliesPage:
     url: str
     new_url: str
     left_url: str
+    certificates_url: str = ""
     query: str = ""
     searched: bool = False
     rows: tuple[FamilyRow, ...] = ()
@@ -153,6 +154,8 @@ class FamilyPage:
     invoices: tuple[InvoiceRow, ...] = ()
     merges: tuple[LinkRow, ...] = ()
     warnings: tuple[str, ...] = ()
+    quotient: str = ""
+    quotient_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,23 @@ class DebitView:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotientView:
+    """The family quotient in a visit: what is `known`, what came of the last question (`told`), and the next one.
+
+    POST `id`, and with `needs_status` `sex`, `birth_country`, `birth_commune`; `why_not` says why none can be asked.
+    """
+
+    known: str
+    told: str = ""
+    tone: str = ""
+    ask: Act | None = None
+    id: str = ""
+    needs_status: bool = True
+    country: str = ""
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """Something that another consent would allow: POST `scopes` to `ask`."""
 
@@ -119,6 +136,7 @@ class MoneyView:
     move: MoveView | None = None
     settings: SettingsView | None = None
     debit: DebitView | None = None
+    quotient: QuotientView | None = None
     allowed: tuple[str, ...] = ()
     wishes: tuple[Wish, ...] = ()
     shown: bool = True

@@ -309,6 +309,7 @@ class FamilyView:
     looks: tuple[LookAtAccount, ...] = ()
     statement_url: str = ""
     invoices: tuple[InvoiceRow, ...] = ()
+    quotient: str = ""
     prices: tuple[PriceLine, ...] = ()
 
 

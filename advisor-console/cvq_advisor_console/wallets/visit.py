@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from cvq_advisor_console.console.desk import Desk
+from cvq_advisor_console.quotients.visit import quotient_view
 from cvq_advisor_console.views.money import (
     DebitView,
     MandateCard,
@@ -52,6 +53,7 @@ WISHES = {
     ConsentScope.MOVES: (ConsentScope.WALLETS, ConsentScope.MOVES),
     ConsentScope.CHOICES: (ConsentScope.WALLETS, ConsentScope.CHOICES),
     ConsentScope.MANDATE: (ConsentScope.MANDATE,),
+    ConsentScope.QUOTIENT: (ConsentScope.QUOTIENT,),
 }
 """What changes something, and all that has to be agreed to for it: nobody moves money from a wallet they cannot see."""
 
@@ -83,8 +85,11 @@ async def money_view(desk: Desk) -> MoneyView | None:
         if ConsentScope.CHOICES in open_now and wallets
         else None,
         debit=await _debit(desk, consent) if ConsentScope.MANDATE in open_now else None,
+        quotient=await quotient_view(desk, consent.account_id) if ConsentScope.QUOTIENT in open_now else None,
         allowed=tuple(desk.say(SCOPE_WORDS[scope]) for scope in ConsentScope if scope in open_now),
-        wishes=tuple(_wish(desk, consent, scope) for scope in WISHES if scope not in open_now) if open_now else (),
+        wishes=tuple(_wish(desk, consent, scope) for scope in _to_wish_for(desk) if scope not in open_now)
+        if open_now
+        else (),
         shown=bool(open_now),
     )
 
@@ -138,6 +143,10 @@ async def _open_now(desk: Desk, consent: Consent) -> set[ConsentScope]:
                 return set()
             open_now.add(scope)
     return open_now
+
+
+def _to_wish_for(desk: Desk) -> list[ConsentScope]:
+    return [scope for scope in WISHES if scope is not ConsentScope.QUOTIENT or desk.asks_for_quotients]
 
 
 def _wish(desk: Desk, consent: Consent, scope: ConsentScope) -> Wish:

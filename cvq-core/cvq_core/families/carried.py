@@ -1,7 +1,8 @@
 """What follows a household from the merged account to the one that goes on, besides its money and people, and back.
 
 Pointers move: invoices, rights, mandates of direct debit, family quotients. What the family chose for its wallets only
-grows, so it is ended there and written anew here. The merger's record keeps the identifiers of all of it.
+grows, so it is ended there and written anew here; its accord for asking the CAF and the MSA is said again. The merger's
+record keeps the identifiers of all of it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cvq_core.debits.mandates import locked_mandate, revoke_mandate, standing_ma
 from cvq_core.debits.tables import DebitMandate
 from cvq_core.errors import N_
 from cvq_core.families.rules import (
+    ACCORD_ENDS,
     MANDATE_GIVES_WAY,
     MANDATE_STAYS,
     NOTICE_NO_EMAIL,
@@ -33,6 +35,7 @@ from cvq_core.ids import new_id
 from cvq_core.journal.store import Actor
 from cvq_core.ledger.tables import Receivable, Wallet
 from cvq_core.ledger.wallets import open_wallet, wallets_of
+from cvq_core.particulier.carried import accord_follows, carry_accord, give_accord_back
 from cvq_core.payments.tables import Cart, CartLine
 from cvq_core.people.tables import FamilyAccount, FamilyQuotient
 from cvq_core.services.rules import ServiceCode
@@ -58,7 +61,8 @@ class Carried:
     `pointers` are the rows of `FOLLOWERS`; `making_room` are the kept account's own mandates, not in force, that one
     which follows takes the place of; `notices` are thresholds in cents. `carts` are carts to be paid online: they
     stay payable under their address, and what is paid for the merged account is sent on. `email`: the kept account has
-    no address of its own and takes the other's.
+    no address of its own and takes the other's. `accord`: the family's accord for asking for its quotient follows
+    (True), or the merged account took its own back later than the kept one gave it (False).
     """
 
     pointers: Mapping[str, tuple[UUID, ...]]
@@ -67,6 +71,7 @@ class Carried:
     notices: Mapping[ServiceCode, int]
     carts: int
     email: bool
+    accord: bool | None
     staying: tuple[Why, ...]
 
 
@@ -95,6 +100,9 @@ async def what_follows(db: AsyncSession, merged: FamilyAccount, kept: FamilyAcco
             staying.append(Why(NOTICE_NO_EMAIL, {"service": service}))
         else:
             notices[service] = threshold
+    accord = await accord_follows(db, merged.id, kept.id)
+    if accord is False:
+        staying.append(Why(ACCORD_ENDS))
     pointers = {name: await _ids(db, *place, merged.id) for name, place in FOLLOWERS.items() if name != "mandates"}
     return Carried(
         pointers={**pointers, "mandates": mandates.following},
@@ -103,6 +111,7 @@ async def what_follows(db: AsyncSession, merged: FamilyAccount, kept: FamilyAcco
         notices=notices,
         carts=await _open_carts(db, merged.id, on),
         email=bool(merged.email and not kept.email),
+        accord=accord,
         staying=tuple(staying),
     )
 
@@ -122,6 +131,7 @@ async def carry(
     if carried.email:
         kept.email = merged.email
         await db.flush()
+    moved["accord"] = await carry_accord(db, merged.id, kept.id, by=actor.id, now=now)
     ended = await _choices(db, merged.id, local_day(now))
     await _end_choices(db, merged.id, ended, actor=actor, now=now)
     moved["top_ups"] = [
@@ -165,6 +175,7 @@ async def give_back(
         ids = [UUID(each["id"] if name == "invoices" else each) for each in moved.get(name, ())]
         await db.execute(update(table).where(table.id.in_(ids)).values({column: merged.id}))
     await _bring_back(db, [UUID(each) for each in moved.get("made_room", ())], kept.id)
+    await give_accord_back(db, moved, kept.id, by=actor.id, now=now)
     held = await _choices(db, kept.id, local_day(now))
     for each in moved.get("top_ups", ()):
         service, source = ServiceCode(each["service"]), ServiceCode(each["source"])

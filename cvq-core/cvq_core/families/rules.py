@@ -89,6 +89,7 @@ PAID_SINCE = N_("La facture {number} a été payée depuis, en tout ou partie.")
 KEPT_CLOSED = N_("Le compte gardé a été fermé ou réuni à un autre depuis.")
 MANDATE_SINCE = N_("Un mandat de prélèvement a été signé depuis pour le compte réuni.")
 
+ACCORD_ENDS = N_("L’accord pour demander le quotient à la CAF ou à la MSA s’arrête : la famille l’a retiré depuis.")
 MANDATE_STAYS = N_(
     "Le mandat de prélèvement {reference} reste au compte réuni : le compte gardé en a déjà un pour la même régie."
 )

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cvq_core.clock import local_day
 from cvq_core.errors import NotFound
+from cvq_core.particulier.rounds import latest_refresh, start_refresh, stop_refresh
 from cvq_core.particulier.rules import FRANCE, OUTCOME_WORDS, AccordManner, NoParticulier, Outcome, Sex
-from cvq_core.particulier.service import QUOTIENT_INQUIRIES, Asked, start_refresh
-from cvq_core.particulier.store import NewAccord, end_accord, latest_refresh, note_accord
+from cvq_core.particulier.service import QUOTIENT_INQUIRIES, Asked, Inquired
+from cvq_core.particulier.store import NewAccord, end_accord, note_accord
 from cvq_core.people.rules import QuotientSource
 from cvq_core.people.store import family_account_by_id
 from cvq_core.staff.rules import Permission
@@ -63,9 +64,21 @@ class InquiryOut(BaseModel):
     source: QuotientSource | None
     valid_from: date | None
 
+    @classmethod
+    def of(cls, context: Context, found: Inquired) -> InquiryOut:
+        """Return what became of an inquiry, in the words of whoever asked."""
+        quotient = found.quotient
+        return cls(
+            outcome=found.outcome,
+            told=context._(OUTCOME_WORDS[found.outcome]),
+            value_euros=quotient.value_euros if quotient else None,
+            source=quotient.source if quotient else None,
+            valid_from=quotient.valid_from if quotient else None,
+        )
+
 
 class UnansweredOut(BaseModel):
-    """A family that neither fund knows: its certificate is to be asked for."""
+    """A family for which there was no answer: its certificate is to be asked for."""
 
     account_id: UUID
     number: str
@@ -82,6 +95,7 @@ class RefreshOut(BaseModel):
     counts: dict[Outcome, int]
     finished_at: datetime | None
     stopped: Outcome | None
+    stopped_by: UUID | None
     unanswered: list[UnansweredOut]
 
 
@@ -106,7 +120,7 @@ async def agree(context: Context, body: AccordBody) -> AccordOut:
         context.principal.id,
     )
     row = await note_accord(context.db, accord, now=context.now)
-    context.journal("quotient-agreed", account_id=account.id, subject=("person", body.person_id))
+    await context.journal_once("quotient-agreed", row.id, account_id=account.id, subject=("person", body.person_id))
     return AccordOut.model_validate(row)
 
 
@@ -119,7 +133,9 @@ async def agree(context: Context, body: AccordBody) -> AccordOut:
 async def take_back(context: Context, body: IdBody) -> AccordOut:
     """Note that a family no longer agrees; what was kept of the civil status is deleted."""
     row = await end_accord(context.db, body.id, context.path_id(), recorded_by=context.principal.id, now=context.now)
-    context.journal("quotient-agreement-ended", account_id=row.account_id, subject=("person", row.person_id))
+    await context.journal_once(
+        "quotient-agreement-ended", row.id, account_id=row.account_id, subject=("person", row.person_id)
+    )
     return AccordOut.model_validate(row)
 
 
@@ -133,15 +149,7 @@ async def take_back(context: Context, body: IdBody) -> AccordOut:
 async def inquire(context: Context, body: IdBody) -> InquiryOut:
     """Ask the CAF and the MSA for a family's quotient of this month."""
     asked = Asked(body.id, context.path_id(), context.principal.actor, by=context.principal.id)
-    found = await context.request.app[QUOTIENT_INQUIRIES].inquire(asked)
-    quotient = found.quotient
-    return InquiryOut(
-        outcome=found.outcome,
-        told=context._(OUTCOME_WORDS[found.outcome]),
-        value_euros=quotient.value_euros if quotient else None,
-        source=quotient.source if quotient else None,
-        valid_from=quotient.valid_from if quotient else None,
-    )
+    return InquiryOut.of(context, await context.request.app[QUOTIENT_INQUIRIES].inquire(asked))
 
 
 @routes.post("/quotient-refreshes", access=Permission.MANAGE_TARIFFS, body=IdBody, answer=RefreshOut, status=202)
@@ -151,7 +159,15 @@ async def refresh(context: Context, body: IdBody) -> RefreshOut:
         raise NoParticulier
     month = local_day(context.now).replace(day=1)
     await start_refresh(context.db, body.id, month=month, started_by=context.principal.id, now=context.now)
-    context.journal("quotients-refreshed", subject=("quotient_refresh", body.id))
+    await context.journal_once("quotients-refreshed", body.id, subject=("quotient_refresh", body.id))
+    return await _report(context)
+
+
+@routes.post("/quotient-refreshes/{id}/stop", access=Permission.MANAGE_TARIFFS, answer=RefreshOut)
+async def stop(context: Context) -> RefreshOut:
+    """Stop a round before everybody was asked about; what was answered stays."""
+    if await stop_refresh(context.db, context.path_id(), by=context.principal.id, now=context.now):
+        context.journal("quotients-refresh-stopped", subject=("quotient_refresh", context.path_id()))
     return await _report(context)
 
 
@@ -174,6 +190,7 @@ async def _report(context: Context) -> RefreshOut:
         counts=report.counts,
         finished_at=row.finished_at,
         stopped=row.stopped,
+        stopped_by=row.stopped_by,
         unanswered=[
             UnansweredOut(account_id=account.id, number=account.number, outcome=outcome)
             for account, outcome in report.unanswered

@@ -78,6 +78,12 @@ OUTCOME_WORDS: dict[Outcome, str] = {
 }
 
 
+TO_SEE_BY_HAND = (Outcome.NOT_FOUND, Outcome.BAD_IDENTITY)
+"""What asking again does not help: the family's certificate is to be asked for."""
+
+NO_ANSWER_YET = (Outcome.BUSY, Outcome.SILENT)
+
+
 class NoParticulier(Refusal):
     """This installation has no access to API Particulier."""
 
@@ -100,6 +106,14 @@ class NotTheirAccount(NotFound):
     slug = "not-their-account"
     message = N_("Cette personne n’est ni responsable ni payeur de ce compte.")
     what_to_do = N_("Choisissez une des personnes proposées.")
+
+
+class RoundRunning(Refusal):
+    """All families are being asked about already."""
+
+    slug = "quotient-round-running"
+    message = N_("Une mise à jour des quotients est déjà en cours.")
+    what_to_do = N_("Attendez sa fin, ou arrêtez-la, puis recommencez.")
 
 
 class BadIdentity(BadInput):

@@ -7,8 +7,9 @@ between asks again under the same id: reading a quotient twice changes nothing.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
@@ -18,29 +19,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import Clock, local_day
 from cvq_core.database import Database
-from cvq_core.jobs.store import enqueue
 from cvq_core.journal import record
 from cvq_core.journal.store import SYSTEM, Actor
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.once import insert_once
 from cvq_core.particulier.client import Particulier
+from cvq_core.particulier.rounds import answered_in, finish_refresh, start_refresh, tell_round
 from cvq_core.particulier.rules import (
+    NO_ANSWER_YET,
     AccordMissing,
     Answer,
     BadIdentity,
     Identity,
     NoParticulier,
     Outcome,
+    RoundRunning,
     due_refresh,
 )
-from cvq_core.particulier.store import agreeing_accounts, identity_of, standing_accord
-from cvq_core.particulier.tables import QuotientInquiry, QuotientRefresh
+from cvq_core.particulier.store import (
+    NewAccord,
+    agreeing_accounts,
+    identity_of,
+    identity_told,
+    lock_account,
+    note_accord,
+    standing_accord,
+)
+from cvq_core.particulier.tables import QuotientAccord, QuotientInquiry, QuotientRefresh
+from cvq_core.people.arrangements import kept_accounts
 from cvq_core.people.store import quotient_of
 from cvq_core.people.tables import FamilyQuotient
 from cvq_core.tariffs.quotients import record_quotient
 
 QUOTIENT_INQUIRIES: web.AppKey[QuotientInquiries] = web.AppKey("quotient_inquiries")
-REFRESH = "refresh-quotients"
 LOOK_EVERY_S = 3600.0
 BETWEEN_S = 0.1
 _ROUNDS = UUID("9a1b6d8e-52a7-5b0a-8f0a-3a1c4f5f2d70")
@@ -59,6 +70,7 @@ class Asked:
     actor: Actor
     by: UUID | None = None
     visit_id: UUID | None = None
+    consent_id: UUID | None = None
     refresh_id: UUID | None = None
     month: date | None = None
 
@@ -87,37 +99,43 @@ class QuotientInquiries:
         """Whether this installation may ask at all."""
         return self._client is not None
 
-    async def inquire(self, asked: Asked) -> Inquired:
-        """Ask for the quotient of an account whose accord holds.
+    async def inquire(self, asked: Asked, *, once: NewAccord | None = None) -> Inquired:
+        """Ask for the quotient of an account whose accord holds, or for which somebody agrees this `once`.
 
         Raises:
             NoParticulier: this installation has no access.
             AccordMissing, BadIdentity: nobody agreed, or what is needed of them is not known.
+        NotTheirAccount, AccountClosed: whoever agrees this once cannot for this account.
             IdempotencyMismatch: this id was another account's.
         """
         if self._client is None:
             raise NoParticulier
         month = asked.month or local_day(self._clock()).replace(day=1)
         async with self._database.write() as db:
-            opened = await self._open(db, asked, month)
+            opened = await self._open(db, asked, month, once)
         if isinstance(opened, Inquired):
             return opened
         said = await self._client.ask(opened, month)
         async with self._database.write() as db:
-            return await self._close(db, asked, said)
+            return await self._close(db, asked, said, once=once is not None)
 
-    async def _open(self, db: AsyncSession, asked: Asked, month: date) -> Identity | Inquired:
+    async def _open(self, db: AsyncSession, asked: Asked, month: date, once: NewAccord | None) -> Identity | Inquired:
         """Note the question; return who is asked about, or the answer that was had before."""
         known = await db.get(QuotientInquiry, asked.id)
         if known is not None and known.account_id != asked.account_id:
             raise IdempotencyMismatch
         if known is not None and known.outcome is not None and known.outcome.is_final:
             return await _had(db, known)
-        accord = await standing_accord(db, asked.account_id)
-        if accord is None:
-            raise AccordMissing
-        identity = await identity_of(db, accord.person_id)
         now = self._clock()
+        identity: Identity | None
+        if once is not None:
+            accord = await note_accord(db, once, once=True, now=now)
+            identity = await identity_told(db, once)
+        else:
+            standing = await standing_accord(db, asked.account_id, local_day(now))
+            if standing is None:
+                raise AccordMissing
+            accord, identity = standing, await self._identity(db, standing, asked)
         row = {
             "id": asked.id,
             "account_id": asked.account_id,
@@ -131,32 +149,56 @@ class QuotientInquiries:
         }
         if await insert_once(db, QuotientInquiry.__table__, row):
             self._record(db, asked, "quotient-asked")
+        if identity is None:
+            return await self._end(db, asked, Outcome.BAD_IDENTITY, None)
         return identity
 
-    async def _close(self, db: AsyncSession, asked: Asked, said: Answer | Outcome) -> Inquired:
+    async def _identity(self, db: AsyncSession, accord: QuotientAccord, asked: Asked) -> Identity | None:
+        """Return who is asked about; of a round, None where something of them is not known: it is told in the end."""
+        try:
+            return await identity_of(db, accord.person_id)
+        except BadIdentity:
+            if asked.refresh_id is None:
+                raise
+            return None
+
+    async def _close(self, db: AsyncSession, asked: Asked, said: Answer | Outcome, *, once: bool) -> Inquired:
+        """Keep an answer, unless the family took its accord back while the funds were asked."""
+        await lock_account(db, asked.account_id)
         row = (await db.scalars(select(QuotientInquiry).where(QuotientInquiry.id == asked.id).with_for_update())).one()
         if row.outcome is not None and row.outcome.is_final:
             return await _had(db, row)
-        now = self._clock()
-        outcome, quotient = (said, None) if isinstance(said, Outcome) else await self._keep(db, asked, said, now)
-        row.outcome, row.answered_at = outcome, now
+        account_id = (await kept_accounts(db, [asked.account_id]))[asked.account_id]
+        if not once and await standing_accord(db, account_id, local_day(self._clock())) is None:
+            raise AccordMissing
+        if isinstance(said, Outcome):
+            return await self._end(db, asked, said, None)
+        outcome, quotient = await self._keep(db, asked, account_id, said)
+        return await self._end(db, asked, outcome, quotient)
+
+    async def _end(self, db: AsyncSession, asked: Asked, outcome: Outcome, quotient: FamilyQuotient | None) -> Inquired:
+        row = await db.get_one(QuotientInquiry, asked.id)
+        row.outcome, row.answered_at = outcome, self._clock()
         row.quotient_id = quotient.id if quotient else None
         await db.flush()
         self._record(db, asked, f"quotient-{outcome.value}")
+        if asked.refresh_id is not None:
+            tell_round(db)
         return Inquired(outcome, quotient)
 
     async def _keep(
-        self, db: AsyncSession, asked: Asked, answer: Answer, now: datetime
+        self, db: AsyncSession, asked: Asked, account_id: UUID, answer: Answer
     ) -> tuple[Outcome, FamilyQuotient]:
         """Add the value beside those that are known, unless it is the very one that is."""
-        known = await quotient_of(db, asked.account_id, local_day(now))
+        now = self._clock()
+        known = await quotient_of(db, account_id, local_day(now))
         same = (answer.value_euros, answer.source, answer.month)
         if known is not None and (known.value_euros, known.source, known.valid_from) == same:
             return Outcome.UNCHANGED, known
         added = await record_quotient(
             db,
             uuid5(asked.id, "quotient"),
-            account_id=asked.account_id,
+            account_id=account_id,
             value_euros=answer.value_euros,
             source=answer.source,
             valid_from=answer.month,
@@ -175,6 +217,7 @@ class QuotientInquiries:
             account_id=asked.account_id,
             subject=("account", asked.account_id),
             visit_id=asked.visit_id,
+            consent_id=asked.consent_id,
         )
 
     async def start_due(self, rhythm: Literal["never", "yearly", "quarterly"]) -> None:
@@ -185,7 +228,9 @@ class QuotientInquiries:
         refresh_id = uuid5(_ROUNDS, month.isoformat())
         async with self._database.write() as db:
             if await db.get(QuotientRefresh, refresh_id) is None:
-                await start_refresh(db, refresh_id, month=month, started_by=None, now=self._clock())
+                # While somebody's own round runs, this one waits for the next look.
+                with suppress(RoundRunning):
+                    await start_refresh(db, refresh_id, month=month, started_by=None, now=self._clock())
 
     async def refresh(self, payload: dict[str, Any]) -> None:
         """Ask about each family of a round that has no answer yet; what was answered is not asked again.
@@ -195,26 +240,33 @@ class QuotientInquiries:
         """
         refresh_id, silent = UUID(payload["refresh_id"]), 0
         async with self._database.read() as db:
-            refresh = await db.get(QuotientRefresh, refresh_id)
-            accounts = await agreeing_accounts(db)
-        if refresh is None or refresh.finished_at is not None:
-            return
+            answered = await answered_in(db, refresh_id)
+            accounts = await agreeing_accounts(db, local_day(self._clock()))
         for account_id in accounts:
-            asked = Asked(
-                uuid5(refresh_id, account_id.hex), account_id, SYSTEM, refresh_id=refresh_id, month=refresh.month
-            )
-            try:
-                outcome = (await self.inquire(asked)).outcome
-            except (AccordMissing, BadIdentity):
-                continue  # taken back since the round began
+            if account_id in answered:
+                continue
+            async with self._database.read() as db:
+                refresh = await db.get(QuotientRefresh, refresh_id)
+            if refresh is None or refresh.finished_at is not None:
+                return  # somebody stopped it
+            outcome = await self._ask_of_round(refresh, account_id)
             if outcome is Outcome.REFUSED:
                 await self._finish(refresh_id, outcome)
                 return
-            silent += not outcome.is_final
+            silent += outcome in NO_ANSWER_YET
             await asyncio.sleep(self._between_s)
         if silent:
             raise FundsSilent(f"{silent} families have no answer yet")
         await self._finish(refresh_id, None)
+
+    async def _ask_of_round(self, refresh: QuotientRefresh, account_id: UUID) -> Outcome | None:
+        """Ask about one family of a round; None where it took its accord back since the round began."""
+        asked_id = uuid5(refresh.id, account_id.hex)
+        try:
+            asked = Asked(asked_id, account_id, SYSTEM, refresh_id=refresh.id, month=refresh.month)
+            return (await self.inquire(asked)).outcome
+        except AccordMissing:
+            return None
 
     async def give_up(self, payload: dict[str, Any]) -> None:
         """End a round whose last families the funds never answered for."""
@@ -222,25 +274,7 @@ class QuotientInquiries:
 
     async def _finish(self, refresh_id: UUID, stopped: Outcome | None) -> None:
         async with self._database.write() as db:
-            row = await db.get_one(QuotientRefresh, refresh_id)
-            if row.finished_at is None:
-                row.finished_at, row.stopped = self._clock(), stopped
-
-
-async def start_refresh(
-    db: AsyncSession, refresh_id: UUID, *, month: date, started_by: UUID | None, now: datetime
-) -> None:
-    """File a round for all families that agreed; the same id again changes nothing."""
-    families = len(await agreeing_accounts(db))
-    row = {
-        "id": refresh_id,
-        "month": month,
-        "families": families,
-        "started_at": now,
-        "started_by": started_by,
-    }
-    if await insert_once(db, QuotientRefresh.__table__, row):
-        await enqueue(db, REFRESH, {"refresh_id": str(refresh_id)}, now=now, unique_key=f"{REFRESH}:{refresh_id}")
+            await finish_refresh(db, refresh_id, stopped=stopped, now=self._clock())
 
 
 async def _had(db: AsyncSession, row: QuotientInquiry) -> Inquired:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from uuid import UUID
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid5
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Subquery, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
@@ -18,18 +18,21 @@ from cvq_core.particulier.rules import (
     BadIdentity,
     Identity,
     NotTheirAccount,
-    Outcome,
     Sex,
     birth_place,
 )
-from cvq_core.particulier.tables import CivilIdentity, QuotientAccord, QuotientInquiry, QuotientRefresh
+from cvq_core.particulier.tables import CivilIdentity, QuotientAccord, QuotientInquiry
+from cvq_core.people.arrangements import accounts_within
+from cvq_core.people.names import folded
 from cvq_core.people.rules import FamilyRole
-from cvq_core.people.store import members_of, person_by_id
-from cvq_core.people.tables import FamilyAccount, Person
+from cvq_core.people.store import AccountClosed, UnknownFamilyAccount, in_force, members_of, person_by_id
+from cvq_core.people.tables import Commune, FamilyAccount, Membership, Person
 
 SPEAKING = (FamilyRole.GUARDIAN, FamilyRole.PAYER)
 INQUIRIES_SHOWN = 20
-UNANSWERED_SHOWN = 300
+WORDS_SHOWN = 50
+INSEE_LENGTH = 5
+COMMUNES_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,18 @@ async def speakers(db: AsyncSession, account_id: UUID, on: date) -> list[Person]
     return list(found.values())
 
 
-async def note_accord(db: AsyncSession, accord: NewAccord, *, now: datetime) -> QuotientAccord:
+async def note_accord(db: AsyncSession, accord: NewAccord, *, once: bool = False, now: datetime) -> QuotientAccord:
     """Note that somebody was informed and agreed, with what of their civil status an inquiry needs.
 
+    What they agreed to `once` is good for one question, and nothing of their civil status is kept.
+
     Raises:
+        UnknownFamilyAccount, AccountClosed
         NotTheirAccount: neither a guardian nor a payer of the account.
         BadIdentity: no birth date, or a birth place that is none.
         IdempotencyMismatch: this id came with something else.
     """
+    await _open_account(db, accord.account_id)
     person = next(
         (each for each in await speakers(db, accord.account_id, local_day(now)) if each.id == accord.person_id), None
     )
@@ -69,7 +76,9 @@ async def note_accord(db: AsyncSession, accord: NewAccord, *, now: datetime) -> 
     if person.birth_date is None:
         raise BadIdentity
     country, commune = birth_place(accord.country, accord.commune)
-    row = await _write(db, accord.id, accord.account_id, accord.person_id, accord, agreed=True, now=now)
+    row, is_new = await _write(db, accord, agreed=True, once=once, now=now)
+    if once or not is_new:
+        return row
     known = await db.get(CivilIdentity, accord.person_id)
     if known is None:
         known = CivilIdentity(person_id=accord.person_id, sex=accord.sex, birth_country=country, birth_commune=commune)
@@ -84,37 +93,137 @@ async def end_accord(
 ) -> QuotientAccord:
     """Note that an account no longer agrees; the civil identity that was kept for it is deleted.
 
+    Accounts that were merged into it no longer agree either: their mergers may yet be undone.
+
     Raises:
         AccordMissing: there is none that holds.
+        IdempotencyMismatch: this id came with something else.
     """
+    await lock_account(db, account_id)
     known = await db.get(QuotientAccord, accord_id)
     if known is not None:
+        if known.account_id != account_id or known.agreed:
+            raise IdempotencyMismatch
         return known
-    standing = await standing_accord(db, account_id)
-    if standing is None:
+    last = await latest_word(db, account_id)
+    if last is None or not last.agreed:
         raise AccordMissing
-    given = NewAccord(
-        accord_id, account_id, standing.person_id, Sex.FEMALE, "", None, AccordManner.COUNTER, recorded_by
-    )
-    row = await _write(db, accord_id, account_id, standing.person_id, given, agreed=False, now=now)
-    others = await db.scalars(select(QuotientAccord.account_id).where(QuotientAccord.person_id == standing.person_id))
-    for other in set(others):
-        elsewhere = await standing_accord(db, other)
-        if elsewhere is not None and elsewhere.person_id == standing.person_id:
-            return row
-    await db.execute(delete(CivilIdentity).where(CivilIdentity.person_id == standing.person_id))
+    row = await take_word_back(db, accord_id, last, recorded_by=recorded_by, now=now)
+    for other in await accounts_within(db, account_id) - {account_id}:
+        word = await latest_word(db, other)
+        if word is not None and word.agreed:
+            await take_word_back(db, uuid5(accord_id, other.hex), word, recorded_by=recorded_by, now=now)
     return row
 
 
-async def standing_accord(db: AsyncSession, account_id: UUID) -> QuotientAccord | None:
-    """Return the accord that holds for an account; None when there is none, or it was taken back."""
+async def take_word_back(
+    db: AsyncSession, accord_id: UUID, last: QuotientAccord, *, recorded_by: UUID | None, now: datetime
+) -> QuotientAccord:
+    """Note that what somebody agreed to holds no longer; forget their civil identity where nothing else needs it."""
+    no_more = NewAccord(
+        accord_id, last.account_id, last.person_id, Sex.FEMALE, "", None, AccordManner.COUNTER, recorded_by
+    )
+    row, _ = await _write(db, no_more, agreed=False, once=False, now=now)
+    others = await db.scalars(select(QuotientAccord.account_id).where(QuotientAccord.person_id == last.person_id))
+    for other in set(others):
+        elsewhere = await latest_word(db, other)
+        if elsewhere is not None and elsewhere.agreed and elsewhere.person_id == last.person_id:
+            return row
+    await db.execute(delete(CivilIdentity).where(CivilIdentity.person_id == last.person_id))
+    return row
+
+
+async def repeat_word(
+    db: AsyncSession,
+    accord_id: UUID,
+    word: QuotientAccord,
+    account_id: UUID,
+    *,
+    recorded_by: UUID | None,
+    now: datetime,
+) -> QuotientAccord:
+    """Note for another account of the same household what somebody agreed to for theirs."""
+    again = NewAccord(
+        accord_id, account_id, word.person_id, Sex.FEMALE, "", None, word.manner, recorded_by, word.visit_id
+    )
+    row, _ = await _write(db, again, agreed=True, once=False, now=now)
+    return row
+
+
+async def latest_word(db: AsyncSession, account_id: UUID) -> QuotientAccord | None:
+    """Return what an account said last of lasting inquiries, whether it agreed or took that back."""
     last: QuotientAccord | None = await db.scalar(
         select(QuotientAccord)
-        .where(QuotientAccord.account_id == account_id)
+        .where(QuotientAccord.account_id == account_id, QuotientAccord.once.is_(False))
         .order_by(QuotientAccord.recorded_at.desc(), QuotientAccord.id.desc())
         .limit(1)
     )
-    return last if last is not None and last.agreed else None
+    return last
+
+
+async def standing_accord(db: AsyncSession, account_id: UUID, on: date) -> QuotientAccord | None:
+    """Return the accord that holds for an account on a day.
+
+    None when there is none, it was taken back, the account is closed, or whoever gave it does not speak for the
+    account any more: the quotient of a parent who left must not come into the other one's account.
+    """
+    last = await latest_word(db, account_id)
+    if last is None or not last.agreed:
+        return None
+    account = await db.get_one(FamilyAccount, account_id)
+    if account.closed_on is not None or last.person_id not in {each.id for each in await speakers(db, account_id, on)}:
+        return None
+    return last
+
+
+async def words_of(db: AsyncSession, account_id: UUID) -> list[QuotientAccord]:
+    """Return what an account and those that were merged into it agreed to and took back, the latest first."""
+    rows = await db.scalars(
+        select(QuotientAccord)
+        .where(QuotientAccord.account_id.in_(await accounts_within(db, account_id)))
+        .order_by(QuotientAccord.recorded_at.desc(), QuotientAccord.id.desc())
+        .limit(WORDS_SHOWN)
+    )
+    return list(rows)
+
+
+async def lock_account(db: AsyncSession, account_id: UUID) -> FamilyAccount:
+    """Return an account as it is now, locked to the end of the transaction: no merger passes it meanwhile.
+
+    Raises:
+        UnknownFamilyAccount
+    """
+    account: FamilyAccount | None = await db.scalar(
+        select(FamilyAccount)
+        .where(FamilyAccount.id == account_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if account is None:
+        raise UnknownFamilyAccount
+    return account
+
+
+async def _open_account(db: AsyncSession, account_id: UUID) -> FamilyAccount:
+    account = await lock_account(db, account_id)
+    if account.closed_on is not None:
+        raise AccountClosed(number=account.number)
+    return account
+
+
+async def commune_code(db: AsyncSession, typed: str) -> str:
+    """Return the INSEE code of a commune that was typed as its code, or by its name where it is one that is known.
+
+    Raises:
+        BadIdentity: no code, and no commune that is known has this name, or several have.
+    """
+    if len(typed) == INSEE_LENGTH:
+        return typed.upper()
+    rows = await db.execute(select(Commune.insee, Commune.name).limit(COMMUNES_MAX))
+    found = [insee for insee, name in rows if folded(name) == folded(typed)]
+    if len(found) != 1:
+        raise BadIdentity
+    return found[0]
 
 
 async def identity_of(db: AsyncSession, person_id: UUID) -> Identity:
@@ -123,98 +232,100 @@ async def identity_of(db: AsyncSession, person_id: UUID) -> Identity:
     Raises:
         BadIdentity: something of it is not known any more.
     """
-    person, civil = await person_by_id(db, person_id), await db.get(CivilIdentity, person_id)
-    names = tuple(person.given_names.replace(",", " ").split())
-    if civil is None or person.birth_date is None or not names:
+    civil = await db.get(CivilIdentity, person_id)
+    if civil is None:
         raise BadIdentity
-    return Identity(person.family_name, names, person.birth_date, civil.sex, civil.birth_country, civil.birth_commune)
+    return _identity(await person_by_id(db, person_id), civil.sex, civil.birth_country, civil.birth_commune)
 
 
-async def agreeing_accounts(db: AsyncSession) -> list[UUID]:
-    """Return the open accounts whose accord holds, in a fixed order."""
-    newest = select(
-        QuotientAccord.account_id,
-        QuotientAccord.agreed,
-        func.row_number()
-        .over(
-            partition_by=QuotientAccord.account_id,
-            order_by=(QuotientAccord.recorded_at.desc(), QuotientAccord.id.desc()),
+async def identity_told(db: AsyncSession, accord: NewAccord) -> Identity:
+    """Return somebody as an inquiry names them, with what they told of themselves just now.
+
+    Raises:
+        BadIdentity: something of it is missing.
+    """
+    country, commune = birth_place(accord.country, accord.commune)
+    return _identity(await person_by_id(db, accord.person_id), accord.sex, country, commune)
+
+
+def _identity(person: Person, sex: Sex, country: str, commune: str | None) -> Identity:
+    names = tuple(person.given_names.replace(",", " ").split())
+    if person.birth_date is None or not names:
+        raise BadIdentity
+    return Identity(person.family_name, names, person.birth_date, sex, country, commune)
+
+
+async def agreeing_accounts(db: AsyncSession, on: date) -> list[UUID]:
+    """Return the open accounts whose accord holds on a day, in a fixed order."""
+    newest = _newest_words()
+    speaks = (
+        select(Membership.id)
+        .where(
+            Membership.account_id == newest.c.account_id,
+            Membership.person_id == newest.c.person_id,
+            Membership.role.in_(SPEAKING),
+            in_force(on),
         )
-        .label("place"),
-    ).subquery()
+        .exists()
+    )
     rows = await db.scalars(
         select(newest.c.account_id)
         .join(FamilyAccount, FamilyAccount.id == newest.c.account_id)
-        .where(newest.c.place == 1, newest.c.agreed, FamilyAccount.closed_on.is_(None))
+        .where(newest.c.place == 1, newest.c.agreed, FamilyAccount.closed_on.is_(None), speaks)
         .order_by(newest.c.account_id)
     )
     return list(rows)
 
 
+def _newest_words() -> Subquery:
+    """Return the lasting words of all accounts; `place` 1 is an account's latest."""
+    return (
+        select(
+            QuotientAccord.account_id,
+            QuotientAccord.person_id,
+            QuotientAccord.agreed,
+            func.row_number()
+            .over(
+                partition_by=QuotientAccord.account_id,
+                order_by=(QuotientAccord.recorded_at.desc(), QuotientAccord.id.desc()),
+            )
+            .label("place"),
+        )
+        .where(QuotientAccord.once.is_(False))
+        .subquery()
+    )
+
+
 async def inquiries_of(db: AsyncSession, account_id: UUID) -> list[QuotientInquiry]:
-    """Return the latest inquiries of an account, the newest first."""
+    """Return the latest inquiries of an account and of those that were merged into it, the newest first."""
     rows = await db.scalars(
         select(QuotientInquiry)
-        .where(QuotientInquiry.account_id == account_id)
+        .where(QuotientInquiry.account_id.in_(await accounts_within(db, account_id)))
         .order_by(QuotientInquiry.asked_at.desc(), QuotientInquiry.id)
         .limit(INQUIRIES_SHOWN)
     )
     return list(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshReport:
-    """How far a round is: how many of each outcome, and the families to see by hand."""
-
-    refresh: QuotientRefresh
-    counts: dict[Outcome, int]
-    unanswered: list[tuple[FamilyAccount, Outcome]]
-
-    @property
-    def done(self) -> int:
-        """How many families were asked about with an answer that stands."""
-        return sum(count for outcome, count in self.counts.items() if outcome.is_final)
-
-
-async def latest_refresh(db: AsyncSession) -> RefreshReport | None:
-    """Return the report of the round that was started last."""
-    refresh: QuotientRefresh | None = await db.scalar(
-        select(QuotientRefresh).order_by(QuotientRefresh.started_at.desc(), QuotientRefresh.id).limit(1)
-    )
-    if refresh is None:
-        return None
-    mine = QuotientInquiry.refresh_id == refresh.id
-    counted = await db.execute(
-        select(QuotientInquiry.outcome, func.count())
-        .where(mine, QuotientInquiry.outcome.is_not(None))
-        .group_by(QuotientInquiry.outcome)
-    )
-    rows = await db.execute(
-        select(FamilyAccount, QuotientInquiry.outcome)
-        .join(QuotientInquiry, QuotientInquiry.account_id == FamilyAccount.id)
-        .where(mine, QuotientInquiry.outcome.in_([Outcome.NOT_FOUND, Outcome.BAD_IDENTITY]))
-        .order_by(FamilyAccount.number)
-        .limit(UNANSWERED_SHOWN)
-    )
-    counts = {outcome: count for outcome, count in counted if outcome is not None}
-    return RefreshReport(refresh, counts, [(account, outcome) for account, outcome in rows if outcome is not None])
-
-
 async def _write(
-    db: AsyncSession,
-    accord_id: UUID,
-    account_id: UUID,
-    person_id: UUID,
-    accord: NewAccord,
-    *,
-    agreed: bool,
-    now: datetime,
-) -> QuotientAccord:
-    content = {"account_id": account_id, "person_id": person_id, "agreed": agreed, "manner": accord.manner}
+    db: AsyncSession, accord: NewAccord, *, agreed: bool, once: bool, now: datetime
+) -> tuple[QuotientAccord, bool]:
+    """Write what an account said, once; return its row and whether it is new. The account is locked."""
+    last = await latest_word(db, accord.account_id)
+    if last is not None:
+        # Said after it, whatever the clocks of two servers show.
+        now = max(now, last.recorded_at + timedelta(microseconds=1))
+    content = {
+        "account_id": accord.account_id,
+        "person_id": accord.person_id,
+        "agreed": agreed,
+        "manner": accord.manner,
+        "once": once,
+    }
     told = {"recorded_at": now, "recorded_by": accord.recorded_by, "visit_id": accord.visit_id}
-    await insert_once(db, QuotientAccord.__table__, {"id": accord_id, **content, **told})
-    row = await db.get(QuotientAccord, accord_id)
+    is_new = await insert_once(db, QuotientAccord.__table__, {"id": accord.id, **content, **told})
+    row = await db.get(QuotientAccord, accord.id)
     assert row is not None, "it was just inserted"
     if any(getattr(row, name) != value for name, value in content.items()):
         raise IdempotencyMismatch
-    return row
+    return row, is_new

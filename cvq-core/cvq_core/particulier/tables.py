@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.append_only import append_only
@@ -14,7 +14,8 @@ from cvq_core.particulier.rules import AccordManner, Outcome, Sex
 class QuotientAccord(Base):
     """That somebody of an account was informed and agreed (or no longer agrees) that its quotient be asked for.
 
-    The last row of an account holds. The purpose is always the same: the price of the family's local services.
+    The last row of an account holds. The purpose is always the same: the price of the family's local services. What was
+    agreed to `once`, in a visit, was good for one question and changes nothing of what holds.
     """
 
     __tablename__ = "quotient_accord"
@@ -25,6 +26,7 @@ class QuotientAccord(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     agreed: Mapped[bool]
     manner: Mapped[AccordManner]
+    once: Mapped[bool] = mapped_column(default=False, server_default=false())
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[UUID | None]
     visit_id: Mapped[UUID | None]
@@ -42,10 +44,16 @@ class CivilIdentity(Base):
 
 
 class QuotientRefresh(Base):
-    """One round of inquiries for all families that agreed; `month` is the first day of the month asked about."""
+    """One round of inquiries for all families that agreed; `month` is the first day of the month asked about.
+
+    `running` is true until it ends and nothing afterwards: its unique index lets no second one begin meanwhile.
+    """
 
     __tablename__ = "quotient_refresh"
-    __table_args__ = (CheckConstraint("families >= 0", name="families"),)
+    __table_args__ = (
+        CheckConstraint("families >= 0", name="families"),
+        Index("uq_quotient_refresh_running", "running", unique=True),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     month: Mapped[date]
@@ -53,8 +61,10 @@ class QuotientRefresh(Base):
     started_at: Mapped[datetime]
     started_by: Mapped[UUID | None]
     finished_at: Mapped[datetime | None]
-    # Why it ended before everybody was asked about.
+    running: Mapped[bool | None]
+    # Why it ended before everybody was asked about, or who ended it.
     stopped: Mapped[Outcome | None]
+    stopped_by: Mapped[UUID | None]
 
 
 class QuotientInquiry(Base):

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput
 from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.nir import NirRefused, looks_like_nir
 from cvq_core.once import insert_once
 from cvq_core.people.rules import QuotientSource
-from cvq_core.people.store import family_account_by_id
+from cvq_core.people.store import family_account_by_id, quotient_of
 from cvq_core.people.tables import FamilyQuotient
 from cvq_core.tariffs.census import best_quotients
 from cvq_core.tariffs.rules import Quotient
@@ -53,6 +54,7 @@ async def record_quotient(
     Raises:
         UnknownFamilyAccount: no such account.
         BadQuotient: a negative or huge value, an end before its beginning, a beginning in more than a year.
+        NirRefused: the reference looks like a social-security number.
         IdempotencyMismatch: this id came with something else.
     """
     await family_account_by_id(db, account_id)
@@ -62,20 +64,29 @@ async def record_quotient(
     until = valid_until or valid_from + year_ahead
     if until < valid_from:
         raise BadQuotient
+    if looks_like_nir(reference):
+        raise NirRefused
     content = {
         "account_id": account_id,
         "value_euros": value_euros,
         "source": source,
         "valid_from": valid_from,
         "valid_until": until,
+        "reference": reference[:REFERENCE_LENGTH_MAX],
     }
-    told = {"recorded_at": now, "recorded_by": recorded_by, "reference": reference[:REFERENCE_LENGTH_MAX]}
+    told = {"recorded_at": now, "recorded_by": recorded_by}
     await insert_once(db, FamilyQuotient.__table__, {"id": quotient_id, **told, **content})
     row = await db.get(FamilyQuotient, quotient_id)
     assert row is not None, "it was just inserted"
     if any(getattr(row, name) != value for name, value in content.items()):
         raise IdempotencyMismatch
     return row
+
+
+async def last_quotient(db: AsyncSession, account_id: UUID, on: date) -> FamilyQuotient | None:
+    """Return the quotient that a price of a day hangs on: the one in force, else the last that was."""
+    known = await quotient_of(db, account_id, on)
+    return known or next((each for each in await quotients_of(db, account_id) if each.valid_from <= on), None)
 
 
 async def quotients_of(db: AsyncSession, account_id: UUID) -> list[FamilyQuotient]:

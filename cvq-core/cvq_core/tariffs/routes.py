@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from cvq_core.people.rules import QuotientSource
 from cvq_core.people.tables import FamilyQuotient
 from cvq_core.staff.rules import Permission
-from cvq_core.tariffs.quotients import record_quotient
+from cvq_core.tariffs.quotients import REFERENCE_LENGTH_MAX, record_quotient
 from cvq_core.web import Context, Routes
 
 routes = Routes("/api/v1", tag="tariffs")
 
 
 class QuotientBody(BaseModel):
-    """A family quotient as it stands on a certificate. `id` is made by who asks; `valid_until` is a year by default."""
+    """A family quotient as it stands on a certificate, which `reference` names.
+
+    `id` is made by who asks; `valid_until` is a year by default.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,6 +29,7 @@ class QuotientBody(BaseModel):
     source: QuotientSource
     valid_from: date
     valid_until: date | None = None
+    reference: str = Field(default="", max_length=REFERENCE_LENGTH_MAX)
 
 
 class QuotientOut(BaseModel):
@@ -39,6 +43,7 @@ class QuotientOut(BaseModel):
     source: QuotientSource
     valid_from: date
     valid_until: date | None
+    reference: str
     recorded_at: datetime
 
 
@@ -59,6 +64,8 @@ async def record_it(context: Context, body: QuotientBody) -> QuotientOut:
         source=body.source,
         valid_from=body.valid_from,
         valid_until=body.valid_until,
+        reference=body.reference,
+        recorded_by=context.principal.id,
         now=context.now,
     )
     await context.journal_once(

@@ -18,7 +18,7 @@ import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cvq_core.errors import N_, BadInput
-from cvq_core.nir import looks_like_nir
+from cvq_core.nir import NirRefused, looks_like_nir
 from cvq_core.text import NO_BREAK_SPACE, short_date
 
 Answers = Mapping[str, Sequence[str]]
@@ -124,14 +124,6 @@ class UnknownField(BadInput):
     slug = "unknown-field"
     message = N_("Ce formulaire n’a pas ce champ.")
     what_to_do = ""
-
-
-class NirRefused(BadInput):
-    """Something that looks like a social-security number, where the law does not allow to keep one."""
-
-    slug = "nir-refused"
-    message = N_("Cela ressemble à un numéro de sécurité sociale : il ne doit pas être noté ici.")
-    what_to_do = N_("Effacez-le. Ce service n’a pas le droit de le garder.")
 
 
 class FormIncomplete(BadInput):

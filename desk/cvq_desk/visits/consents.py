@@ -13,6 +13,7 @@ from cvq_core.ids import new_id
 from cvq_core.people.arrangements import kept_accounts
 from cvq_core.people.store import accounts_of
 from cvq_core.people.tables import FamilyAccount
+from cvq_desk.booking.tables import Organisation
 from cvq_desk.visits import rules
 from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.rules import ConsentScope, Identity, VisitState
@@ -35,6 +36,7 @@ async def ask_consent(
 
     Raises:
         ConsentForAnother: `organisation_id` is not the visit's organisation.
+        QuotientNotYours: the family quotient is for the community's advisors.
         IdentityFirst: nobody knows who sits there.
         NoAccount: `account_id` is no account of the person who sits there.
     """
@@ -46,6 +48,10 @@ async def ask_consent(
         raise rules.IdentityFirst(visit_id=visit.id)
     if not scopes:
         raise rules.NotNow(visit_id=visit.id)
+    if ConsentScope.QUOTIENT in scopes:
+        organisation = await act.db.get_one(Organisation, visit.organisation_id)
+        if not organisation.is_community:
+            raise rules.QuotientNotYours(visit_id=visit.id)
     theirs = await accounts_of(act.db, visit.person_id, local_day(act.now)) if visit.person_id else []
     if account_id not in {account.id for account in theirs}:
         raise rules.NoAccount(visit_id=visit.id)

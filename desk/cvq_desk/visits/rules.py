@@ -81,6 +81,7 @@ class ConsentScope(StrEnum):
     MOVES = "moves"
     CHOICES = "choices"
     MANDATE = "mandate"
+    QUOTIENT = "quotient"
 
 
 SCOPE_WORDS = {
@@ -90,6 +91,10 @@ SCOPE_WORDS = {
     ConsentScope.MOVES: N_("Déplacer de l’argent d’un de vos services à un autre"),
     ConsentScope.CHOICES: N_("Régler l’approvisionnement automatique et l’avertissement de solde bas"),
     ConsentScope.MANDATE: N_("Préparer une autorisation de prélèvement sur votre compte bancaire"),
+    ConsentScope.QUOTIENT: N_(
+        "Demander une fois à la CAF ou à la MSA votre quotient familial, pour calculer vos prix (seuls le chiffre, le "
+        "mois et la caisse sont gardés)"
+    ),
 }
 
 LOOKS = frozenset({ConsentScope.FAMILY, ConsentScope.CARDS, ConsentScope.WALLETS})
@@ -141,6 +146,14 @@ class ConsentForAnother(Forbidden):
 
     slug = "consent-for-another-organisation"
     message = N_("L’accord ne peut être demandé que pour votre organisme.")
+    what_to_do = N_("Rien n’a été demandé à la personne.")
+
+
+class QuotientNotYours(Forbidden):
+    """Only the community may ask the CAF and the MSA for a quotient: it is for its own prices."""
+
+    slug = "quotient-for-the-community"
+    message = N_("Seuls les conseillers de la communauté de communes demandent le quotient familial.")
     what_to_do = N_("Rien n’a été demandé à la personne.")
 
 

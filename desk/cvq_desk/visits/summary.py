@@ -75,7 +75,7 @@ async def _lines(db: AsyncSession, visit: Visit) -> list[str]:
     consents = await db.scalars(select(Consent).where(Consent.visit_id == visit.id, Consent.answered_at.is_not(None)))
     for consent in consents:
         assert consent.answered_at is not None
-        what = ", ".join(SCOPE_WORDS[ConsentScope(scope)].lower() for scope in consent.scopes)
+        what = ", ".join(_within(SCOPE_WORDS[ConsentScope(scope)]) for scope in consent.scopes)
         if consent.manner and consent.state != "refused":
             manner = MANNERS.get(consent.manner, "")
             lines.append(
@@ -85,6 +85,11 @@ async def _lines(db: AsyncSession, visit: Visit) -> list[str]:
         elif consent.state == "refused":
             lines.append(f"À {hour(consent.answered_at)}, vous n’avez pas voulu que l’on ouvre : {what}.")
     return lines or ["Un échange, sans formulaire ni papier."]
+
+
+def _within(words: str) -> str:
+    """Return words as they stand within a sentence: « CAF » stays as it is."""
+    return words[:1].lower() + words[1:]
 
 
 def summary_pdf(summary: Summary) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -17,71 +16,24 @@ from cvq_core.journal.store import SYSTEM
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.particulier.client import Particulier
+from cvq_core.particulier.rounds import latest_refresh, start_refresh
 from cvq_core.particulier.rules import (
-    AccordManner,
     AccordMissing,
     BadIdentity,
     NoParticulier,
     NotTheirAccount,
     Outcome,
-    Sex,
     birth_place,
     due_refresh,
     is_siret,
 )
-from cvq_core.particulier.service import Asked, FundsSilent, Inquired, QuotientInquiries, start_refresh
-from cvq_core.particulier.store import NewAccord, end_accord, latest_refresh, note_accord
+from cvq_core.particulier.service import Asked, FundsSilent, QuotientInquiries
+from cvq_core.particulier.store import end_accord, note_accord
 from cvq_core.particulier.tables import CivilIdentity, QuotientInquiry
-from cvq_core.particulier.virtual import RECIPIENT, TOKEN, Fault, VirtualParticulier
+from cvq_core.particulier.virtual import RECIPIENT, TOKEN, Fault
 from cvq_core.people.rules import FamilyRole, QuotientSource
-from cvq_core.people.tables import FamilyQuotient
-from cvq_core.tariffs.quotients import quotients_of
-from tests.core_examples import NOW, TODAY, create_family, create_member
-
-MONTH = TODAY.replace(day=1)
-
-
-@dataclass(slots=True)
-class Ground:
-    """A family whose mother is known to the CAF, the stand-in, and the way to it."""
-
-    database: Database
-    api: VirtualParticulier
-    inquiries: QuotientInquiries
-    account_id: UUID
-    mother_id: UUID
-    child_id: UUID
-
-    def accord(self, person_id: UUID | None = None) -> NewAccord:
-        whose = person_id or self.mother_id
-        return NewAccord(
-            new_id(), self.account_id, whose, Sex.FEMALE, "99100", "79202", AccordManner.COUNTER, recorded_by=None
-        )
-
-    async def agree(self) -> None:
-        async with self.database.write() as db:
-            await note_accord(db, self.accord(), now=NOW)
-
-    async def ask(self, inquiry_id: UUID | None = None) -> Inquired:
-        return await self.inquiries.inquire(Asked(inquiry_id or new_id(), self.account_id, SYSTEM))
-
-    async def known(self) -> list[FamilyQuotient]:
-        async with self.database.read() as db:
-            return await quotients_of(db, self.account_id)
-
-
-@pytest.fixture
-async def ground(database: Database) -> AsyncIterator[Ground]:
-    api = VirtualParticulier({("MOREAU", "CLAIRE"): 742})
-    await api.start()
-    client = Particulier(TOKEN, RECIPIENT, api.url, call_s=0.5, pause_s=0.01)
-    async with database.write() as db:
-        account = await create_family(db)
-        mother = await create_member(db, account.id, "Claire Anne", FamilyRole.GUARDIAN, born=date(1986, 2, 17))
-        child = await create_member(db, account.id, "Léa", FamilyRole.CHILD, born=date(2018, 3, 9))
-    inquiries = QuotientInquiries(database, lambda: NOW, client, between_s=0)
-    yield Ground(database, api, inquiries, account.id, mother.id, child.id)
-    await api.stop()
+from tests.core_examples import NOW, create_family, create_member
+from tests.integration.core.particulier.ground import MONTH, Ground
 
 
 async def test_the_value_the_month_and_the_fund_are_kept_and_nothing_else_of_the_answer(ground: Ground) -> None:

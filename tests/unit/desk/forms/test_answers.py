@@ -6,12 +6,11 @@ from datetime import date
 
 import pytest
 
-from cvq_core.nir import looks_like_nir
+from cvq_core.nir import NirRefused, looks_like_nir
 from cvq_desk.forms.rules import (
     FieldKind,
     FormDefinition,
     FormField,
-    NirRefused,
     Option,
     Section,
     check_complete,

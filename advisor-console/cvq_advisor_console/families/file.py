@@ -23,11 +23,13 @@ from cvq_advisor_console.views.families import (
     MoneyRow,
     SharedRow,
 )
+from cvq_advisor_console.views.invoices import InvoiceRow
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.families.history import history_of
 from cvq_core.families.merges import merges_of
 from cvq_core.families.other_side import OtherSide, other_sides
+from cvq_core.invoice_papers.store import cancelled_of
 from cvq_core.invoices.store import invoices_of
 from cvq_core.ledger.wallets import wallets_of
 from cvq_core.offices.store import sub_offices_of
@@ -73,10 +75,7 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
             LinkRow(context._(N_("Relevé de compte")), file_url(account.id, "/releve"), "file-text"),
             *await _counter_link(context, account.id),
         ),
-        invoices=tuple(
-            paper_row(each, file_url(account.id, "/factures"))
-            for each in (await invoices_of(context.db, account.id))[:INVOICES_SHOWN]
-        ),
+        invoices=await _invoices(context, account.id),
         merges=await _merges(context, account),
         warnings=_warnings(context, rows, today) if not account.closed_on else (),
         quotient=quotient_sentence(
@@ -84,6 +83,14 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
         ),
         quotient_url=file_url(account.id, "/quotient"),
     )
+
+
+async def _invoices(context: Context, account_id: UUID) -> tuple[InvoiceRow, ...]:
+    """Return an account's latest invoices, each with its paper."""
+    latest = (await invoices_of(context.db, account_id))[:INVOICES_SHOWN]
+    cancelled = await cancelled_of(context.db, [each.invoice.id for each in latest])
+    base = file_url(account_id, "/factures")
+    return tuple(paper_row(each, base, is_cancelled=each.invoice.id in cancelled) for each in latest)
 
 
 async def money_rows(context: Context, account_id: UUID) -> list[MoneyRow]:

@@ -23,13 +23,13 @@ URL = "/factures"
 MONTHS_SHOWN = 18
 STATE_WORDS = {
     RunState.MAKING: (N_("en préparation"), "sun"),
-    RunState.READY: (N_("prête"), "ok"),
-    RunState.FAILED: (N_("n’a pas pu être faite : signalez-le"), "alert"),
-    RunState.GONE: (N_("retirée depuis"), "off"),
+    RunState.READY: (N_("prêtes"), "ok"),
+    RunState.FAILED: (N_("n’ont pas pu être préparées : signalez-le"), "alert"),
+    RunState.GONE: (N_("retirées depuis"), "off"),
 }
 
 
-def paper_row(standing: InvoiceStanding, base: str) -> InvoiceRow:
+def paper_row(standing: InvoiceStanding, base: str, *, is_cancelled: bool = False) -> InvoiceRow:
     """Return an invoice with the address of its paper below `base`; that address is one printing."""
     invoice = standing.invoice
     return InvoiceRow(
@@ -40,6 +40,7 @@ def paper_row(standing: InvoiceStanding, base: str) -> InvoiceRow:
         total_cents=invoice.total_cents,
         due_cents=standing.due_cents,
         url=paper_url(base, invoice.id),
+        is_cancelled=is_cancelled,
     )
 
 

@@ -19,6 +19,7 @@ class InvoiceRow:
     total_cents: int
     due_cents: int
     url: str
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,10 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class InvoicePaper:
-    """Everything that is printed. `copy` 0 is the original; `online_url` and `proximity_code` are "" where unset."""
+    """Everything that is printed. `copy` 0 is the original; `online_url` and `proximity_code` are "" where unset.
+
+    Of what `is_cancelled` nothing is due and nothing was paid.
+    """
 
     issuer: Issuer
     addressee: tuple[str, ...]
@@ -96,6 +99,7 @@ class InvoicePaper:
     total_cents: int
     due_cents: int
     copy: int = 0
+    is_cancelled: bool = False
     online_url: str = ""
     counters: tuple[Counter, ...] = ()
     more_counters: int = 0
@@ -107,15 +111,13 @@ class InvoicePaper:
     @property
     def paid_cents(self) -> int:
         """What was paid on it."""
-        return self.total_cents - self.due_cents
+        return 0 if self.is_cancelled else self.total_cents - self.due_cents
 
     @property
     def marks(self) -> tuple[str, ...]:
         """What nobody may overlook."""
-        return tuple(mark for mark in (f"DUPLICATA N° {self.copy}" if self.copy else "", self._paid_mark()) if mark)
-
-    def _paid_mark(self) -> str:
-        return "PAYÉE" if self.due_cents == 0 else ""
+        settled = "ANNULÉE" if self.is_cancelled else "" if self.due_cents else "PAYÉE"
+        return tuple(mark for mark in (f"DUPLICATA N° {self.copy}" if self.copy else "", settled) if mark)
 
 
 @dataclass(frozen=True, slots=True)

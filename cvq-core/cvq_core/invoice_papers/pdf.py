@@ -45,6 +45,8 @@ ISSUER_NAME = ParagraphStyle("issuer name", TEXT, fontSize=10.5, leading=13.5)
 ISSUER = ParagraphStyle("issuer", TEXT, fontSize=8.5, leading=11)
 
 PAGES_MAX = 60
+PAID = "Cette facture est entièrement payée."
+CANCELLED = "Cette facture a été annulée : il n’y a rien à payer."
 QR_SIZE, MATRIX_SIZE, CODE_COLUMN = 25 * mm, 22 * mm, 29 * mm
 RULE = colors.Color(0.6, 0.6, 0.6)
 _WAYS = TableStyle(
@@ -171,7 +173,7 @@ def _story(paper: InvoicePaper) -> list[Flowable]:
     if paper.due_cents:
         parts.append(_together([_text("Comment payer", HEADING), *_ways(paper)]))
     else:
-        parts += [Spacer(0, 3 * mm), _text("Cette facture est entièrement payée. Gardez-la : elle le prouve.", TEXT)]
+        parts += [Spacer(0, 3 * mm), _text(CANCELLED if paper.is_cancelled else PAID, TEXT)]
     legal = [_text(escape(paper.issuer.legal), SMALL)] if paper.issuer.legal else []
     parts.append(_together([_text("Question, erreur, recours", HEADING), _text(REMEDIES, SMALL), Spacer(0, 4), *legal]))
     return parts

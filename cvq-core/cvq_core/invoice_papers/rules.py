@@ -10,7 +10,7 @@ from cvq_core.errors import N_, BadInput, NotFound, Refusal
 TOKEN_LENGTH = 12
 """Letters of `payments.rules.TOKEN_ALPHABET`: 58 bits, for an address that lasts as long as a paper."""
 
-RUN_INVOICES_MAX = 20_000
+RUN_INVOICES_MAX = 10_000
 
 
 class RunState(StrEnum):

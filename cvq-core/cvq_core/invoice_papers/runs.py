@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+import pikepdf
 from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +40,7 @@ from cvq_core.invoice_papers.tables import InvoicePrint, InvoiceRun
 from cvq_core.invoices.tables import Invoice, InvoiceLine
 from cvq_core.jobs.store import enqueue
 from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.ledger.tables import Receivable
 from cvq_core.live import publish
 from cvq_core.offices.rules import Officer
 from cvq_core.offices.tables import CollectableService, SubOffice
@@ -57,11 +61,10 @@ class CopiesChanged(Exception):
 
 
 async def count_of_month(db: AsyncSession, office_id: UUID, month: date, on: date) -> tuple[int, int]:
-    """Return how many invoices of a month an office may collect, and how many of them were never printed."""
+    """Return how many invoices of a month are to be paid to an office, and how many of them were never printed."""
     wanted = await _wanted(db, office_id, month, on)
-    never = ~select(InvoicePrint.id).where(InvoicePrint.invoice_id == Invoice.id).exists()
     every = await db.scalar(select(func.count()).select_from(Invoice).where(*wanted))
-    new = await db.scalar(select(func.count()).select_from(Invoice).where(*wanted, never))
+    new = await db.scalar(select(func.count()).select_from(Invoice).where(*wanted, _never_printed()))
     return int(every or 0), int(new or 0)
 
 
@@ -147,6 +150,17 @@ async def run_file(vault: Vault, run: InvoiceRun) -> bytes:
     return await asyncio.to_thread(vault.get, run.file_id, Stored(run.key_id, run.wrapped_key))
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A printing under way: its invoices in their order, and how often each was printed when it began."""
+
+    run: InvoiceRun
+    ids: Sequence[UUID]
+    copies: dict[UUID, int]
+    papers: Papers
+    now: datetime
+
+
 class InvoicePrinter:
     """The job that prints a month."""
 
@@ -155,30 +169,25 @@ class InvoicePrinter:
 
     async def make(self, payload: dict[str, Any]) -> None:
         """Make a printing's file; done again from the start when it was cut short."""
-        run_id = UUID(payload["run_id"])
-        now = self._clock()
-        async with self._database.read() as db:
-            run = await db.get_one(InvoiceRun, run_id)
-            if run.state is not RunState.MAKING:
-                return
-            wanted = await _wanted(db, run.office_id, run.month, local_day(run.asked_at))
-            if run.only_new:
-                wanted += (~select(InvoicePrint.id).where(InvoicePrint.invoice_id == Invoice.id).exists(),)
-            rows = await db.scalars(select(Invoice.id).where(*wanted).order_by(Invoice.year, Invoice.number))
-            ids = rows.all()[:RUN_INVOICES_MAX]
-            copies = await _copies(db, ids)
-            papers = await Papers.begin(db, self._settings, now)
+        begun = await self._begin(UUID(payload["run_id"]))
+        if begun is None:
+            return
+        if not begun.ids:
+            # Somebody else printed them meanwhile.
+            await self.give_up(payload)
+            return
         with tempfile.TemporaryDirectory(prefix="cvq-invoices-") as folder:
-            path = Path(folder) / "invoices.pdf"
-            sheets = await asyncio.to_thread(InvoiceSheets, path, f"Factures, {month_name(run.month)}", "")
-            for at in range(0, len(ids), AT_ONCE):
-                some = ids[at : at + AT_ONCE]
+            parts, title = [], f"Factures, {month_name(begun.run.month)}"
+            for at in range(0, len(begun.ids), AT_ONCE):
+                some = begun.ids[at : at + AT_ONCE]
                 async with self._database.write() as db:
-                    made = await papers.of(db, some, copies)
-                await asyncio.to_thread(_add, sheets, made)
-                await self._tell(run, at + len(some))
-            await asyncio.to_thread(sheets.close)
-            await self._settle(run, path, copies, ids, now)
+                    made = await begun.papers.of(db, some, begun.copies)
+                parts.append(Path(folder) / f"{at}.pdf")
+                await asyncio.to_thread(_write, parts[-1], title, made)
+                await self._tell(begun.run, at + len(some))
+            path = Path(folder) / "whole.pdf"
+            await asyncio.to_thread(_join, parts, path, title)
+            await self._settle(begun, path)
 
     async def give_up(self, payload: dict[str, Any]) -> None:
         """Say of a printing that it will not come."""
@@ -204,28 +213,40 @@ class InvoicePrinter:
         for file_id in gone:
             self._vault.remove(file_id)
 
+    async def _begin(self, run_id: UUID) -> _Begun | None:
+        """Return what is to be printed; None where it was done before."""
+        now = self._clock()
+        async with self._database.read() as db:
+            run = await db.get_one(InvoiceRun, run_id)
+            if run.state is not RunState.MAKING:
+                return None
+            wanted = await _wanted(db, run.office_id, run.month, local_day(run.asked_at))
+            if run.only_new:
+                wanted += (_never_printed(),)
+            rows = await db.scalars(select(Invoice.id).where(*wanted).order_by(Invoice.year, Invoice.number))
+            ids = rows.all()[:RUN_INVOICES_MAX]
+            return _Begun(run, ids, await _copies(db, ids), await Papers.begin(db, self._settings, now), now)
+
     async def _tell(self, run: InvoiceRun, done: int) -> None:
         async with self._database.write() as db:
             await db.execute(update(InvoiceRun).where(InvoiceRun.id == run.id).values(done=done))
             publish(db, f"{TOPIC}:{run.office_id}", "run")
 
-    async def _settle(
-        self, run: InvoiceRun, path: Path, copies: dict[UUID, int], ids: Sequence[UUID], now: datetime
-    ) -> None:
+    async def _settle(self, begun: _Begun, path: Path) -> None:
         """Keep the file and note the printings; of two that ran at once the first one stays."""
         content, file_id = await asyncio.to_thread(path.read_bytes), new_id()
         stored = await asyncio.to_thread(self._vault.put, file_id, content)
         is_kept = False
         try:
             async with self._database.write() as db:
-                known = await db.get_one(InvoiceRun, run.id, with_for_update=True)
+                known = await db.get_one(InvoiceRun, begun.run.id, with_for_update=True)
                 is_kept = known.state is RunState.MAKING
                 if is_kept:
-                    await _note_prints(db, run, copies, ids, now)
-                    known.state, known.done, known.invoices = RunState.READY, len(ids), len(ids)
+                    await _note_prints(db, begun)
+                    known.state, known.done, known.invoices = RunState.READY, len(begun.ids), len(begun.ids)
                     known.file_id, known.size_bytes = file_id, len(content)
                     known.key_id, known.wrapped_key = stored.key_id, stored.wrapped_key
-                    publish(db, f"{TOPIC}:{run.office_id}", "run")
+                    publish(db, f"{TOPIC}:{known.office_id}", "run")
         except (CopiesChanged, IntegrityError):
             is_kept = False
             raise
@@ -234,35 +255,46 @@ class InvoicePrinter:
                 self._vault.remove(file_id)
 
 
-async def _note_prints(
-    db: AsyncSession, run: InvoiceRun, copies: dict[UUID, int], ids: Sequence[UUID], now: datetime
-) -> None:
+async def _note_prints(db: AsyncSession, begun: _Begun) -> None:
     """Note each printing as the copy that its paper says it is.
 
     Raises:
         CopiesChanged
     """
-    if await _copies(db, ids) != copies:
+    if await _copies(db, begun.ids) != begun.copies:
         raise CopiesChanged
-    for at in range(0, len(ids), AT_ONCE):
-        rows = [_printed(run, each, copies.get(each, 0), now) for each in ids[at : at + AT_ONCE]]
+    for at in range(0, len(begun.ids), AT_ONCE):
+        rows = [_printed(begun, each) for each in begun.ids[at : at + AT_ONCE]]
         await db.execute(insert(InvoicePrint), rows)
 
 
-def _printed(run: InvoiceRun, invoice_id: UUID, copy: int, now: datetime) -> dict[str, Any]:
+def _printed(begun: _Begun, invoice_id: UUID) -> dict[str, Any]:
     return {
-        "id": uuid5(run.id, str(invoice_id)),
+        "id": uuid5(begun.run.id, str(invoice_id)),
         "invoice_id": invoice_id,
-        "copy_number": copy,
-        "staff_id": run.staff_id,
-        "run_id": run.id,
-        "printed_at": now,
+        "copy_number": begun.copies.get(invoice_id, 0),
+        "staff_id": begun.run.staff_id,
+        "run_id": begun.run.id,
+        "printed_at": begun.now,
     }
 
 
-def _add(sheets: InvoiceSheets, papers: Sequence[InvoicePaper]) -> None:
+def _write(path: Path, title: str, papers: Sequence[InvoicePaper]) -> None:
+    """Write a part of the file: what reportlab draws stays in memory until it is closed."""
+    sheets = InvoiceSheets(path, title, papers[0].issuer.name)
     for paper in papers:
         sheets.add(paper)
+    sheets.close()
+
+
+def _join(parts: Sequence[Path], whole: Path, title: str) -> None:
+    """Make one file of the parts; their pages stay on the disk."""
+    with ExitStack() as opened, pikepdf.new() as document:
+        for part in parts:
+            document.pages.extend(opened.enter_context(pikepdf.open(part)).pages)
+        document.docinfo["/Title"] = title
+        document.Root.Lang = pikepdf.String("fr-FR")
+        document.save(whole)
 
 
 async def _copies(db: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -272,8 +304,15 @@ async def _copies(db: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, int]:
     return found
 
 
+def _never_printed() -> ColumnElement[bool]:
+    return ~select(InvoicePrint.id).where(InvoicePrint.invoice_id == Invoice.id).exists()
+
+
 async def _wanted(db: AsyncSession, office_id: UUID, month: date, on: date) -> tuple[ColumnElement[bool], ...]:
-    """Return the condition that an invoice was issued in a month, for services alone that the office's act names."""
+    """Return the condition that an invoice of a month is still to be paid, for services alone that the act names.
+
+    What was sold and paid at a counter is invoiced too, and nobody wants it by post.
+    """
     services = (
         select(CollectableService.service_code)
         .join(SubOffice, SubOffice.id == CollectableService.sub_office_id)
@@ -287,4 +326,5 @@ async def _wanted(db: AsyncSession, office_id: UUID, month: date, on: date) -> t
     other = select(InvoiceLine.position).where(
         InvoiceLine.invoice_id == Invoice.id, InvoiceLine.service_code.not_in(codes)
     )
-    return (Invoice.issued_on >= month, Invoice.issued_on < month_after(month), ~other.exists())
+    due = select(Receivable.id).where(Receivable.id == Invoice.id, Receivable.balance_cents < 0)
+    return (Invoice.issued_on >= month, Invoice.issued_on < month_after(month), due.exists(), ~other.exists())

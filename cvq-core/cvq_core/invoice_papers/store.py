@@ -23,6 +23,7 @@ from cvq_core.invoices.rules import UnknownInvoice
 from cvq_core.invoices.store import InvoiceStanding, invoices_by_id
 from cvq_core.invoices.tables import Invoice, InvoiceLine
 from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.ledger.tables import LedgerTransaction
 from cvq_core.offices.rules import COUNTER_MEANS, MEANS_WORDS, VOUCHERS, Act, Means
 from cvq_core.offices.store import act_of
 from cvq_core.offices.tables import CashOffice, SubOffice
@@ -34,8 +35,10 @@ from cvq_core.people.store import in_force
 from cvq_core.people.tables import Commune, FamilyAccount, Membership, Person
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 from cvq_core.settings import Settings
+from cvq_core.treasury.debts import handed_of
 
 COUNTERS_MAX = 3
+HANDED_OVER = "Cette facture a été transmise au comptable public, qui peut en demander le paiement."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Papers:
         families = {each.id: each for each in await _families(db, accounts)}
         residents = await _residents(db, accounts, local_day(self._now))
         mandates = await _debited(db, accounts, local_day(self._now))
+        handed, cancelled = await handed_of(db, invoice_ids), await cancelled_of(db, invoice_ids)
         papers = []
         for invoice_id in invoice_ids:
             standing = standings[invoice_id]
@@ -107,6 +111,8 @@ class Papers:
                 paper,
                 addressee=addressee(people, paper.addressee[0]),
                 copy=copies.get(invoice_id, 0),
+                is_cancelled=invoice_id in cancelled,
+                notes=(HANDED_OVER,) if any(cents for _, cents in handed.get(invoice_id, ())) else (),
                 lines=paper.lines
                 if with_reasons and guardians
                 else tuple(replace(line, why="") for line in paper.lines),
@@ -237,6 +243,12 @@ async def copies_of(db: AsyncSession, invoice_ids: Collection[UUID]) -> dict[UUI
     )
     found: dict[UUID, int] = dict(rows.all())
     return found
+
+
+async def cancelled_of(db: AsyncSession, invoice_ids: Collection[UUID]) -> set[UUID]:
+    """Return which invoices were cancelled by a counter-entry: nothing is due on them, and nobody paid."""
+    rows = await db.scalars(select(LedgerTransaction.reverses_id).where(LedgerTransaction.reverses_id.in_(invoice_ids)))
+    return {each for each in rows if each is not None}
 
 
 def _counter(each: Place, means: Sequence[Means]) -> Counter:

@@ -23,7 +23,7 @@ class InvoiceLink(Base):
 
 
 class InvoiceRun(Base):
-    """The invoices of a month that an office may collect, printed at once into one file of the vault (`file_id`).
+    """The invoices of a month that are still to be paid to an office, printed at once into a file (`file_id`).
 
     `only_new` leaves out what was printed before. `invoices` are how many there were when it was asked for.
     """

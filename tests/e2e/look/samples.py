@@ -12,6 +12,7 @@ from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_families import FAMILIES
 from tests.e2e.look.samples_imports import IMPORTS
+from tests.e2e.look.samples_invoices import INVOICES
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_money import MONEY
 from tests.e2e.look.samples_online import ONLINE
@@ -36,6 +37,7 @@ SAMPLES: dict[str, Sample] = {
     **FAMILIES,
     **BOOKS,
     **IMPORTS,
+    **INVOICES,
 }
 
 __all__ = ["NOW", "SAMPLES", "Sample"]

@@ -101,7 +101,7 @@ _COLLECTING = CollectingView(
     limit_words="Un paiement en espèces ne dépasse pas 300,00 €.",
     change_payer_url="/cash",
     invoices=(
-        InvoiceLine("invoice-1", "Facture 2026-000042", date(2026, 12, 10), 6350),
+        InvoiceLine("invoice-1", "Facture 2026-000042", date(2026, 12, 10), 6350, paper_url="/caisse/factures/1.pdf"),
         InvoiceLine("invoice-2", "Facture 2026-000017", date(2026, 11, 10), 2200, why_not="ne s’encaisse pas ici"),
     ),
 )

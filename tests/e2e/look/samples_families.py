@@ -38,6 +38,7 @@ from cvq_advisor_console.views.families import (
     Whose,
 )
 from cvq_core.web.views import NavItem
+from tests.e2e.look.samples_invoices import ROWS
 from tests.e2e.look.samples_moments import Sample, shell
 
 _SHELL = shell("Sylvie Martin", "Mairie du Tallud", NavItem("Familles", "/familles", current=True), live=False)
@@ -80,6 +81,7 @@ _FAMILY = FamilyPage(
     number="0000123",
     opened_on=date(2020, 9, 1),
     back_url="/familles",
+    invoices=ROWS,
     today=_TODAY,
     members=_MEMBERS,
     gone=_GONE,

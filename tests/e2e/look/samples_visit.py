@@ -50,6 +50,7 @@ from cvq_advisor_console.views.work import (
 )
 from cvq_core.web.views import Act
 from cvq_desk.wire import CallState, CardState, ConsentState
+from tests.e2e.look.samples_invoices import ROWS
 from tests.e2e.look.samples_moments import NOW, at, region, shell
 
 SHELL = shell("Nadia Benali", "Communauté de communes")
@@ -252,6 +253,7 @@ FAMILY = FamilyView(
         WalletRow("Médiathèque", word="à jour", tone="ok", rule="Abonnement jusqu’au 31 août 2027."),
     ),
     masked="L’adresse et les moyens de paiement de l’autre parent ne sont pas montrés.",
+    invoices=ROWS[:1],
     prices=(
         PriceLine("Cantine", "Repas enfant", "Léa", "habitant du territoire, tranche 3, deuxième enfant : 2,34 €"),
         PriceLine("Centre de loisirs", "Journée avec repas", "Léa", "quotient familial périmé, plafond : 16,00 €"),

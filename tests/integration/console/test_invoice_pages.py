@@ -171,7 +171,7 @@ async def _agree(town: Town, nadia: Caller, visit: str, scopes: list[str]) -> No
 
 
 async def test_the_officer_prints_a_month_and_nobody_else_gets_it(town: Town) -> None:
-    assert "2 factures, dont 2 jamais imprimées" in await town.page(town.benoit, "/factures")
+    assert "2 factures à payer, dont 2 jamais imprimées" in await town.page(town.benoit, "/factures")
     form = {"key": str(new_id()), "mois": "2026-03"}
     for other in (town.odile, town.paul):
         assert (await other.get("/factures")).status == 403

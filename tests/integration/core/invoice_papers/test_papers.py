@@ -15,16 +15,19 @@ from cvq_core.database import Database
 from cvq_core.debits.mandates import revoke_mandate
 from cvq_core.ids import new_id
 from cvq_core.invoice_papers.paper import InvoicePaper
-from cvq_core.invoice_papers.store import Papers, invoice_by_token, note_print
+from cvq_core.invoice_papers.pdf import invoice_pdf
+from cvq_core.invoice_papers.store import HANDED_OVER, Papers, invoice_by_token, note_print
 from cvq_core.invoices.rules import Line, UnknownInvoice
 from cvq_core.invoices.store import issue_invoice
 from cvq_core.ledger.rules import AccountKind, IdempotencyMismatch, TransactionKind
-from cvq_core.ledger.store import post
-from cvq_core.offices.rules import Means, Officer
+from cvq_core.ledger.store import post, reverse
+from cvq_core.offices.rules import MandateTitle, Means, Officer
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.services.rules import ServiceCode
 from cvq_core.settings import Settings
+from cvq_core.treasury.unpaid import hand_over, set_rule
+from cvq_core.treasury.unpaid_rules import ClaimRule
 from cvq_core.vault import Vault
 from tests.core_examples import (
     LONG_AGO,
@@ -37,6 +40,7 @@ from tests.core_examples import (
     create_member,
     create_officer,
     create_services,
+    text_of_pdf,
     transaction,
 )
 from tests.factories import make_commune
@@ -84,7 +88,7 @@ async def town(database: Database) -> Town:
         await make_commune(db, "79195", "Parthenay")
         odile = await create_officer(db)
         means = (Means.CASH, Means.CHEQUE, Means.PAYFIP, Means.DIRECT_DEBIT)
-        place = await create_counter(db, odile, means=means, is_main=True)
+        place = await create_counter(db, odile, means=means, is_main=True, title=MandateTitle.OFFICER)
         family = await create_family(db)
         claire = await create_member(db, family.id, "Claire", FamilyRole.GUARDIAN)
         claire.address, claire.postcode, claire.commune_insee = "12, rue du Moulin", "79200", "79195"
@@ -210,3 +214,34 @@ async def test_the_first_printing_is_the_original_and_rivals_get_a_number_each(t
 
 async def test_rivals_make_one_short_address(town: Town) -> None:
     assert len({paper.online_url for paper in await asyncio.gather(*(town.paper(ONLINE) for _ in range(10)))}) == 1
+
+
+async def test_what_was_cancelled_is_neither_due_nor_paid(town: Town) -> None:
+    async with town.database.write() as db:
+        await reverse(
+            db, town.invoice, reversal_id=new_id(), label="Erreur", actor_kind="staff", actor_id=None, now=NOW
+        )
+    paper = await town.paper(ONLINE)
+    assert (paper.marks, paper.due_cents, paper.paid_cents, paper.online_url) == (("ANNULÉE",), 0, 0, "")
+    text = text_of_pdf(invoice_pdf(paper))
+    assert "a été annulée" in text
+    assert "Déjà payé" not in text
+
+
+async def test_what_the_comptable_has_on_a_list_says_so(town: Town) -> None:
+    assert (await town.paper()).notes == ()
+    late = NOW + timedelta(days=120)
+    async with town.database.write() as db:
+        await set_rule(
+            db,
+            new_id(),
+            office_id=town.office,
+            rule=ClaimRule(1500, 30, "délibération"),
+            valid_from=TODAY,
+            officer=town.odile,
+            now=NOW,
+        )
+        await hand_over(
+            db, key=new_id(), office_id=town.office, kept=(), total_cents=3290, officer=town.odile, now=late
+        )
+    assert (await town.paper()).notes == (HANDED_OVER,)

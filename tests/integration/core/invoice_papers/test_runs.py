@@ -22,7 +22,8 @@ from cvq_core.invoice_papers.store import note_print
 from cvq_core.invoice_papers.tables import InvoicePrint, InvoiceRun
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import issue_invoice
-from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.ledger.rules import AccountKind, IdempotencyMismatch, TransactionKind
+from cvq_core.ledger.store import post
 from cvq_core.offices.rules import Officer
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.services.store import add_service
@@ -34,8 +35,10 @@ from tests.core_examples import (
     TODAY,
     create_counter,
     create_family,
+    create_ledger_account,
     create_officer,
     create_services,
+    transaction,
 )
 
 MARCH = date(2026, 3, 1)
@@ -241,3 +244,23 @@ async def test_files_with_families_addresses_do_not_stay(press: Press) -> None:
     assert press.kept_files() == 0
     with pytest.raises(RunNotReady):
         await press.pages(run_id)
+
+
+async def test_what_somebody_else_printed_before_the_job_came_to_it_is_not_printed_again(press: Press) -> None:
+    run_id = await press.ask(only_new=True)
+    for each in press.invoices:
+        await press.print_one(each)
+    await press.make(run_id)
+    assert (await press.run(run_id)).state is RunState.FAILED
+    assert (await press.prints(), press.kept_files()) == (3, 0)
+
+
+async def test_what_is_paid_already_is_not_sent(press: Press) -> None:
+    async with press.database.write() as db:
+        drawer = await create_ledger_account(db, AccountKind.DRAWER)
+        legs = ((press.invoices[0], 235), (drawer, -235))
+        await post(db, transaction(*legs, kind=TransactionKind.PAYMENT), now=NOW)
+        assert await count_of_month(db, press.office, MARCH, TODAY) == (2, 2)
+    run_id = await press.ask()
+    await press.make(run_id)
+    assert "000001" not in "".join(await press.pages(run_id))

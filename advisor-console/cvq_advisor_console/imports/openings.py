@@ -88,7 +88,7 @@ async def list_page(context: Context) -> web.Response:
     for batch in await all_batches(context.db, undone=True) if services else ():
         waiting = await families_waiting(context.db, batch)
         for opening in await openings_of(context.db, batch):
-            is_there = opening.totals.families and (opening.signed or batch.state is not BatchState.UNDONE)
+            is_there = opening.brought.families and (opening.signed or batch.state is not BatchState.UNDONE)
             if opening.service in services and is_there:
                 rows.append(_row(context, batch, opening, waiting))
     return context.page("openings.html", view=OpeningsPage(tuple(rows)))
@@ -105,10 +105,9 @@ async def opening_page(context: Context) -> web.Response:
 async def compare_it(context: Context, form: StatedForm) -> web.Response:
     """Show our totals beside the old base's own; nothing is written yet."""
     listed = await _listed(context)
-    errors = _errors(form)
+    errors = _errors(context, form)
     if errors:
-        shown = {name: context._(sentence) for name, sentence in errors.items()}
-        view = await _page(context, listed, stating=_stating(listed, form, shown))
+        view = await _page(context, listed, stating=_stating(listed, form, errors))
         return context.page("opening.html", status=422, view=view)
     await _check_ready(context, listed)
     comparing = _comparing(context, listed, form, new_id())
@@ -119,7 +118,7 @@ async def compare_it(context: Context, form: StatedForm) -> web.Response:
 async def sign_it(context: Context, form: SignForm) -> web.Response:
     """Take one service's balances over, all or none; the same key twice is once."""
     listed = await _listed(context)
-    errors = _errors(form)
+    errors = _errors(context, form)
     if errors:
         view = await _page(context, listed, stating=_stating(listed, form, errors))
         return context.page("opening.html", status=422, view=view)
@@ -142,17 +141,17 @@ async def sign_it(context: Context, form: SignForm) -> web.Response:
         comparing = _comparing(context, listed, form, form.key, explanation=form.explanation, error=said)
         view = await _page(context, listed, comparing=comparing)
         return context.page("opening.html", status=refusal.status, view=view)
-    if listed.signed is None:
-        context.journal(
-            "opening-signed-off",
-            subject=("opening_sign_off", made.id),
-            personal={
-                "base": listed.batch.base,
-                "service": made.service_code.value,
-                "credit_cents": made.credit_cents,
-                "debt_cents": made.debt_cents,
-            },
-        )
+    await context.journal_once(
+        "opening-signed-off",
+        made.id,
+        subject=("opening_sign_off", made.id),
+        personal={
+            "base": listed.batch.base,
+            "service": made.service_code.value,
+            "credit_cents": made.credit_cents,
+            "debt_cents": made.debt_cents,
+        },
+    )
     return context.redirect(_url(listed.batch, listed.opening.service))
 
 
@@ -236,16 +235,16 @@ async def _page(
         await _check_ready(context, listed)
     except FamiliesWait as refusal:
         why_not = describe(refusal, context.words)["title"] if batch.state is not BatchState.UNDONE else ""
-    is_open = listed.signed is None and batch.state is BatchState.APPLIED
+    is_open = listed.signed is None and batch.state is BatchState.APPLIED and bool(opening.totals.families)
     if is_open and comparing is None:
         stating = stating or _stating(listed, StatedForm())
-    totals, left_out = listed.totals, opening.left_out
     return OpeningPage(
         title=batch.title,
         service=context._(SERVICE_LABELS[opening.service]),
         on=batch.balances_on,
-        totals=TotalsView(totals.families, totals.credit_cents, totals.debt_cents),
-        left_out=TotalsView(left_out.families, left_out.credit_cents, left_out.debt_cents),
+        totals=_totals(listed.totals),
+        waiting=_totals(opening.waiting),
+        left_out=_totals(opening.left_out),
         rows=tuple(
             BalanceRow(row.account, row.label, row.old_number, max(0, row.cents), max(0, -row.cents))
             for row in listed.rows[:ROWS_SHOWN]
@@ -259,6 +258,10 @@ async def _page(
         comparing=comparing if is_open else None,
         signed=_signed(context, listed),
     )
+
+
+def _totals(totals: Totals) -> TotalsView:
+    return TotalsView(totals.families, totals.credit_cents, totals.debt_cents)
 
 
 def _signed(context: Context, listed: OpeningList) -> SignedView | None:
@@ -311,8 +314,8 @@ def _compared(context: Context, ours: Totals, theirs: Totals) -> tuple[ComparedT
     )
 
 
-def _errors(form: StatedForm) -> dict[str, str]:
-    return {name: BAD_AMOUNT for name in ("credit", "debt") if cents_of(getattr(form, name)) is None}
+def _errors(context: Context, form: StatedForm) -> dict[str, str]:
+    return {name: context._(BAD_AMOUNT) for name in ("credit", "debt") if cents_of(getattr(form, name)) is None}
 
 
 def _row(context: Context, batch: ImportBatch, opening: ServiceOpening, waiting: int) -> OpeningRow:
@@ -325,7 +328,7 @@ def _row(context: Context, batch: ImportBatch, opening: ServiceOpening, waiting:
         word, tone = context._(WAITS, count=waiting), "off"
     if batch.state is BatchState.UNDONE:
         word, tone = context._(UNDONE), "off"
-    totals = opening.totals
+    totals = opening.brought
     return OpeningRow(
         title=batch.title,
         service=context._(SERVICE_LABELS[opening.service]),

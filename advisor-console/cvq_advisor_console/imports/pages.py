@@ -91,7 +91,7 @@ async def imports_page(context: Context) -> ImportsPage:
 def import_row(context: Context, summary: Summary, commune: str) -> ImportRow:
     """Return an import as the overview shows it."""
     batch, waiting = summary.batch, summary.count(FamilyState.WAITING)
-    brought = [each for each in summary.openings if each.totals.families]
+    brought = [each for each in summary.openings if each.brought.families]
     signed = sum(each.signed is not None for each in brought)
     is_gone = batch.state is BatchState.UNDONE
     base = f"{URL}/{batch.id}/ressemblances"

@@ -254,6 +254,7 @@ class OpeningPage:
     service: str
     on: date | None
     totals: TotalsView
+    waiting: TotalsView
     left_out: TotalsView
     rows: tuple[BalanceRow, ...]
     more_rows: int

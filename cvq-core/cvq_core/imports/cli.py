@@ -406,8 +406,8 @@ def _print_summary(console: Console, summary: Summary) -> None:
     for each in summary.openings:
         signed = f"pris en compte par {each.signed.signed_name}" if each.signed else "pas encore pris en compte"
         console.print(
-            f"  soldes {SERVICE_LABELS[each.service].lower()} : {money(each.totals.credit_cents)} d’avoirs, "
-            f"{money(each.totals.debt_cents)} de dettes, {signed}"
+            f"  soldes {SERVICE_LABELS[each.service].lower()} : {money(each.brought.credit_cents)} d’avoirs, "
+            f"{money(each.brought.debt_cents)} de dettes, {signed}"
         )
 
 

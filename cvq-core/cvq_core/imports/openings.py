@@ -70,15 +70,32 @@ class Totals:
         """Credits less debts."""
         return self.credit_cents - self.debt_cents
 
+    def plus(self, other: Totals) -> Totals:
+        """Return both together."""
+        return Totals(
+            self.families + other.families,
+            self.credit_cents + other.credit_cents,
+            self.debt_cents + other.debt_cents,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceOpening:
-    """One service of an import: what would be taken over, what is left out with refused families, and the sign-off."""
+    """One service of an import: what would be taken over, and the sign-off.
+
+    `waiting` is what families bring along that are not taken over yet, `left_out` what the refused ones had.
+    """
 
     service: ServiceCode
     totals: Totals
+    waiting: Totals
     left_out: Totals
     signed: OpeningSignOff | None
+
+    @property
+    def brought(self) -> Totals:
+        """Return what the import brings in all, refused families left out."""
+        return self.totals.plus(self.waiting)
 
 
 async def openings_of(db: AsyncSession, batch: ImportBatch) -> list[ServiceOpening]:
@@ -91,14 +108,18 @@ async def openings_of(db: AsyncSession, batch: ImportBatch) -> list[ServiceOpeni
         .group_by(OpeningBalance.service_code)
     )
     totals = {service: Totals(count, int(plus), int(minus)) for service, count, plus, minus in rows}
-    left_out = await _left_out(db, batch)
+    left_out = await _staged(db, batch, FamilyState.REFUSED, "all_balances")
+    waiting = await _staged(db, batch, FamilyState.WAITING, "balances")
     signed = {
         row.service_code: row
         for row in await db.scalars(select(OpeningSignOff).where(OpeningSignOff.batch_id == batch.id))
     }
-    services = sorted(totals.keys() | left_out.keys(), key=list(ServiceCode).index)
+    services = sorted(totals.keys() | waiting.keys() | left_out.keys(), key=list(ServiceCode).index)
+    none = Totals()
     return [
-        ServiceOpening(each, totals.get(each, Totals()), left_out.get(each, Totals()), signed.get(each))
+        ServiceOpening(
+            each, totals.get(each, none), waiting.get(each, none), left_out.get(each, none), signed.get(each)
+        )
         for each in services
     ]
 
@@ -200,6 +221,8 @@ async def sign_off(
     if opening.signed is not None:
         raise AlreadySigned
     totals = opening.totals
+    if not totals.families:
+        raise NothingToSign
     if seen is not None and seen != totals:
         raise OpeningsMoved
     check_totals(totals, stated_credit_cents, stated_debt_cents, why)
@@ -239,21 +262,19 @@ def opening_code(base: str, service: ServiceCode) -> str:
     return f"opening:{base}:{service}"
 
 
-async def _left_out(db: AsyncSession, batch: ImportBatch) -> dict[ServiceCode, Totals]:
-    """Return what the refused families hold, as far as it could be read."""
+async def _staged(db: AsyncSession, batch: ImportBatch, state: FamilyState, which: str) -> dict[ServiceCode, Totals]:
+    """Return what the families in a state hold as it was staged: those to be taken over, or all that could be read."""
     rows = await db.scalars(
         select(ImportFamily.content).where(
-            ImportFamily.batch_id == batch.id,
-            ImportFamily.state == FamilyState.REFUSED,
-            ImportFamily.content.is_not(None),
+            ImportFamily.batch_id == batch.id, ImportFamily.state == state, ImportFamily.content.is_not(None)
         )
     )
     found: dict[ServiceCode, Totals] = {}
     for content in rows:
-        for word, cents in (content or {}).get("all_balances", {}).items():
-            known = found.get(ServiceCode(word), Totals())
-            plus, minus = max(0, cents), max(0, -cents)
-            found[ServiceCode(word)] = Totals(known.families + 1, known.credit_cents + plus, known.debt_cents + minus)
+        for word, cents in ((content or {}).get(which) or {}).items():
+            if cents:
+                one = Totals(1, max(0, cents), max(0, -cents))
+                found[ServiceCode(word)] = found.get(ServiceCode(word), Totals()).plus(one)
     return found
 
 

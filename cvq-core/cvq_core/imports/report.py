@@ -226,9 +226,9 @@ async def sheets_of(db: AsyncSession, batch: ImportBatch, say: Say) -> list[Shee
     openings = [
         (
             say(SERVICE_LABELS[each.service]),
-            each.totals.families,
-            Money(each.totals.credit_cents),
-            Money(each.totals.debt_cents),
+            each.brought.families,
+            Money(each.brought.credit_cents),
+            Money(each.brought.debt_cents),
             Money(each.left_out.net_cents),
             each.signed.signed_name if each.signed else "",
         )

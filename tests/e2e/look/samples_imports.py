@@ -170,6 +170,7 @@ _OPENING = OpeningPage(
     service="Cantine",
     on=date(2026, 8, 31),
     totals=TotalsView(132, 412550, 98720),
+    waiting=TotalsView(0, 0, 0),
     left_out=TotalsView(1, 2500, 0),
     rows=(
         BalanceRow("0000412", "Famille Moreau", "12", 1250, 0),
@@ -242,7 +243,12 @@ IMPORTS: dict[str, Sample] = {
     "opening-waits": Sample(
         "opening.html",
         {
-            "view": replace(_OPENING, stating=None, why_not="Il reste 4 familles à reprendre dans cet import."),
+            "view": replace(
+                _OPENING,
+                stating=None,
+                waiting=TotalsView(4, 5250, 1220),
+                why_not="Il reste 4 familles à reprendre dans cet import.",
+            ),
             "shell": _OFFICER,
         },
     ),

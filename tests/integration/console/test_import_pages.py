@@ -299,11 +299,18 @@ async def test_only_the_service_s_officer_sees_balances_and_none_while_families_
         refused = await paul.get(town.balances)
         assert (refused.status, (await refused.json())["slug"]) == (403, "not-this-services-officer")
         assert (await paul.get(f"{town.balances}/soldes.csv")).status == 403
+    async with town.site.signed_in("odile") as odile:
+        # What is only staged is seen beforehand: whoever finds a wrong total now spares an undoing.
+        page = await text_of(odile, town.balances)
+        assert "2 familles qui attendent" in page
     await take_over(town.site.database)
     async with town.site.signed_in("odile") as odile:
         assert "attend encore 4 familles" in await text_of(odile, "/soldes-repris")
         pool = town.balances.replace("canteen", "pool")
-        assert "Il reste 4 familles à reprendre" in await text_of(odile, pool)
+        page = await text_of(odile, pool)
+        assert "Il reste 4 familles à reprendre" in page
+        assert "1 famille qui attend n’est pas encore dans ces totaux." in page
+        assert "30,00 €" in page.replace("\u00a0", " ").replace("\u202f", " ")
         early = await odile.submit(f"{pool}/comparer", page=False, credit="5", debt="0")
         assert (await early.json())["slug"] == "import-families-wait"
 

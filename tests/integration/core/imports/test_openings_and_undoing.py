@@ -152,6 +152,14 @@ async def test_nothing_is_signed_where_nothing_was_brought(database: Database) -
         await sign(database, officer, POOL, 0)
 
 
+async def test_what_only_refused_families_had_is_not_signed_as_nothing(database: Database) -> None:
+    officer = await prepare(database)
+    await bring(database, [ROWS[0].replace(";12,50;;", ";;;"), "3;5;X;ROY;;Paul;;;;;;;;9,00;"])
+    await take_over(database)
+    with pytest.raises(NothingToSign):
+        await sign(database, officer, POOL, 0)
+
+
 async def test_an_import_that_was_not_used_goes_whole_its_money_by_reversals(database: Database) -> None:
     officer = await taken_over(database)
     await sign(database, officer, CANTEEN, 1250, 720)

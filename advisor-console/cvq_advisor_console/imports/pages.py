@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -66,7 +66,7 @@ VERDICT_WORDS: dict[Verdict | None, tuple[str, str]] = {
 }
 HIDDEN = N_("connue, non montrée")
 BY_RULE = N_("la règle de l’informatique")
-NOBODY = N_("quelqu’un")
+BY_COMMAND = N_("l’informatique")
 DECIDED = N_("{what} : décidé par {who} le {day} à {hour}")
 OURS = N_("Notre base")
 GONE = N_("fiche effacée")
@@ -76,7 +76,7 @@ BALANCES = N_("{signed} sur {all}")
 async def imports_page(context: Context) -> ImportsPage:
     """Return the imports that one decides, each with what to do next."""
     communes = await communes_of(context)
-    batches = await all_batches(context.db, communes, undone=True)
+    batches = _shown(await all_batches(context.db, communes, undone=True))
     names = await _commune_names(context, {batch.commune_insee for batch in batches})
     rows = [
         import_row(context, await summary_of(context.db, batch), names.get(batch.commune_insee, ""))
@@ -86,6 +86,17 @@ async def imports_page(context: Context) -> ImportsPage:
     rows.sort(key=lambda row: (row.tone == off, row.commune, row.base, -row.staged_at.timestamp()))
     may_sign = context.principal.may(Permission.COLLECT)
     return ImportsPage(tuple(rows), OPENINGS_URL if may_sign else "")
+
+
+def _shown(batches: Sequence[ImportBatch]) -> list[ImportBatch]:
+    """Return the imports that count: of a base that was read again, what was taken back is of no interest any more."""
+    is_on = {batch.base for batch in batches if batch.state is not BatchState.UNDONE}
+    latest = {batch.base: batch.id for batch in reversed(batches)}
+    return [
+        batch
+        for batch in batches
+        if batch.state is not BatchState.UNDONE or (batch.base not in is_on and latest[batch.base] == batch.id)
+    ]
 
 
 def import_row(context: Context, summary: Summary, commune: str) -> ImportRow:
@@ -231,7 +242,7 @@ async def _decided_words(context: Context, asked: ToDecide) -> str:
     pair = await context.db.get_one(ImportPair, (asked.low, asked.high))
     if pair.verdict not in (Verdict.SAME, Verdict.DIFFERENT) or pair.decided_at is None:
         return ""
-    who = context._(BY_RULE if pair.rule else NOBODY)
+    who = context._(BY_RULE if pair.rule else BY_COMMAND)
     if pair.decided_by is not None:
         who = await context.db.scalar(select(Staff.display_name).where(Staff.id == pair.decided_by)) or who
     return context._(

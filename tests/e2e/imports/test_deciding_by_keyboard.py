@@ -60,8 +60,14 @@ async def page(town: Site) -> AsyncIterator[Page]:
     assert faults == []
 
 
+async def look(page: Page) -> None:
+    """Wait until the page takes an answer."""
+    await page.locator("form[data-ready]").wait_for()
+
+
 async def press(page: Page, key: str, left: int) -> None:
     """Press a key of the page, and wait until the next pair says how many are left."""
+    await look(page)
     async with page.expect_navigation():
         await page.keyboard.press(key)
     await expect(page.locator(".in-sight b")).to_have_text(str(left))
@@ -80,6 +86,7 @@ async def test_three_pairs_are_decided_one_is_taken_back_and_decided_otherwise(t
     await expect(page.get_by_role("button", name="Reprendre la décision")).to_be_visible()
     await press(page, "p", 2)
     await press(page, "m", 1)
+    await look(page)
     async with page.expect_navigation():
         await page.keyboard.press("d")
     await expect(page.get_by_text("Tout est décidé dans cette base.")).to_be_visible()
@@ -88,3 +95,18 @@ async def test_three_pairs_are_decided_one_is_taken_back_and_decided_otherwise(t
         Verdict.SAME,
         Verdict.SAME,
     ]
+
+
+async def test_a_key_pressed_twice_answers_once(town: Site, page: Page) -> None:
+    await page.get_by_role("link", name=re.compile("^Décider")).press("Enter")
+    await page.wait_for_url("**/ressemblances")
+    await look(page)
+    async with page.expect_navigation():
+        await page.keyboard.press("m")
+        await page.keyboard.press("m")
+    # The moment that the page waits is not over yet: this press is nobody's answer.
+    await page.keyboard.press("m")
+    await look(page)
+    await expect(page.locator(".in-sight b")).to_have_text("2")
+    decided = [pair for pair in await pairs(town.database) if pair.verdict is not None]
+    assert len(decided) == 1

@@ -234,6 +234,10 @@ async def test_the_overview_says_what_is_to_be_done_next(town: Town) -> None:
         assert "0 sur 2" in page
         await take_back(town.site.database)
         assert "défait" in await text_of(sylvie, "/reprises")
+        # Read again, what was taken back before is of no interest any more.
+        await bring(town.site.database, DOUBTS)
+        page = await text_of(sylvie, "/reprises")
+        assert (page.count("tallud-cantine"), "défait" in page) == (1, False)
 
 
 async def ready(town: Town) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 
 from cvq_advisor_console.cash.amounts import BAD_AMOUNT, BAD_NUMBER, cents_of, written
+from cvq_advisor_console.cash.prices import price_choices
 from cvq_advisor_console.invoices.pages import paper_url
 from cvq_advisor_console.views.cash import (
     CashPage,
@@ -382,6 +383,7 @@ async def collecting_view(
     account = await family_account_by_id(context.db, asked.account_id)
     person = await person_by_id(context.db, asked.person_id) if asked.person_id else None
     payer = spoken_name(person.family_name, person.usual_name, person.given_names) if person else account.label
+    prices = await price_choices(context, asked.account_id, counter.act.services)
     lines = [
         WalletLine(
             field_name=f"w{wallet.id}",
@@ -390,6 +392,7 @@ async def collecting_view(
             value=asked.amounts.get(wallet.id, ""),
             error=errors.get(f"w{wallet.id}", ""),
             why_not="" if wallet.service_code in counter.act.services else counter.say(NOT_IN_ACT),
+            prices=prices.get(wallet.service_code, ()),
         )
         for wallet, service in await services_of(counter, asked.account_id)
     ]

@@ -93,6 +93,16 @@ class PayerSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceChoice:
+    """What one unit costs some of the family today, and why: a button that adds `cents` to the wallet's amount."""
+
+    label: str
+    names: str
+    cents: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class WalletLine:
     """One wallet that can be topped up; `field_name` carries the amount in euros. `why_not` where it may not be."""
 
@@ -102,6 +112,7 @@ class WalletLine:
     value: str = ""
     error: str = ""
     why_not: str = ""
+    prices: tuple[PriceChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from cvq_advisor_console.views.cash import (
     PayerSearch,
     PendingView,
     PlaceChoice,
+    PriceChoice,
     ReceiptDone,
     ReceiptRow,
     RemitView,
@@ -93,7 +94,17 @@ _COLLECTING = CollectingView(
     "Jeanne Moreau",
     (
         WalletLine("amount-1", "Cantine", -470, "4,70"),
-        WalletLine("amount-2", "Piscine", 0, "10"),
+        WalletLine(
+            "amount-2",
+            "Piscine",
+            0,
+            "10",
+            prices=(
+                PriceChoice("Entrée", "Léa, Tom", 210, "4 à 17 ans, habitant du territoire"),
+                PriceChoice("Entrée", "Jeanne", 310, "habitant du territoire"),
+                PriceChoice("Abonnement d’un an", "Jeanne, Léa, Tom", 15500, "prix unique"),
+            ),
+        ),
         WalletLine("amount-3", "Squash", 1250, why_not="pas encaissé ici : régie du gymnase"),
     ),
     _MEANS,
@@ -209,6 +220,7 @@ CASH: dict[str, Sample] = {
         drawer=replace(_DRAWER, receipts=(), by_means=()), search=replace(_SEARCH, query="zzz", searched=True)
     ),
     "cash-collecting": _cash(collecting=_COLLECTING),
+    "cash-collecting-prices": _cash(("details.fold summary",), collecting=_COLLECTING),
     "cash-collecting-errors": _cash(
         collecting=replace(
             _COLLECTING,

@@ -16,12 +16,15 @@ from cvq_advisor_console.demo.old_bases import bring_old_bases
 from cvq_advisor_console.demo.processes import Died, free_port
 from cvq_advisor_console.demo.site import PASSWORD, Site
 from cvq_core.database import Database
+from cvq_core.particulier.virtual import RECIPIENT, TOKEN, VirtualParticulier
 from cvq_core.payments.virtual import VirtualPayFip
 from cvq_core.text import hour, long_date
 from cvq_desk.seed import workers
 
 ONLINE_PLACE = "CVQ-SIEGE"
 """Whose act lets it collect online, in the territory that is seeded."""
+MOTHER, MOTHERS_EUROS = ("MOREAU", "CLAIRE"), 655
+"""Whose family's price changes when the funds are asked about her: 742 is known of January."""
 STEPS = (
     "Ouvrez les deux écrans du guichet, chacun dans sa fenêtre, et autorisez caméra et micro pour l’écran 1.",
     "Entrez comme Martine : cherchez « moreau 12 05 1941 », choisissez la communauté de communes, la cantine, "
@@ -31,6 +34,8 @@ STEPS = (
     "Au compte (touche 3) : « Faire payer en ligne ». L’écran 2 montre le code ; ouvrez l’adresse, « Payer », et "
     "choisissez chez le PayFiP fictif ce qui arrive.",
     "Ouvrez le formulaire, numérisez la pile, classez, imprimez ; terminez et effacez le guichet.",
+    "Chez Martine, « Familles », « moreau », « Quotient familial » : demandez-le à la CAF fictive. Chez Laurence, "
+    "« Quotients » : demandez-le pour toutes les familles d’accord.",
     "Revenez chez Martine : « Encaisser » approvisionne la piscine et imprime la quittance.",
     "Chez Martine encore, « Reprises » : une personne ou deux ? Puis à la caisse de Benoît, « Soldes repris ».",
 )
@@ -44,9 +49,11 @@ async def run_demo(folder: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     mailbox = Mailbox(folder / "mail", free_port())
-    payfip = VirtualPayFip()
+    payfip, particulier = VirtualPayFip(), VirtualParticulier({MOTHER: MOTHERS_EUROS}, knows_everybody=True)
     await payfip.start()
-    site = Site(folder, settings={"CVQ_SMTP_URL": mailbox.url, **_online(payfip)})
+    await particulier.start()
+    settings = {"CVQ_SMTP_URL": mailbox.url, **_online(payfip), **_quotients(particulier)}
+    site = Site(folder, settings=settings)
     try:
         with console.status("Le village se prépare…"):
             await asyncio.to_thread(mailbox.start)
@@ -59,6 +66,7 @@ async def run_demo(folder: Path) -> None:
             await asyncio.to_thread(mailbox.stop)
         await site.stop()
         await payfip.stop()
+        await particulier.stop()
         console.print("Tout est arrêté.")
 
 
@@ -69,6 +77,15 @@ def _online(payfip: VirtualPayFip) -> dict[str, str]:
         "CVQ_PAYFIP_OFFICE": ONLINE_PLACE,
         "CVQ_PAYFIP_EMAIL": "regie@parthenay.example",
         "CVQ_PAYFIP_URL": payfip.url,
+    }
+
+
+def _quotients(particulier: VirtualParticulier) -> dict[str, str]:
+    """Return the settings that let the village ask for family quotients, of a stand-in on this machine."""
+    return {
+        "CVQ_PARTICULIER_TOKEN": TOKEN,
+        "CVQ_PARTICULIER_RECIPIENT": RECIPIENT,
+        "CVQ_PARTICULIER_URL": particulier.url,
     }
 
 

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientError, ClientSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_advisor_console.demo.processes import Died, Running, cvq, free_port, python
 from cvq_core.clock import PARIS, utc_now
 from cvq_core.database import Database
+from cvq_core.seed.accords import seed_accords
+from cvq_core.seed.draw import Draw
 from cvq_core.seed.heroes import BLOCKED_UID, JEANNE_UID, LEA_UID, STRANGER_UID
+from cvq_core.seed.presets import Preset
 from cvq_core.seed.service import school_year_of, seed_territory
 from cvq_desk.booking.public_holidays import public_holidays
 from cvq_desk.seed import enrolment_code, seed_desk, seeded_id
@@ -98,12 +102,15 @@ class Site:
                 "demo",
                 seed=1,
                 school_year=school_year_of(self.now().date()),
-                more=lambda db, draw, preset: seed_desk(
-                    db, now=self.now() - timedelta(days=1), password=PASSWORD, every_town_hall=False
-                ),
+                more=self._people_at_work,
             )
         finally:
             await database.close()
+
+    async def _people_at_work(self, db: AsyncSession, _draw: Draw, _preset: Preset) -> None:
+        yesterday = self.now() - timedelta(days=1)
+        await seed_desk(db, now=yesterday, password=PASSWORD, every_town_hall=False)
+        await seed_accords(db, now=yesterday)
 
     async def start(self) -> None:
         """Start everything, and wait until the booth is at work."""

@@ -51,9 +51,9 @@ class NewAccord:
 
 
 async def speakers(db: AsyncSession, account_id: UUID, on: date) -> list[Person]:
-    """Return who may agree for an account: its guardians and payers, each once."""
-    found = {person.id: person for person, member in await members_of(db, account_id, on) if member.role in SPEAKING}
-    return list(found.values())
+    """Return who may agree for an account: its guardians, then its payers, each once."""
+    held = sorted(await members_of(db, account_id, on), key=lambda each: each[1].role is not FamilyRole.GUARDIAN)
+    return list({person.id: person for person, member in held if member.role in SPEAKING}.values())
 
 
 async def note_accord(db: AsyncSession, accord: NewAccord, *, once: bool = False, now: datetime) -> QuotientAccord:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from zlib import crc32
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from cvq_core.particulier.rules import FRANCE, GIVEN_NAMES_MAX, PATH, is_siret
 TOKEN = "demonstration"  # noqa: S105 - the stand-in's own, which opens nothing else
 RECIPIENT = "13002526500013"
 SILENCE_S = 60.0
+LOWEST, SPREAD, UNKNOWN_ONE_IN = 180, 1500, 7
 
 
 class Fault(StrEnum):
@@ -48,10 +50,15 @@ ERRORS: dict[Fault, tuple[int, str, str]] = {
 
 @dataclass
 class VirtualParticulier:
-    """The stand-in. `quotients` maps (birth name, first given name) in capitals to euros; `calls` are all questions."""
+    """The stand-in. `quotients` maps (birth name, first given name) in capitals to euros; `calls` are all questions.
+
+    With `knows_everybody`, whoever is not in `quotients` has a quotient all the same, always the same one, but for one
+    in seven, who is unknown: a demonstration shows both.
+    """
 
     quotients: dict[tuple[str, str], int] = field(default_factory=dict)
     provider: str = "CNAF"
+    knows_everybody: bool = False
     faults: deque[Fault] = field(default_factory=deque)
     calls: list[dict[str, Any]] = field(default_factory=list)
     port: int = 0
@@ -98,9 +105,14 @@ class VirtualParticulier:
         if wrong := _wrong(request):
             return _error(422, "00366", wrong)
         key = query["nomNaissance"].upper(), query.getall("prenoms[]")[0].upper()
-        if key not in self.quotients:
+        value = self.quotients.get(key, self._invented(key))
+        if value is None:
             return _error(404, "35003", "Allocataire non référencé")
-        return web.json_response(self._found(query["annee"], query["mois"], self.quotients[key]))
+        return web.json_response(self._found(query["annee"], query["mois"], value))
+
+    def _invented(self, key: tuple[str, str]) -> int | None:
+        drawn = crc32(" ".join(key).encode())
+        return LOWEST + drawn % SPREAD if self.knows_everybody and drawn % UNKNOWN_ONE_IN else None
 
     def _found(self, year: str, month: str, value: int) -> dict[str, Any]:
         person = {"nom_naissance": "SECRET", "nom_usage": None, "prenoms": "À NE PAS GARDER", "sexe": "F"}

@@ -28,7 +28,9 @@ class VisitQuotientBody(BaseModel):
     id: UUID
     sex: Sex | None = None
     birth_country: str = Field(default=FRANCE, max_length=5, description="INSEE code; 99100 is France")
-    birth_commune: str | None = Field(default=None, max_length=5, description="INSEE code, for a birth in France")
+    birth_commune: str | None = Field(
+        default=None, max_length=80, description="INSEE code or the name of a commune of the territory, born in France"
+    )
 
 
 @routes.post(

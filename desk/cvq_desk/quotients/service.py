@@ -10,7 +10,7 @@ from sqlalchemy import select
 from cvq_core.clock import local_day
 from cvq_core.particulier.rules import FRANCE, AccordManner, BadIdentity, NotTheirAccount, Sex
 from cvq_core.particulier.service import Asked
-from cvq_core.particulier.store import NewAccord, speakers
+from cvq_core.particulier.store import NewAccord, commune_code, speakers
 from cvq_core.particulier.tables import CivilIdentity, QuotientInquiry
 from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.consents import check_look
@@ -21,7 +21,10 @@ from cvq_desk.visits.tables import Visit
 
 @dataclass(frozen=True, slots=True)
 class CivilStatus:
-    """What the resident says of their civil status; `commune` is the INSEE code of the birth place, None abroad."""
+    """What the resident says of their civil status.
+
+    `commune` is the birth place's INSEE code, or the name of a commune that is known; None abroad.
+    """
 
     sex: Sex
     country: str = FRANCE
@@ -38,7 +41,7 @@ async def question_in_visit(
     Raises:
         NoConsent, ConsentPaused: the resident has not agreed to be asked about, or the card is away.
         NotTheirAccount: they cannot speak for the account that is open.
-        BadIdentity: nothing is told, and nothing is known.
+        BadIdentity: nothing is told and nothing is known, or no commune has that name.
     """
     visit = await own_visit(act, visit_id)
     require_session(visit)
@@ -66,7 +69,7 @@ async def question_in_visit(
         person_id,
         civil.sex,
         civil.country,
-        civil.commune,
+        await commune_code(act.db, civil.commune) if civil.commune else None,
         AccordManner.VISIT,
         act.principal.id,
         visit.id,

@@ -16,6 +16,7 @@ from tests.e2e.look.samples_invoices import INVOICES
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_money import MONEY
 from tests.e2e.look.samples_online import ONLINE
+from tests.e2e.look.samples_quotients import QUOTIENTS
 from tests.e2e.look.samples_secretary import SECRETARY
 from tests.e2e.look.samples_statements import STATEMENTS
 from tests.e2e.look.samples_stores import STORES
@@ -36,6 +37,7 @@ SAMPLES: dict[str, Sample] = {
     **TREASURY,
     **FAMILIES,
     **BOOKS,
+    **QUOTIENTS,
     **IMPORTS,
     **INVOICES,
 }

@@ -107,6 +107,8 @@ _FAMILY = FamilyPage(
     ),
     papers=(LinkRow("Relevé de compte", "/f/1/r", "file-text"), LinkRow("Comptes de service", "/f/1/w", "wallet")),
     merges=(LinkRow("Réunion avec 0000124", "/f/m/1", "files"),),
+    quotient="742 € (CAF), depuis novembre 2026, valable jusqu’au 1ᵉʳ novembre 2027.",
+    quotient_url="/f/1/q",
 )
 
 
@@ -322,7 +324,7 @@ _LEFT = LeftPage(
         LeftRow("0000124", "/f/124", "à réclamer : figure sur la liste des impayés", 470, "Cantine", "0000123"),
     ),
 )
-_SEARCH = FamiliesPage("/familles", "/familles/nouvelle", "/familles/restes")
+_SEARCH = FamiliesPage("/familles", "/familles/nouvelle", "/familles/restes", "/familles/attestations")
 
 
 def _sample(template: str, view: object) -> Sample:

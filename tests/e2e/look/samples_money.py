@@ -25,6 +25,7 @@ from cvq_advisor_console.views.money import (
     MoneyView,
     MoveView,
     OfficeOption,
+    QuotientView,
     ScanChoice,
     SettingLine,
     SettingsView,
@@ -117,6 +118,14 @@ MONEY_IN_VISIT = MoneyView(
         None,
         "2",
         _OFFICES,
+    ),
+    quotient=QuotientView(
+        "742 € (CAF), depuis novembre 2026, valable jusqu’au 1ᵉʳ novembre 2027.",
+        told="La CAF et la MSA ne répondent pas. Recommencez plus tard, ou notez le quotient de l’attestation.",
+        tone="sun",
+        ask=Act("/quotient"),
+        id="3",
+        country="99100",
     ),
     allowed=(
         "Voir ce qu’il reste pour chaque service, et les derniers mouvements",

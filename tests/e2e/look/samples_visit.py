@@ -254,8 +254,11 @@ FAMILY = FamilyView(
     ),
     masked="L’adresse et les moyens de paiement de l’autre parent ne sont pas montrés.",
     invoices=ROWS[:1],
+    quotient="742 € (CAF), depuis novembre 2026, valable jusqu’au 1ᵉʳ novembre 2027.",
     prices=(
-        PriceLine("Cantine", "Repas enfant", "Léa", "habitant du territoire, tranche 3, deuxième enfant : 2,34 €"),
+        PriceLine(
+            "Cantine", "Repas enfant", "Léa", "habitant du territoire, QF 742, tranche 3, deuxième enfant : 2,34 €"
+        ),
         PriceLine("Centre de loisirs", "Journée avec repas", "Léa", "quotient familial périmé, plafond : 16,00 €"),
     ),
 )

@@ -150,7 +150,12 @@ async def test_whoever_is_neither_guardian_nor_payer_is_not_asked_about(
 
 @pytest.mark.parametrize(
     ("status", "slug"),
-    [({"sex": None}, "bad-civil-identity"), ({"birth_commune": None}, "bad-civil-identity")],
+    [
+        ({"sex": None}, "bad-civil-identity"),
+        ({"birth_commune": None}, "bad-civil-identity"),
+        ({"birth_commune": "Trifouillis-les-Oies"}, "bad-civil-identity"),
+        ({"birth_country": "FR"}, "bad-civil-identity"),
+    ],
 )
 async def test_an_incomplete_civil_status_is_refused_before_anybody_is_asked(
     ground: Ground, nadia: Caller, api: VirtualParticulier, status: dict[str, Any], slug: str

@@ -19,7 +19,7 @@ from cvq_core.web.problems import describe, wants_page
 
 routes = Routes(URL, tag="pages")
 
-PAGES_MAX = 100_000
+PAGE_DIGITS_MAX = 5
 
 
 class DecisionForm(BaseModel):
@@ -51,8 +51,8 @@ async def all_of_them(context: Context) -> web.Response:
     query = context.request.query
     word, number = query.get("voir", ""), query.get("page", "")
     wanted = Wanted(word) if word in {each.value for each in Wanted} else Wanted.OPEN
-    page = int(number) if number.isascii() and number.isdigit() and 0 < int(number[:9]) < PAGES_MAX else 1
-    return context.page("import_pairs.html", view=await pairs_page(context, batch, wanted, page))
+    page = int(number) if number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS_MAX else 1
+    return context.page("import_pairs.html", view=await pairs_page(context, batch, wanted, max(1, page)))
 
 
 @routes.get("/{id}/ressemblances/{low_id}/{high_id}", access=Permission.DECIDE_IMPORTS)

@@ -221,6 +221,20 @@ async def test_a_secretary_decides_for_the_communes_of_her_town_halls_only(town:
         assert (await sylvie.get(f"/reprises/{new_id()}/ressemblances")).status == 404
 
 
+async def test_what_nobody_s_browser_sends_is_refused_or_read_as_the_first_page(town: Town) -> None:
+    async with town.site.signed_in("sylvie") as sylvie, town.site.signed_in("odile") as odile:
+        listed = f"{town.url}/ressemblances/liste"
+        for page in ("0", "-1", "9" * 30, "deux", "1%00"):
+            assert (await sylvie.get(f"{listed}?page={page}&voir=tout")).status == 200, page
+        assert (await sylvie.get(f"{listed}?page=99999")).status == 200
+        for path in ("/reprises/x/ressemblances", f"{town.url}/ressemblances/x/y"):
+            assert (await sylvie.get(path)).status == 404, path
+        for path in (f"/soldes-repris/{town.batch}/lune", f"{town.balances}/soldes.exe", "/soldes-repris/x/canteen"):
+            assert (await odile.get(path)).status == 404, path
+        many = {"credit": "9" * 8, "debt": "-1"}
+        assert (await odile.submit(f"{town.balances}/comparer", page=False, **many)).status == 422
+
+
 async def test_the_overview_says_what_is_to_be_done_next(town: Town) -> None:
     async with town.site.signed_in("sylvie") as sylvie:
         page = await text_of(sylvie, "/reprises")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from uuid import UUID
 
+from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.cards.rules import check_digit
@@ -14,7 +15,7 @@ from cvq_core.ids import new_id
 from cvq_core.people.store import add_person
 from cvq_core.people.tables import Commune, Person
 from cvq_core.staff.rules import ROLE_SCOPE, Grant, Principal, Role, Scope
-from cvq_core.staff.store import HASHER, add_staff, grant
+from cvq_core.staff.store import add_staff, grant
 from cvq_core.staff.tables import Staff
 from cvq_desk.booking.rules import AppointmentStatus
 from cvq_desk.booking.tables import Appointment, Booth, OpeningHours, Organisation, Reason, TownHall
@@ -25,8 +26,8 @@ WEEKDAYS = tuple(range(5))
 MORNING = (time(9), time(12))
 AFTERNOON = (time(14), time(17))
 
-# Hashing is slow on purpose; the tests sign in with one password.
-_PASSWORD_HASH = HASHER.hash(PASSWORD)
+# Hashing is slow on purpose, 0.2 s for each sign-in; the tests sign in a thousand times, with one password.
+_PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 async def make_commune(db: AsyncSession, insee: str = "79195", name: str = "Parthenay") -> Commune:

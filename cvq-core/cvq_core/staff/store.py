@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -19,8 +20,6 @@ from cvq_core.staff.rules import ANONYMOUS, Grant, Principal, Role, Scope
 from cvq_core.staff.tables import Credential, LoginSession, Staff, StaffGrant
 
 HASHER = PasswordHasher()
-# Verified where the login is unknown, so that the answer takes as long and tells nothing.
-_NOBODYS_HASH = HASHER.hash(secrets.token_hex(16))
 PASSWORD_LENGTH_MIN = 10
 TOUCH_EVERY = timedelta(minutes=1)
 
@@ -103,10 +102,19 @@ async def password_of(db: AsyncSession, login: str) -> KnownPassword | None:
 def is_password(known: KnownPassword | None, password: str) -> bool:
     """Tell whether it is the password; slow on purpose, so call it in a thread and outside a transaction."""
     try:
-        HASHER.verify(known.secret if known else _NOBODYS_HASH, password)
+        HASHER.verify(known.secret if known else _nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
     return known is not None
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    """Verified where the login is unknown, so that the answer takes as long and tells nothing.
+
+    Not made when the module is imported: it costs a fifth of a second, and every command imports it.
+    """
+    return HASHER.hash(secrets.token_hex(16))
 
 
 def hash_password(password: str) -> str:

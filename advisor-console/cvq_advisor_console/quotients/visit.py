@@ -11,16 +11,13 @@ from cvq_advisor_console.views.money import QuotientView
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.ids import new_id
-from cvq_core.particulier.rules import FRANCE, OUTCOME_WORDS, NoParticulier, Outcome
+from cvq_core.particulier.rules import FRANCE, OUTCOME_WORDS, NoParticulier, NotTheirAccount, Outcome
 from cvq_core.tariffs.quotients import last_quotient
 from cvq_desk.quotients.service import known_status, latest_of_visit, speaks_here
 from cvq_desk.visits.routes import act_of
 
 TONES = {Outcome.FOUND: "ok", Outcome.UNCHANGED: "ok"}
 PENDING = N_("La demande est partie, la réponse n’est pas encore là.")
-NOT_THEIRS = N_(
-    "Seul un responsable ou un payeur de ce compte peut le demander : la personne n’est ni l’un ni l’autre."
-)
 
 
 async def quotient_view(desk: Desk, account_id: UUID) -> QuotientView:
@@ -37,7 +34,7 @@ async def quotient_view(desk: Desk, account_id: UUID) -> QuotientView:
     if not desk.asks_for_quotients:
         return replace(view, why_not=desk.say(NoParticulier.message))
     if desk.visit.person_id is None or not await speaks_here(act, desk.visit, account_id):
-        return replace(view, why_not=desk.say(NOT_THEIRS))
+        return replace(view, why_not=desk.say(NotTheirAccount.message))
     return replace(
         view,
         ask=desk.act("quotient-inquiries"),

@@ -101,10 +101,10 @@ class AccordMissing(Refusal):
 
 
 class NotTheirAccount(NotFound):
-    """The person may not speak for this account: neither a guardian nor a payer of it."""
+    """The person may not speak for this account: no guardian of it, and no payer where it has none."""
 
     slug = "not-their-account"
-    message = N_("Cette personne n’est ni responsable ni payeur de ce compte.")
+    message = N_("Le quotient d’un compte est celui de ses responsables, et cette personne n’en est pas un.")
     what_to_do = N_("Choisissez une des personnes proposées.")
 
 

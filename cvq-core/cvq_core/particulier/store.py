@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import Subquery, delete, func, select
+from sqlalchemy import Subquery, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
@@ -51,9 +51,15 @@ class NewAccord:
 
 
 async def speakers(db: AsyncSession, account_id: UUID, on: date) -> list[Person]:
-    """Return who may agree for an account: its guardians, then its payers, each once."""
-    held = sorted(await members_of(db, account_id, on), key=lambda each: each[1].role is not FamilyRole.GUARDIAN)
-    return list({person.id: person for person, member in held if member.role in SPEAKING}.values())
+    """Return whose quotient is the account's, and who may therefore agree: its guardians, each once.
+
+    Its payers where it has no guardian; a grandmother who pays beside the parents has a quotient of her own.
+    """
+    held = await members_of(db, account_id, on)
+    for role in SPEAKING:
+        if found := {person.id: person for person, member in held if member.role is role}:
+            return list(found.values())
+    return []
 
 
 async def note_accord(db: AsyncSession, accord: NewAccord, *, once: bool = False, now: datetime) -> QuotientAccord:
@@ -63,7 +69,7 @@ async def note_accord(db: AsyncSession, accord: NewAccord, *, once: bool = False
 
     Raises:
         UnknownFamilyAccount, AccountClosed
-        NotTheirAccount: neither a guardian nor a payer of the account.
+        NotTheirAccount: their quotient is not the account's, see `speakers`.
         BadIdentity: no birth date, or a birth place that is none.
         IdempotencyMismatch: this id came with something else.
     """
@@ -258,16 +264,10 @@ def _identity(person: Person, sex: Sex, country: str, commune: str | None) -> Id
 async def agreeing_accounts(db: AsyncSession, on: date) -> list[UUID]:
     """Return the open accounts whose accord holds on a day, in a fixed order."""
     newest = _newest_words()
-    speaks = (
-        select(Membership.id)
-        .where(
-            Membership.account_id == newest.c.account_id,
-            Membership.person_id == newest.c.person_id,
-            Membership.role.in_(SPEAKING),
-            in_force(on),
-        )
-        .exists()
-    )
+    held = select(Membership.id).where(Membership.account_id == newest.c.account_id, in_force(on))
+    own, guardian = Membership.person_id == newest.c.person_id, Membership.role == FamilyRole.GUARDIAN
+    pays_alone = held.where(own, Membership.role == FamilyRole.PAYER).exists() & ~held.where(guardian).exists()
+    speaks = or_(held.where(own, guardian).exists(), pays_alone)
     rows = await db.scalars(
         select(newest.c.account_id)
         .join(FamilyAccount, FamilyAccount.id == newest.c.account_id)

@@ -21,7 +21,7 @@ from cvq_core.people.tables import FamilyQuotient, Membership
 from cvq_desk.booking.tables import Organisation
 from cvq_desk.booths.view import booth_view
 from cvq_desk.wire import CardGone, CardSeen, ConsentAnswer, ConsentManner
-from tests.core_examples import TODAY
+from tests.core_examples import TODAY, create_member
 from tests.integration.desk_visits.ground import API, CARD_UID, Answer, Caller, Ground, ground_on
 
 STATUS = {"sex": "F", "birth_commune": "79202"}
@@ -135,17 +135,18 @@ async def test_nobody_is_asked_once_the_card_is_away_or_the_account_closed(
     assert api.calls == []
 
 
-async def test_whoever_is_neither_guardian_nor_payer_is_not_asked_about(
+async def test_whoever_s_quotient_is_not_the_account_s_is_not_asked_about(
     ground: Ground, nadia: Caller, api: VirtualParticulier
 ) -> None:
     async with ground.database.write() as db:
         held = await db.scalar(select(Membership).where(Membership.person_id == ground.jeanne.id))
         assert held is not None
-        held.role = FamilyRole.CHILD
+        held.role = FamilyRole.PAYER
+        await create_member(db, ground.family.id, "Claire", FamilyRole.GUARDIAN)
     visit = await agreed(ground, nadia, "quotient")
     assert (await ask(nadia, visit)).slug == "not-their-account"
     assert api.calls == []
-    assert "Seul un responsable ou un payeur de ce compte peut le demander" in await page(nadia, visit, "money")
+    assert "Le quotient d’un compte est celui de ses responsables" in await page(nadia, visit, "money")
 
 
 @pytest.mark.parametrize(

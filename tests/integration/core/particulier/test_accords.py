@@ -89,6 +89,20 @@ async def test_an_accord_given_once_changes_nothing_of_the_lasting_one(ground: G
         assert await db.get(CivilIdentity, ground.mother_id) is None
 
 
+async def test_a_grandmother_who_pays_beside_the_mother_has_a_quotient_of_her_own(ground: Ground) -> None:
+    async with ground.database.write() as db:
+        nana = await create_member(db, ground.account_id, "Nicole", FamilyRole.PAYER)
+        with pytest.raises(NotTheirAccount):
+            await note_accord(db, ground.accord(nana.id), now=NOW)
+        alone = await create_family(db, "F00002", "Petit")
+        payer = await create_member(db, alone.id, "Paul", FamilyRole.PAYER)
+        await note_accord(db, replace(ground.accord(payer.id), account_id=alone.id), now=NOW)
+        assert await agreeing_accounts(db, TODAY) == [alone.id]
+        await create_member(db, alone.id, "Julien", FamilyRole.GUARDIAN)
+        assert await agreeing_accounts(db, TODAY) == []
+        assert await standing_accord(db, alone.id, TODAY) is None
+
+
 async def test_a_child_cannot_agree_even_once(ground: Ground) -> None:
     with pytest.raises(NotTheirAccount):
         await ground.inquiries.inquire(Asked(new_id(), ground.account_id, SYSTEM), once=ground.accord(ground.child_id))

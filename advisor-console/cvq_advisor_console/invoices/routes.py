@@ -51,11 +51,11 @@ async def family_paper(context: Context) -> web.Response:
 
 @routes.get("/caisse/factures/{id}.pdf", access=Permission.COLLECT)
 async def counter_paper(context: Context) -> web.Response:
-    """Print an invoice at a counter."""
+    """Print an invoice at a counter; the quotient is on it for those alone who may see families."""
     assert context.principal.id is not None, "only staff collect"
     if not await sub_offices_of(context.db, context.principal.id, local_day(context.now)):
         raise NotMandatary
-    return await _paper(context, context.path_id())
+    return await _paper(context, context.path_id(), with_reasons=context.principal.may(Permission.FAMILIES))
 
 
 @routes.get("/console/{id}/factures/{invoice_id}.pdf", access=Permission.SERVE)

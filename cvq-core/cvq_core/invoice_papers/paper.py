@@ -13,7 +13,8 @@ NAMES_MAX = 2
 ADDRESS_LINES_MAX = 6
 """What the window of an envelope shows (La Poste: six lines)."""
 
-ISSUER_LINE_MAX = 80
+ISSUER_NAME_MAX, ISSUER_LINE_MAX, ISSUER_LINES_MAX = 80, 38, 4
+"""Characters and lines of a postal address (La Poste: 38 a line); the name of a community may be longer."""
 
 REMEDIES = (
     "Une question, une erreur ? Adressez-vous à qui envoie cette facture, avant la date limite : elle sera revue avec "
@@ -44,9 +45,15 @@ class Issuer:
         Raises:
             ValueError
         """
-        lines = (self.name, *self.address, self.phone, self.email)
-        if not self.name.strip() or len(self.address) > 4 or any(len(line) > ISSUER_LINE_MAX for line in lines):
-            raise ValueError(f"a name, at most four lines of address, and {ISSUER_LINE_MAX} characters each")
+        if not self.name.strip() or len(self.name) > ISSUER_NAME_MAX:
+            raise ValueError(f"name has not 1 to {ISSUER_NAME_MAX} characters")
+        lines = (*self.address, self.phone)
+        if len(self.address) > ISSUER_LINES_MAX or any(len(line) > ISSUER_LINE_MAX for line in lines):
+            raise ValueError(
+                f"address has at most {ISSUER_LINES_MAX} lines, and they {ISSUER_LINE_MAX} characters each"
+            )
+        if len(self.email) > ISSUER_NAME_MAX:
+            raise ValueError(f"email has more than {ISSUER_NAME_MAX} characters")
         if len(self.legal) > 400:
             raise ValueError("legal has more than 400 characters")
         if self.siret and not is_siret(self.siret):

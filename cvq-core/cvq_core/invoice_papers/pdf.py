@@ -125,7 +125,7 @@ def _head(canvas: Canvas, paper: InvoicePaper) -> None:
         _bold(paper.issuer.name, ISSUER_NAME),
         *(_text(escape(line), ISSUER) for line in paper.issuer.lines()),
     ]
-    _column(canvas, issuer, LEFT, 13 * mm, LEFT_COLUMN)
+    below = HEIGHT - _column(canvas, issuer, LEFT, 13 * mm, LEFT_COLUMN)
     title = [
         _text("Facture", ParagraphStyle("title", HEADING, fontSize=17, leading=21)),
         _text(f"n° {paper.number}", ParagraphStyle("number", HEADING, fontSize=13, leading=18)),
@@ -133,7 +133,7 @@ def _head(canvas: Canvas, paper: InvoicePaper) -> None:
         _text(f"Émise le {short_date(paper.issued_on)}", TEXT),
         _text(f'À payer avant le <font name="{BOLD}">{short_date(paper.due_on)}</font>', TEXT),
     ]
-    _column(canvas, title, LEFT, 56 * mm, LEFT_COLUMN)
+    _column(canvas, title, LEFT, max(56 * mm, below + 3 * mm), LEFT_COLUMN)
     leading = min(ADDRESS_LEADING_MAX, ADDRESS_HEIGHT / len(paper.addressee))
     for row, line in enumerate(paper.addressee):
         size = min(10, 10 * WINDOW_WIDTH / max(1.0, canvas.stringWidth(line, FONT, 10)))
@@ -149,12 +149,14 @@ def _head(canvas: Canvas, paper: InvoicePaper) -> None:
         right -= width + 6
 
 
-def _column(canvas: Canvas, parts: Iterable[Paragraph], left: float, top: float, width: float) -> None:
-    y = HEIGHT - top
+def _column(canvas: Canvas, parts: Iterable[Paragraph], left: float, top: float, width: float) -> float:
+    """Draw paragraphs below one another; return where the last one ends."""
+    y: float = HEIGHT - top
     for part in parts:
         _, height = part.wrapOn(canvas, width, 60 * mm)
         y -= height
         part.drawOn(canvas, left, y)
+    return y
 
 
 def _foot(canvas: Canvas, paper: InvoicePaper, page: int, pages_form: str) -> None:

@@ -136,7 +136,11 @@ async def test_the_secretary_prints_from_the_family_s_file_and_each_printing_is_
 async def test_at_a_counter_it_is_printed_by_whoever_may_collect_there(town: Town) -> None:
     assert await town.send(town.odile, "/caisse/ouvrir", drawer_id=str(new_id()), float="0") == 303
     [link] = await town.links(town.odile, f"/caisse/comptes/{town.ground.family.id}")
-    assert (await town.odile.get(link)).status == 200
+    answer = await town.odile.get(link)
+    assert answer.status == 200
+    text = text_of_pdf(answer.body)
+    assert "Repas" in text
+    assert "742" not in text, "she may not see families"
     assert (await town.paul.get(link)).status == 403, "appointed nowhere"
     assert (await town.odile.get(f"/caisse/factures/{new_id()}.pdf?print={new_id()}")).status == 404
 

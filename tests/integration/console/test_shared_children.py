@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -14,6 +15,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from sqlalchemy import select
 
 from cvq_core.access.facts import Assurance, AttendanceStatus, Manner, PointKind
 from cvq_core.access.tables import AccessPoint, Attendance
@@ -21,6 +23,7 @@ from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import issue_invoice
+from cvq_core.invoices.tables import Invoice
 from cvq_core.journal import Actor, record
 from cvq_core.ledger.rules import AccountKind
 from cvq_core.ledger.store import post
@@ -220,6 +223,30 @@ PAGES = [
 async def test_nothing_that_is_masked_stands_on_it(parents: Parents, path: str) -> None:
     text = await parents.page(path.format(console=parents.console, visit=parents.visit))
     assert [what for what, value in MASKED.items() if value in text] == []
+
+
+async def test_nothing_that_is_masked_stands_on_the_paper_of_an_invoice_and_the_other_s_is_not_printed(
+    parents: Parents,
+) -> None:
+    async with parents.ground.database.write() as db:
+        (await db.get_one(Person, parents.child.id)).address = MASKED["address"]
+        await issue_invoice(
+            db,
+            new_id(),
+            family_account_id=parents.ground.family.id,
+            label="Mars",
+            lines=[Line(ServiceCode.CANTEEN, "Repas d’Emma, mars, 50 % de 9,40 €", 1, 470, person_id=parents.child.id)],
+            due_on=TODAY + timedelta(days=30),
+            now=NOW,
+        )
+        theirs = await db.scalar(select(Invoice.id).where(Invoice.family_account_id == parents.father_account.id))
+    page = await parents.page(f"{parents.console}/fragments/account")
+    [link] = re.findall(r'href="([^"]*\.pdf\?print=[^"]*)"', page)
+    text = await parents.page(link)
+    assert "Repas d’Emma" in text
+    assert [what for what, value in MASKED.items() if value in text] == []
+    answer = await parents.nadia.get(f"{parents.console}/factures/{theirs}.pdf?print={new_id()}")
+    assert answer.status == 404
 
 
 async def test_the_father_s_name_the_child_s_meals_and_its_invoices_are_open_to_the_mother(parents: Parents) -> None:

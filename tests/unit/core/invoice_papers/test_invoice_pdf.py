@@ -120,6 +120,21 @@ def test_the_same_invoice_gives_the_same_bytes() -> None:
     assert invoice_pdf(PAPER) == invoice_pdf(PAPER)
 
 
+def test_the_longest_issuer_leaves_the_number_and_the_window_alone() -> None:
+    issuer = Issuer(
+        ("Communauté d’agglomération " * 4)[:80],
+        tuple(f"{number}, rue de la Très-Longue-Muraille-Sud"[:38] for number in range(1, 5)),
+        siret="73282932000074",
+        phone="0" * 38,
+        email="m" * 80,
+    )
+    content = invoice_pdf(replace(PAPER, issuer=issuer))
+    assert text_in(content, (90, 209), (43, 102)) == text_in(content, (109, 190), (57, 79))
+    last = text_in(content, (0, 90), (100, 105))
+    assert "À payer avant" not in last, "it stands above the lines"
+    assert "n° 2026-000042" in text_in(content, (0, 90), (50, 100))
+
+
 @pytest.mark.parametrize("count", [8, 9, 10, 11, 12, 40, 200])
 def test_a_long_one_goes_on_over_pages_that_are_counted_and_loses_no_line(count: int) -> None:
     lines = tuple(PaperLine("Cantine", f"Repas numéro {each:03d}.", 1, 100, 100, "Pourquoi") for each in range(count))
@@ -150,8 +165,8 @@ def test_it_is_sent_where_somebody_lives_who_pays_and_to_those_who_live_there_to
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"name": " "}, {"address": ("a",) * 5}, {"siret": "73282932000075"}, {"legal": "x" * 401}, {"phone": "1" * 81}],
+    [{"name": " "}, {"address": ("a",) * 5}, {"siret": "73282932000075"}, {"legal": "x" * 401}, {"phone": "1" * 39}],
 )
 def test_an_issuer_that_has_no_room_or_no_such_number_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"name|legal|siret"):
+    with pytest.raises(ValueError, match=r"name|address|legal|siret"):
         replace(PAPER.issuer, **wrong)

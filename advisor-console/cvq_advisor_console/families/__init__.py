@@ -2,12 +2,21 @@
 
 from aiohttp import web
 
-from cvq_advisor_console.families import child, custody_forms, members, merging, quotients, routes
+from cvq_advisor_console.families import (
+    child,
+    closing,
+    contacts,
+    custody_forms,
+    members,
+    merging,
+    quotients,
+    routes,
+)
 
 __all__ = ["setup"]
 
 
 def setup(app: web.Application) -> None:
     """Add the pages."""
-    for room in (routes, members, child, custody_forms, merging, quotients):
+    for room in (routes, members, contacts, closing, child, custody_forms, merging, quotients):
         room.routes.setup(app)

@@ -70,7 +70,7 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
         ),
         state=state,
         state_link=link,
-        actions=() if account.closed_on else _actions(context, account.id),
+        actions=_actions(context, account),
         papers=(
             LinkRow(context._(N_("Relevé de compte")), file_url(account.id, "/releve"), "file-text"),
             *await _counter_link(context, account.id),
@@ -189,8 +189,14 @@ async def _state(context: Context, account: FamilyAccount) -> tuple[str, LinkRow
     )
 
 
-def _actions(context: Context, account_id: UUID) -> tuple[LinkRow, ...]:
+def _actions(context: Context, account: FamilyAccount) -> tuple[LinkRow, ...]:
+    if account.merged_into_id is not None:
+        return ()
+    account_id = account.id
+    if account.closed_on is not None:
+        return (LinkRow(context._(N_("Rouvrir le compte")), file_url(account_id, "/rouvrir"), "lock-open"),)
     return (
+        LinkRow(context._(N_("Coordonnées")), file_url(account_id, "/coordonnees"), "pencil"),
         LinkRow(context._(N_("Ajouter une personne")), file_url(account_id, "/personnes"), "plus"),
         LinkRow(context._(N_("Réunir avec un autre compte")), file_url(account_id, "/reunir"), "files"),
         LinkRow(context._(N_("Fermer le compte")), file_url(account_id, "/fermer"), "lock"),

@@ -225,6 +225,7 @@ async def _finding(context: Context, account: FamilyAccount, query: str, *, erro
             for role, hint in ROLE_HINTS.items()
         ),
         error=error,
+        new_url=file_url(account.id, "/personnes/nouvelle") if query else "",
     )
 
 

@@ -9,8 +9,9 @@ from pydantic import Field
 from sqlalchemy import select
 
 from cvq_advisor_console.cash.counter import household
+from cvq_advisor_console.families.closing import ReasonForm
 from cvq_advisor_console.families.file import household_title, money_rows, role_words
-from cvq_advisor_console.families.routes import ReasonForm, find_families
+from cvq_advisor_console.families.routes import find_families
 from cvq_advisor_console.families.steps import INCOMPLETE, again, day_words, file_url, step
 from cvq_advisor_console.views.families import FieldView, FormPage, MergePage, MoneyRow, SideView, SurePage
 from cvq_core.clock import local_day

@@ -236,6 +236,7 @@ class MemberPage:
     more: bool = False
     roles: tuple[Option, ...] = ()
     error: str = ""
+    new_url: str = ""
 
 
 Whose = Literal["here", "other", "nobody", "none"]

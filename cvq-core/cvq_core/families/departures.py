@@ -1,22 +1,22 @@
-"""Arrivals, departures and deaths: accounts open and close, people come and go, and the past stays readable."""
+"""Arrivals, departures, returns and deaths: accounts open and close, people come and go, the past stays readable."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.cards.rules import BlockedReason, CardStatus
 from cvq_core.cards.store import block_card
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
-from cvq_core.families.rules import BadFamilyDay, NotAMember, What, check_death, what_is_left
-from cvq_core.families.tables import AccountClosure
+from cvq_core.families.rules import BadFamilyDay, CannotReopen, NotAMember, What, check_death, what_is_left
+from cvq_core.families.tables import AccountClosure, AccountReopening
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.tables import Receivable, Wallet
 from cvq_core.once import insert_once
@@ -164,17 +164,71 @@ async def close_account(
         account_id=account_id,
         closed_on=today,
         reason=reason,
-        left={"lines": [_line(each) for each in await _left(db, [account])]},
+        left={
+            "lines": [_line(each) for each in await _left(db, [account])],
+            "ended": await end_memberships(db, await _memberships(db, account_id, today), today),
+        },
         recorded_at=now,
         recorded_by=by,
     )
     account.closed_on = today
     db.add(closure)
-    await db.execute(
-        update(Membership).where(Membership.account_id == account_id, in_force(today)).values(valid_until=today)
-    )
     await db.flush()
     return closure
+
+
+async def reopen_account(
+    db: AsyncSession, reopening_id: UUID, *, account_id: UUID, reason: str, by: UUID | None, now: datetime
+) -> AccountReopening:
+    """Let the account of a family that comes back go on, with those who belonged to it when it closed.
+
+    Who died meanwhile, or is now a child of another account, stays away. The same id asked again gives the first
+    record.
+
+    Raises:
+        UnknownFamilyAccount
+        CannotReopen: it is open, was merged, or was closed otherwise than by a departure.
+        IdempotencyMismatch: this id reopened another account.
+    """
+    account, today = await _locked(db, account_id), local_day(now)
+    first = await db.get(AccountReopening, reopening_id)
+    if first is not None:
+        if (await db.get_one(AccountClosure, first.closure_id)).account_id != account_id:
+            raise IdempotencyMismatch
+        return first
+    closure = await _standing_closure(db, account_id)
+    if closure is None or account.closed_on is None or account.merged_into_id is not None:
+        raise CannotReopen(number=account.number)
+    account.closed_on = None
+    await _bring_back(db, closure, reopening_id, today)
+    reopening = AccountReopening(
+        id=reopening_id, closure_id=closure.id, reopened_on=today, reason=reason, recorded_at=now, recorded_by=by
+    )
+    db.add(reopening)
+    await db.flush()
+    return reopening
+
+
+async def closures_of(db: AsyncSession, account_id: UUID) -> list[tuple[AccountClosure, AccountReopening | None]]:
+    """Return the departures of an account's family with its returns, the first first."""
+    rows = await db.execute(
+        select(AccountClosure, AccountReopening)
+        .outerjoin(AccountReopening, AccountReopening.closure_id == AccountClosure.id)
+        .where(AccountClosure.account_id == account_id)
+        .order_by(AccountClosure.recorded_at)
+    )
+    return [(closure, reopening) for closure, reopening in rows]
+
+
+async def end_memberships(db: AsyncSession, memberships: Collection[UUID], today: date) -> list[dict[str, object]]:
+    """End memberships today, and return what they said before."""
+    rows = await db.scalars(select(Membership).where(Membership.id.in_(memberships)).order_by(Membership.id))
+    ended: list[dict[str, object]] = []
+    for row in rows:
+        ended.append({"id": str(row.id), "until": row.valid_until.isoformat() if row.valid_until else None})
+        row.valid_until = today
+    await db.flush()
+    return ended
 
 
 async def what_is_there(db: AsyncSession, account_id: UUID) -> list[tuple[ServiceCode | None, int, What]]:
@@ -278,6 +332,58 @@ def _line(left: Left) -> dict[str, Any]:
         "amount_cents": left.amount_cents,
         "what": left.what.value,
     }
+
+
+async def _standing_closure(db: AsyncSession, account_id: UUID) -> AccountClosure | None:
+    return next((closure for closure, reopening in await closures_of(db, account_id) if reopening is None), None)
+
+
+async def _bring_back(db: AsyncSession, closure: AccountClosure, reopening_id: UUID, today: date) -> None:
+    """Give the roles back that ended with a closure: as they were where it was today, from today on otherwise."""
+    for ended in closure.left.get("ended", ()):
+        row = await db.get_one(Membership, UUID(ended["id"]), populate_existing=True)
+        until = date.fromisoformat(ended["until"]) if ended["until"] else None
+        gone = (await person_by_id(db, row.person_id)).deceased_on is not None or (until is not None and until < today)
+        if gone or await _went_elsewhere(db, row, closure.closed_on, today):
+            continue
+        if closure.closed_on == today:
+            row.valid_until = until
+        else:
+            db.add(
+                Membership(
+                    id=uuid5(reopening_id, str(row.id)),
+                    account_id=row.account_id,
+                    person_id=row.person_id,
+                    role=row.role,
+                    valid_from=today,
+                    valid_until=until,
+                    share_percent=row.share_percent,
+                )
+            )
+    await db.flush()
+
+
+async def _went_elsewhere(db: AsyncSession, membership: Membership, since: date, today: date) -> bool:
+    """Whether a child came to another account after a day: in two of them, its days would be nobody's."""
+    if membership.role is not FamilyRole.CHILD:
+        return False
+    found = await db.scalar(
+        select(Membership.id)
+        .where(
+            Membership.person_id == membership.person_id,
+            Membership.account_id != membership.account_id,
+            Membership.role == FamilyRole.CHILD,
+            Membership.valid_from >= since,
+            in_force(today),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def _memberships(db: AsyncSession, account_id: UUID, on: date) -> Sequence[UUID]:
+    rows = await db.scalars(select(Membership.id).where(Membership.account_id == account_id, in_force(on)))
+    return rows.all()
 
 
 async def _locked(db: AsyncSession, account_id: UUID) -> FamilyAccount:

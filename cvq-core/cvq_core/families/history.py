@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.clock import local_day
 from cvq_core.debits.tables import DebitMandate
 from cvq_core.errors import N_
+from cvq_core.families.departures import closures_of
 from cvq_core.families.merges import merges_of
 from cvq_core.families.rules import What, Why
 from cvq_core.families.tables import AccountClosure
@@ -30,6 +31,7 @@ CAME = N_("{name} entre dans le compte : {role}.")
 LEFT = N_("{name} : fin du rôle « {role} ».")
 DIED = N_("Décès : {name}.")
 CLOSED = N_("Le compte est fermé : {reason}.")
+REOPENED = N_("Le compte rouvre : {reason}.")
 REFUND_LEFT = N_("Il restait {amount} ({service}), à rembourser à la famille.")
 DEBT_LEFT = N_("Il restait {amount} à payer ({service}).")
 INVOICE_LEFT = N_("Il restait {amount} à payer sur une facture.")
@@ -77,7 +79,7 @@ async def history_of(db: AsyncSession, account_id: UUID) -> list[Event]:
         for person in {person.id: person for _, person in held}.values()
         if person.deceased_on is not None
     ]
-    events += await _closure(db, account_id)
+    events += await _closures(db, account_id)
     events += await _merges(db, account)
     events += await _children(db, account_id, held)
     events += await _papers(db, account_id)
@@ -105,19 +107,26 @@ def _stay(membership: Membership, person: Person) -> list[Event]:
     return found
 
 
-async def _closure(db: AsyncSession, account_id: UUID) -> list[Event]:
-    row = await db.scalar(select(AccountClosure).where(AccountClosure.account_id == account_id))
-    if row is None:
-        return []
-    found = [Event(row.closed_on, Why(CLOSED, {"reason": row.reason}))]
-    for line in row.left["lines"]:
+async def _closures(db: AsyncSession, account_id: UUID) -> list[Event]:
+    found = []
+    for closure, reopening in await closures_of(db, account_id):
+        found.append(Event(closure.closed_on, Why(CLOSED, {"reason": closure.reason})))
+        found += _left(closure)
+        if reopening is not None:
+            found.append(Event(reopening.reopened_on, Why(REOPENED, {"reason": reopening.reason})))
+    return found
+
+
+def _left(closure: AccountClosure) -> list[Event]:
+    found = []
+    for line in closure.left["lines"]:
         facts: dict[str, object] = {"amount": line["amount_cents"]}
         if line["service"]:
             facts["service"] = ServiceCode(line["service"])
             sentence = REFUND_LEFT if line["what"] == What.REFUND else DEBT_LEFT
         else:
             sentence = INVOICE_LEFT
-        found.append(Event(row.closed_on, Why(sentence, facts)))
+        found.append(Event(closure.closed_on, Why(sentence, facts)))
     return found
 
 

@@ -5,7 +5,6 @@ Locks are taken in this order: the accounts by id, their wallets by id, then wha
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
 from cvq_core.families.carried import Carried, carry, what_follows
+from cvq_core.families.departures import end_memberships
 from cvq_core.families.merged_money import (
     actor_of,
     handed_over,
@@ -142,7 +142,7 @@ async def merge_accounts(
         reason=reason,
         moved={
             "wallets": wallets,
-            "ended": await _end_members(db, [member.membership_id for member in plan.members], today),
+            "ended": await end_memberships(db, [member.membership_id for member in plan.members], today),
             "added": [str(each) for each in added],
             **followed,
         },
@@ -221,14 +221,3 @@ async def _move_members(db: AsyncSession, plan: MergePlan, today: date) -> list[
         added.append(row.id)
     await db.flush()
     return added
-
-
-async def _end_members(db: AsyncSession, memberships: Collection[UUID], today: date) -> list[dict[str, object]]:
-    """End memberships today, and return what they said before."""
-    rows = await db.scalars(select(Membership).where(Membership.id.in_(memberships)))
-    ended: list[dict[str, object]] = []
-    for row in rows:
-        ended.append({"id": str(row.id), "until": row.valid_until.isoformat() if row.valid_until else None})
-        row.valid_until = today
-    await db.flush()
-    return ended

@@ -23,6 +23,14 @@ class SameAccount(BadInput):
     what_to_do = N_("Choisissez le compte à garder et celui qui a été ouvert par erreur.")
 
 
+class CannotReopen(Refusal):
+    """The account is open, was merged, or was closed otherwise than by a departure."""
+
+    slug = "cannot-reopen"
+    message = N_("Le compte {number} ne se rouvre pas.")
+    what_to_do = N_("Seul rouvre un compte fermé par un départ ; une réunion de comptes se défait sur sa propre page.")
+
+
 class MergePrevented(Refusal):
     """Something stands against the merger."""
 

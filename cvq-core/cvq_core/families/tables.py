@@ -1,4 +1,4 @@
-"""Tables of what happened to families: mergers of accounts with their undoing, closures. They only grow."""
+"""Tables of what happened to families: mergers of accounts with their undoing, closures, reopenings. They only grow."""
 
 from datetime import date, datetime
 from typing import Any
@@ -42,12 +42,15 @@ class AccountMergeUndo(Base):
 
 
 class AccountClosure(Base):
-    """That a family left, and what its account held then, in cents: `left` is what is stated of each amount."""
+    """That a family left, and what its account held then, in cents: `left` is what is stated of each amount.
+
+    `left` also keeps the roles that ended with it, each with the last day that it had before.
+    """
 
     __tablename__ = "account_closure"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"), unique=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("family_account.id"), index=True)
     closed_on: Mapped[date]
     reason: Mapped[str] = mapped_column(String(200))
     left: Mapped[dict[str, Any]]
@@ -55,6 +58,20 @@ class AccountClosure(Base):
     recorded_by: Mapped[UUID | None]
 
 
+class AccountReopening(Base):
+    """That a family came back, or had been taken for gone by mistake: its account goes on."""
+
+    __tablename__ = "account_reopening"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    closure_id: Mapped[UUID] = mapped_column(ForeignKey("account_closure.id"), unique=True)
+    reopened_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(200))
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID | None]
+
+
 append_only(AccountMerge.__table__)
 append_only(AccountMergeUndo.__table__)
 append_only(AccountClosure.__table__)
+append_only(AccountReopening.__table__)

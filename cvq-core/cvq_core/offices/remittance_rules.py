@@ -106,9 +106,9 @@ class RemittanceAtTheBank(Refusal):
     """A line of the treasury account's statement was matched with it."""
 
     slug = "remittance-at-the-bank"
-    message = N_("Ce versement est rapproché avec le relevé du compte au Trésor : il ne s’annule plus.")
+    message = N_("Ce versement est rapproché avec le relevé du compte au Trésor : il ne s’annule plus.")
     what_to_do = N_(
-        "Si le rapprochement est une erreur, défaites-le d’abord ; sinon, corrigez par un nouveau versement."
+        "Si le rapprochement est une erreur, défaites-le d’abord ; sinon, corrigez par un nouveau versement."
     )
 
 

@@ -109,7 +109,7 @@ TROUBLE_WORDS: dict[Trouble, str] = {
     Trouble.PAID_TWICE: N_("Ce panier était déjà payé : ce second paiement est au compte d’attente."),
     Trouble.PAID_ELSEWHERE: N_("Une partie était déjà réglée autrement : le surplus est au compte d’attente."),
     Trouble.CONTRADICTED: N_("PayFiP a donné ensuite un autre montant que celui qui est écrit."),
-    Trouble.ASKED_TOO_LATE: N_("PayFiP n’a pas pu être interrogé à temps : seule la banque sait si c’est payé."),
+    Trouble.ASKED_TOO_LATE: N_("PayFiP n’a pas pu être interrogé à temps : seule la banque sait si c’est payé."),
     Trouble.IN_THE_BANK: N_("La banque dit que c’est payé ; PayFiP ne nous l’a pas dit."),
 }
 

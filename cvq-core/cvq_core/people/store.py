@@ -41,7 +41,7 @@ class AccountClosed(Refusal):
 
     slug = "account-closed"
     message = N_("Le compte {number} est fermé.")
-    what_to_do = N_("Un compte fermé se lit toujours, et ne change plus.")
+    what_to_do = N_("Un compte fermé se lit toujours, et ne change plus. Si la famille revient, sa page le rouvre.")
 
 
 @dataclass(frozen=True, slots=True)

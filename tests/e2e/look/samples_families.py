@@ -249,6 +249,36 @@ _FORM = FormPage(
         "Fermer ne déplace aucun argent : ces sommes restent listées jusqu’à leur règlement.",
     ),
 )
+_CONTACT = FormPage(
+    title="Coordonnées de la famille",
+    about=_ABOUT,
+    url="/f/1/k",
+    back_url="/f/1",
+    button="Enregistrer",
+    fields=(
+        FieldView("label", "Nom de la famille", value="Famille Moreau"),
+        FieldView(
+            "email",
+            "Adresse électronique",
+            "email",
+            "anna.moreau@exemple.fr",
+            "Vide : la famille ne reçoit aucun courriel, ni avis de solde bas.",
+            required=False,
+        ),
+        FieldView("address", "Adresse", value="12, rue du Moulin", required=False),
+        FieldView("postcode", "Code postal", value="79200", required=False),
+        FieldView(
+            "commune",
+            "Commune",
+            "select",
+            "79195",
+            required=False,
+            options=(Option("", "pas connue"), Option("79195", "Parthenay (79200)")),
+        ),
+    ),
+    hidden=_KEY,
+    said=("L’adresse est celle de : MOREAU Anna, MOREAU Tom.", "Un enfant de deux foyers garde la sienne."),
+)
 _EXCEPTION = FormPage(
     title="Des jours qui sortent du rythme",
     about=f"Emma Moreau · {_ABOUT}",
@@ -316,6 +346,7 @@ _MEMBER = MemberPage(
         Option("child", "Enfant", "Vit dans ce foyer, tout le temps ou certains jours."),
         Option("payer", "Paie pour la famille", "Paie sans répondre des enfants : une grand-mère, un service social."),
     ),
+    new_url="/f/1/p/n",
 )
 _LEFT = LeftPage(
     "/familles",
@@ -347,6 +378,16 @@ FAMILIES: dict[str, Sample] = {
             state_link=LinkRow("Ouvrir le compte 0000123", "/f/1", "arrow-right"),
         ),
     ),
+    "family-gone": _sample(
+        "family.html",
+        replace(
+            _FAMILY,
+            members=(),
+            shared=(),
+            actions=(LinkRow("Rouvrir le compte", "/f/1/o", "lock-open"),),
+            state="Ce compte est fermé depuis le 14 janvier 2022. Il se lit toujours, et ne change plus.",
+        ),
+    ),
     "family-warning": _sample(
         "family.html",
         replace(
@@ -355,6 +396,7 @@ FAMILIES: dict[str, Sample] = {
         ),
     ),
     "family-form": _sample("family_form.html", _FORM),
+    "family-contact": _sample("family_form.html", _CONTACT),
     "family-form-refused": _sample("family_form.html", _EXCEPTION),
     "family-sure": _sample("family_sure.html", _SURE),
     "family-sure-calendar": _sample("family_sure.html", _SURE_CALENDAR),

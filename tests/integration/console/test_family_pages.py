@@ -429,3 +429,75 @@ async def test_one_who_has_no_business_with_families_sees_none(village: Village)
     async with village.site.signed_in("odile") as odile:
         for path in ("/familles", f"/familles/{village.mother}", f"/familles/{village.mother}/reunir"):
             assert (await odile.get(path)).status == 403, path
+
+
+async def test_a_family_that_comes_back_has_its_account_again_and_leaves_once_more(
+    village: Village, sylvie: Client
+) -> None:
+    family = f"/familles/{village.mother}"
+    await answer_twice(sylvie, f"{family}/fermer", reason="déménagement")
+    page = await read(sylvie, family)
+    assert ("Rouvrir le compte" in page, "Ajouter une personne" in page) == (True, False)
+    question, done = await answer_twice(sylvie, f"{family}/rouvrir", reason="fermé par erreur")
+    assert ("Rouvrir ce compte ?" in question, done.status) == (True, 303)
+    page = await read(sylvie, family)
+    assert "Le compte rouvre : fermé par erreur." in page
+    assert "Anna" in page[: page.index("Ce qui s’est passé")]
+    again = await sylvie.submit(f"{family}/rouvrir", key=str(new_id()), reason="encore une fois")
+    assert (again.status, "ne se rouvre pas" in plain(await again.text())) == (422, True)
+    _, done = await answer_twice(sylvie, f"{family}/fermer", reason="cette fois pour de bon")
+    assert done.status == 303
+    async with village.site.database.read() as db:
+        actions = list(await db.scalars(select(AuditRecord.action).where(AuditRecord.account_id == village.mother)))
+        assert [actions.count(action) for action in ("account-closed", "account-reopened")] == [2, 1]
+
+
+async def test_a_family_s_contact_is_changed_and_the_other_parent_s_stays(village: Village, sylvie: Client) -> None:
+    async with village.site.database.write() as db:
+        student = await create_member(db, village.mother, "Lou", FamilyRole.CHILD, born=date(2006, 5, 1))
+        student.address = "Cité universitaire"
+        (await db.get_one(Person, village.anna)).address = "1, rue des Lilas"
+        lou = student.id
+    path = f"/familles/{village.mother}/coordonnees"
+    form = await read(sylvie, path)
+    assert "L’adresse est celle de : MOREAU Anna." in form
+    assert MASKED["address"] not in form
+    sent = {"label": "Famille Moreau-Petit", "address": "3, place du Marché", "postcode": "79200"}
+    refused = await sylvie.submit(path, key=str(new_id()), **sent, email="anna")
+    assert (refused.status, "n’est pas complète" in await refused.text()) == (422, True)
+    assert (await sylvie.submit(path, key=str(new_id()), **sent, commune="99999")).status == 422
+    fields = {"key": str(new_id()), **sent, "email": "anna@exemple.fr"}
+    for _ in range(2):
+        assert (await sylvie.submit(path, **fields)).status == 303
+    async with village.site.database.read() as db:
+        account = await db.get_one(FamilyAccount, village.mother)
+        assert (account.label, account.email) == ("Famille Moreau-Petit", "anna@exemple.fr")
+        assert (await db.get_one(Person, village.anna)).address == "3, place du Marché"
+        assert (await db.get_one(Person, lou)).address == "Cité universitaire"
+        assert (await db.get_one(Person, village.emma)).address is None, "she has two homes"
+        assert (await db.get_one(Person, village.julien)).address == MASKED["address"]
+        records = await db.scalars(select(AuditRecord).where(AuditRecord.action == "account-contact-changed"))
+        assert [record.personal for record in records] == [{"changed": ["label", "email", "home"]}]
+
+
+async def test_somebody_whom_nobody_knew_is_written_down_once_with_the_family_s_home(
+    village: Village, sylvie: Client
+) -> None:
+    async with village.site.database.write() as db:
+        (await db.get_one(Person, village.anna)).address = "3, place du Marché"
+    assert "/personnes/nouvelle" in await read(sylvie, f"/familles/{village.mother}/personnes?q=moreau")
+    path = f"/familles/{village.mother}/personnes/nouvelle"
+    names = {"family_name": " Moreau ", "given_names": "Emma", "role": "child"}
+    assert (await sylvie.submit(path, key=str(new_id()), **names)).status == 422
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    assert (await sylvie.submit(path, key=str(new_id()), **names, birth_date=tomorrow)).status == 422
+    question, done = await answer_twice(sylvie, path, **names, birth_date="2024-05-06")
+    assert "Quelqu’un de ce nom existe déjà." in question
+    assert "1ᵉʳ juin 2017" in question
+    assert done.status == 303
+    async with village.site.database.read() as db:
+        [born] = await db.scalars(select(Person).where(Person.birth_date == date(2024, 5, 6)))
+        assert (born.family_name, born.address, born.search_key) == ("Moreau", "3, place du Marché", "moreau emma")
+        actions = list(await db.scalars(select(AuditRecord.action)))
+        assert actions.count("person-created") == 1
+    assert (await sylvie.submit(f"/familles/{new_id()}/personnes/nouvelle", key=str(new_id()), **names)).status == 404

@@ -15,10 +15,12 @@ from cvq_core.families.departures import (
     left_to_settle,
     note_death,
     open_account,
+    reopen_account,
 )
 from cvq_core.families.routes.bodies import AccountOut, Body, ReasonBody
 from cvq_core.families.rules import What
 from cvq_core.people.rules import FamilyRole
+from cvq_core.people.store import family_account_by_id
 from cvq_core.services.rules import ServiceCode
 from cvq_core.staff.rules import Permission
 from cvq_core.web import Context, Routes
@@ -165,6 +167,22 @@ async def close(context: Context, body: ReasonBody) -> ClosureOut:
         "account-closed", closure.id, subject=("account", closure.account_id), account_id=closure.account_id
     )
     return ClosureOut(id=closure.id, closed_on=closure.closed_on, left=closure.left["lines"])
+
+
+@routes.post("/family-accounts/{id}/reopen", access=Permission.FAMILIES, body=ReasonBody, answer=AccountOut)
+async def reopen(context: Context, body: ReasonBody) -> AccountOut:
+    """Let the account of a family that comes back go on."""
+    reopening = await reopen_account(
+        context.db,
+        body.id,
+        account_id=context.path_id(),
+        reason=body.reason,
+        by=context.principal.id,
+        now=context.now,
+    )
+    account_id = context.path_id()
+    await context.journal_once("account-reopened", reopening.id, subject=("account", account_id), account_id=account_id)
+    return AccountOut.model_validate(await family_account_by_id(context.db, account_id))
 
 
 @routes.get("/closed-accounts/left", access=Permission.COLLECT, answer=LeftsOut)

@@ -10,16 +10,20 @@ import pytest
 
 from cvq_core.cards.rules import CardStatus, check_digit
 from cvq_core.cards.store import add_card, cards_of
+from cvq_core.clock import local_day
 from cvq_core.database import Database
 from cvq_core.families.departures import (
     add_member,
     close_account,
+    closures_of,
     end_member,
     left_to_settle,
     note_death,
     open_account,
+    reopen_account,
 )
-from cvq_core.families.rules import BadFamilyDay, NotAMember
+from cvq_core.families.merges import merge_accounts
+from cvq_core.families.rules import BadFamilyDay, CannotReopen, NotAMember
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.statements import latest_movements
@@ -146,3 +150,69 @@ async def test_a_death_ends_the_card_and_the_roles_and_the_family_stays(database
         assert again.cards == ()
         with pytest.raises(BadFamilyDay):
             await note_death(db, tom.id, on=TODAY + timedelta(days=1), now=NOW)
+
+
+async def test_a_family_that_comes_back_gets_its_people_from_that_day_on(database: Database) -> None:
+    async with database.write() as db:
+        await create_services(db)
+        family, other = await create_family(db), await create_family(db, "F00002", "Roy")
+        mother = await create_member(db, family.id, "Anna", FamilyRole.GUARDIAN)
+        child, moved = [await create_member(db, family.id, name, FamilyRole.CHILD) for name in ("Tom", "Lou")]
+        dead = await create_member(db, family.id, "René", FamilyRole.PAYER)
+        await close_account(db, new_id(), account_id=family.id, reason="Départ", by=None, now=NOW)
+        later = NOW + timedelta(days=40)
+        await note_death(db, dead.id, on=TODAY, now=later)
+        await add_member(db, new_id(), account_id=other.id, person_id=moved.id, role=FamilyRole.CHILD, now=later)
+        first = await reopen_account(db, new_id(), account_id=family.id, reason="De retour", by=None, now=later)
+        again = await reopen_account(db, first.id, account_id=family.id, reason="De retour", by=None, now=later)
+        assert again.id == first.id
+        held = await members_of(db, family.id, local_day(later))
+        assert {person.id: row.valid_from for person, row in held} == {
+            mother.id: local_day(later),
+            child.id: local_day(later),
+        }
+        between = await members_of(db, family.id, TODAY + timedelta(days=20))
+        assert between == []
+        with pytest.raises(IdempotencyMismatch):
+            await reopen_account(db, first.id, account_id=other.id, reason="De retour", by=None, now=later)
+
+
+async def test_closed_by_mistake_and_reopened_the_same_day_nothing_is_missing(database: Database) -> None:
+    async with database.write() as db:
+        await create_services(db)
+        family = await create_family(db)
+        await create_member(db, family.id, "Anna", FamilyRole.GUARDIAN)
+        before = [(row.id, row.valid_until) for _, row in await members_of(db, family.id, TODAY)]
+        for _ in range(2):
+            await close_account(db, new_id(), account_id=family.id, reason="Par erreur", by=None, now=NOW)
+            await reopen_account(db, new_id(), account_id=family.id, reason="Par erreur", by=None, now=NOW)
+        assert [(row.id, row.valid_until) for _, row in await members_of(db, family.id, TODAY)] == before
+        assert [reopened is not None for _, reopened in await closures_of(db, family.id)] == [True, True]
+
+
+async def test_neither_an_open_nor_a_merged_account_is_reopened(database: Database) -> None:
+    async with database.write() as db:
+        await create_services(db)
+        family, other = await create_family(db), await create_family(db, "F00002", "Moreau bis")
+        await merge_accounts(db, new_id(), merged_id=other.id, kept_id=family.id, reason="Double", by=None, now=NOW)
+        for account in (family, other):
+            with pytest.raises(CannotReopen):
+                await reopen_account(db, new_id(), account_id=account.id, reason="Erreur", by=None, now=NOW)
+
+
+async def test_of_rivals_who_reopen_an_account_one_does(database: Database) -> None:
+    async with database.write() as db:
+        await create_services(db)
+        family = await create_family(db)
+        await create_member(db, family.id, "Anna", FamilyRole.GUARDIAN)
+        await close_account(db, new_id(), account_id=family.id, reason="Départ", by=None, now=NOW)
+
+    async def reopen() -> None:
+        async with database.write() as db:
+            await reopen_account(
+                db, new_id(), account_id=family.id, reason="Retour", by=None, now=NOW + timedelta(days=9)
+            )
+
+    answers = await asyncio.gather(*(reopen() for _ in range(4)), return_exceptions=True)
+    assert sorted(answer is None for answer in answers) == [False, False, False, True]
+    assert {type(answer) for answer in answers if answer is not None} == {CannotReopen}

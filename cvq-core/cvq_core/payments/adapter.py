@@ -142,8 +142,8 @@ class PayFip:
     def _client(self) -> Any:
         client = getattr(self._own, "client", None)
         if client is None:
-            # zeep has types, but not here.
-            transport = Transport(timeout=self._call_s, operation_timeout=self._call_s)  # type: ignore[no-untyped-call]
+            bounds = {"timeout": self._call_s, "operation_timeout": self._call_s}
+            transport = Transport(**bounds)  # type: ignore[no-untyped-call]  # zeep has types, but not here
             wsdl_url = WSDL_URL if self._url == PRODUCTION_URL else f"{self._url}/services/securite?wsdl"
             client = self._own.client = PayFiP(wsdl_url=wsdl_url, zeep_client_kwargs={"transport": transport})
         return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from cvq_advisor_console.views.online import BankLineRow, OnlineList, OnlinePage, ToReconcile
 from cvq_advisor_console.views.paying import CartView, PayChoice, PayingLine, PayingView
@@ -23,13 +24,13 @@ _PAY = PayPage(
 _REFERENCE = "CVQAGUADZ3QAB2SZKC5KE3NOTEPXQ"
 
 
-def _pay(state: CartState, **more: object) -> Sample:
-    return Sample("pay.html", {"view": replace(_PAY, state=state, **more)})  # type: ignore[arg-type]
+def _pay(state: CartState, **more: Any) -> Sample:
+    return Sample("pay.html", {"view": replace(_PAY, state=state, **more)})
 
 
-def _row(reference: str, why: str, **more: object) -> ToReconcile:
+def _row(reference: str, why: str, **more: Any) -> ToReconcile:
     row = ToReconcile(reference, at(8, 12), 3250, why, 0, "7", Act("/en-ligne/1/decision"))
-    return replace(row, **more)  # type: ignore[arg-type]
+    return replace(row, **more)
 
 
 _LIST = OnlineList(

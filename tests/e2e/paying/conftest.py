@@ -126,6 +126,6 @@ async def windows() -> AsyncIterator[Any]:
         async def window(width: int, height: int, **more: Any) -> BrowserContext:
             return await chromium.new_context(viewport={"width": width, "height": height}, locale="fr-FR", **more)
 
-        window.playwright = playwright  # type: ignore[attr-defined]
+        window.playwright = playwright  # type: ignore[attr-defined]  # for those who need another browser
         yield window
         await chromium.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from cvq_booth.virtual.figure import End
 from cvq_core.database import Database
@@ -260,10 +260,10 @@ async def _refusals(village: Village, action: str) -> int:
     return await _count(village, wanted.where(AuditRecord.action == action, AuditRecord.outcome == "refused"))
 
 
-async def _count(village: Village, query: object) -> int:
+async def _count(village: Village, query: Select[int]) -> int:
     database = Database(village.site.database_url)
     try:
         async with database.read() as db:
-            return int(await db.scalar(query) or 0)  # type: ignore[call-overload]
+            return int(await db.scalar(query) or 0)
     finally:
         await database.close()

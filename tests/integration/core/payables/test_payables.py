@@ -59,4 +59,4 @@ def test_nothing_too_much_or_one_thing_twice_is_no_payment() -> None:
             check_payables(payables)
     for cents in (0, -1, True, 10.0):
         with pytest.raises(AmountOutOfBounds):
-            check_payables([Payable(PayableKind.WALLET, new_id(), cents)])  # type: ignore[arg-type]
+            check_payables([Payable(PayableKind.WALLET, new_id(), cents)])  # type: ignore[arg-type]  # hostile on purpose

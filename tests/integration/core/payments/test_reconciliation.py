@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -50,11 +51,11 @@ async def on_the_list(ground: Ground) -> list[Listed]:
         return await listed(db, ground.place)
 
 
-async def decided(ground: Ground, attempt: PaymentAttempt, decision: Decision, *, key: object = None) -> None:
+async def decided(ground: Ground, attempt: PaymentAttempt, decision: Decision, *, key: UUID | None = None) -> None:
     async with ground.database.write() as db:
         await decide(
             db,
-            key or new_id(),  # type: ignore[arg-type]
+            key or new_id(),
             attempt.id,
             decision,
             place=ground.place,

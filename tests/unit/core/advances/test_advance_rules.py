@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -55,15 +56,15 @@ TERMS = Terms(
 FUND = Fund(500_00, 150_00, 300_00, 50_00)
 
 
-def stamps(cents: int = 10_00, **changes: object) -> Expense:
-    asked = {
+def stamps(cents: int = 10_00, **changes: Any) -> Expense:
+    asked: dict[str, Any] = {
         "purpose": Purpose.POSTAGE,
         "paid_by": PaidBy.CASH,
         "amount_cents": cents,
         "payee": "La Poste",
         "document": "Reçu 41",
     }
-    return Expense(**{**asked, **changes})  # type: ignore[arg-type]
+    return Expense(**{**asked, **changes})
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ from cvq_core.ids import new_id
 from cvq_core.ledger.verify import verify
 from cvq_core.offices.verify import verify_offices
 from cvq_core.text import translator
-from tests.core_examples import (
-    TODAY,
-)
+from tests.core_examples import TODAY
 from tests.integration.web.money_town import API, Town, town_on
 from tests.served import Client
 

@@ -13,24 +13,12 @@ import pytest
 
 from cvq_core.clock import local_day
 from cvq_core.database import Database
-from cvq_core.debits.collection import (
-    SentRun,
-    next_collection,
-    send_run,
-)
-from cvq_core.debits.mandates import (
-    MandateDetails,
-    prepare_mandate,
-    set_creditor,
-    sign_mandate,
-)
+from cvq_core.debits.collection import SentRun, next_collection, send_run
+from cvq_core.debits.mandates import MandateDetails, prepare_mandate, set_creditor, sign_mandate
 from cvq_core.debits.notices import FamilyNotice, tell_families
 from cvq_core.debits.reasons import ReturnReason
 from cvq_core.debits.returns import end_run, take_back
-from cvq_core.debits.rules import (
-    Obstacle,
-    checked_iban,
-)
+from cvq_core.debits.rules import Obstacle, checked_iban
 from cvq_core.debits.tables import DebitMandate, DebitNotice, RunEnd
 from cvq_core.debits.verify import verify_debits
 from cvq_core.ids import new_id
@@ -44,15 +32,7 @@ from cvq_core.offices.tables import SubOffice
 from cvq_core.services.rules import ServiceCode
 from cvq_core.settings import Settings
 from cvq_core.vault import Vault
-from tests.core_examples import (
-    NOW,
-    TODAY,
-    blank_pdf,
-    create_counter,
-    create_family,
-    create_officer,
-    create_services,
-)
+from tests.core_examples import NOW, TODAY, blank_pdf, create_counter, create_family, create_officer, create_services
 
 IBAN = "FR14 2004 1010 0505 0001 3M02 606"
 OTHER = "DE89 3704 0044 0532 0130 00"

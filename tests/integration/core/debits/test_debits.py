@@ -9,17 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from cvq_core.clock import local_day
-from cvq_core.debits.collection import (
-    kept_file,
-)
-from cvq_core.debits.rules import (
-    BadCollectionDay,
-    DebitNotInAct,
-    NothingToDebit,
-    NotTheOfficer,
-    Obstacle,
-    UnknownDebit,
-)
+from cvq_core.debits.collection import kept_file
+from cvq_core.debits.rules import BadCollectionDay, DebitNotInAct, NothingToDebit, NotTheOfficer, Obstacle, UnknownDebit
 from cvq_core.debits.tables import DebitMandate
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
@@ -29,15 +20,8 @@ from cvq_core.ledger.store import post
 from cvq_core.offices.rules import Means
 from cvq_core.offices.tables import AcceptedMeans
 from cvq_core.services.rules import ServiceCode
-from tests.core_examples import (
-    NOW,
-    TODAY,
-)
-from tests.integration.core.debits.conftest import (
-    DAY,
-    Ground,
-    debits_in,
-)
+from tests.core_examples import NOW, TODAY
+from tests.integration.core.debits.conftest import DAY, Ground, debits_in
 
 
 async def test_what_is_due_is_debited_whole_and_the_file_says_so(ground: Ground) -> None:

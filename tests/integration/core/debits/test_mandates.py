@@ -10,14 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from cvq_core.database import Database
-from cvq_core.debits.mandates import (
-    BadPaper,
-    confirm_mandate,
-    revoke_mandate,
-    signed_paper,
-    standing_mandate,
-    state_of,
-)
+from cvq_core.debits.mandates import BadPaper, confirm_mandate, revoke_mandate, signed_paper, standing_mandate, state_of
 from cvq_core.debits.rules import (
     BadIban,
     BadMandate,
@@ -37,19 +30,8 @@ from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.people.store import AccountClosed
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.vault import Vault
-from tests.core_examples import (
-    NOW,
-    TODAY,
-    blank_pdf,
-    create_officer,
-)
-from tests.integration.core.debits.conftest import (
-    IBAN,
-    OTHER,
-    PAPER,
-    Ground,
-    debits_in,
-)
+from tests.core_examples import NOW, TODAY, blank_pdf, create_officer
+from tests.integration.core.debits.conftest import IBAN, OTHER, PAPER, Ground, debits_in
 
 
 async def test_nothing_is_debited_without_a_mandate_before_it_is_signed_or_after_it_was_revoked(ground: Ground) -> None:

@@ -9,17 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from cvq_core.debits.mandates import (
-    standing_mandate,
-)
+from cvq_core.debits.mandates import standing_mandate
 from cvq_core.debits.reasons import ReturnReason
-from cvq_core.debits.rules import (
-    AlreadyReturned,
-    NothingToDebit,
-    Obstacle,
-    RunDecided,
-    RunNotSent,
-)
+from cvq_core.debits.rules import AlreadyReturned, NothingToDebit, Obstacle, RunDecided, RunNotSent
 from cvq_core.debits.tables import DebitNotice, DebitReturn, RunEnd
 from cvq_core.ledger.store import balance_of
 from cvq_core.offices.bank_fees import bank_fees_account
@@ -27,12 +19,7 @@ from cvq_core.offices.tables import CashOffice
 from cvq_core.treasury.expected import expected_items
 from cvq_core.treasury.matching import ItemKind
 from tests.core_examples import NOW, TODAY
-from tests.integration.core.debits.conftest import (
-    OTHER,
-    Ground,
-    debits_in,
-    notice_like,
-)
+from tests.integration.core.debits.conftest import OTHER, Ground, debits_in, notice_like
 
 
 async def test_what_comes_back_is_due_again_and_is_debited_again_once_the_family_was_told_anew(ground: Ground) -> None:

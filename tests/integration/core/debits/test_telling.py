@@ -9,26 +9,15 @@ from sqlalchemy import func, select
 
 from cvq_core.debits.notices import letters_of
 from cvq_core.debits.papers import letters_pdf
-from cvq_core.debits.rules import (
-    NothingToDebit,
-    NothingToTell,
-    Obstacle,
-)
+from cvq_core.debits.rules import NothingToDebit, NothingToTell, Obstacle
 from cvq_core.debits.tables import DebitCreditor, DebitNotice, NoticeMeans
 from cvq_core.ids import new_id
 from cvq_core.jobs.tables import Job
 from cvq_core.mail import SEND_MAIL
 from cvq_core.offices.tables import CashOffice
 from cvq_core.people.tables import FamilyAccount
-from tests.core_examples import (
-    NOW,
-    text_of_pdf,
-)
-from tests.integration.core.debits.conftest import (
-    DAY,
-    TOLD_AT,
-    Ground,
-)
+from tests.core_examples import NOW, text_of_pdf
+from tests.integration.core.debits.conftest import DAY, TOLD_AT, Ground
 
 
 async def test_a_family_is_told_as_long_before_as_its_mandate_promises(ground: Ground) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -102,6 +103,38 @@ async def sentences(db: AsyncSession, sentence: str, wrong: Select[*tuple[Any, .
     """Return `sentence` filled with each row of what is wrong, at most `TROUBLES_MAX`."""
     rows = (await db.execute(wrong.limit(TROUBLES_MAX))).all()
     return [sentence.format(*row) for row in rows]
+
+
+async def gaps(
+    db: AsyncSession, sentence: str, series: Select[str, int], *, key: Any, of_series: Any, number: Any
+) -> list[str]:
+    """Return `sentence` filled with each series that has a gap: its name, its last number, how many papers, the last.
+
+    `series` selects names and last numbers, and `key` is its identifier; of a paper, `of_series` names the series and
+    `number` is its place in it.
+    """
+    papers = (
+        select(of_series.label("key"), func.count().label("papers"), func.max(number).label("last"))
+        .group_by(of_series)
+        .subquery("papers")
+    )
+    counted, there, last = (
+        series.selected_columns[1],
+        func.coalesce(papers.c.papers, 0),
+        func.coalesce(papers.c.last, 0),
+    )
+    wrong = series.add_columns(there, last).outerjoin(papers, papers.c.key == key)
+    return await sentences(db, sentence, wrong.where(or_(there != counted, last != counted)))
+
+
+def legs(*kinds: AccountKind) -> Select[UUID, int]:
+    """Select what each transaction moved on accounts of some kinds, in cents under the name `cents`."""
+    return (
+        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
+        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
+        .where(LedgerAccount.kind.in_(kinds))
+        .group_by(Posting.transaction_id)
+    )
 
 
 async def _missing_triggers(db: AsyncSession) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cvq_core.ledger.rules import AccountKind
-from cvq_core.ledger.tables import LedgerAccount, Posting
-from cvq_core.ledger.verify import sentences
+from cvq_core.ledger.tables import Posting
+from cvq_core.ledger.verify import gaps, legs, sentences
 from cvq_core.offices.tables import (
     CashOffice,
     Drawer,
@@ -31,26 +31,9 @@ async def verify_offices(db: AsyncSession) -> list[str]:
     slips run without a gap and say what left the place, and carry each drawer and payment once; no safe holds less
     than nothing.
     """
-    numbered = (
-        select(
-            Receipt.series_id,
-            func.count(Receipt.id).label("receipts"),
-            func.min(Receipt.number).label("first"),
-            func.max(Receipt.number).label("last"),
-        )
-        .group_by(Receipt.series_id)
-        .subquery("numbered")
-    )
-    receipts = func.coalesce(numbered.c.receipts, 0)
-    last = func.coalesce(numbered.c.last, 0)
     credited = (
-        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
-        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(
-            LedgerAccount.kind.in_((AccountKind.WALLET, AccountKind.RECEIVABLE)),
-            Posting.transaction_id.in_(select(Receipt.transaction_id)),
-        )
-        .group_by(Posting.transaction_id)
+        legs(AccountKind.WALLET, AccountKind.RECEIVABLE)
+        .where(Posting.transaction_id.in_(select(Receipt.transaction_id)))
         .subquery("credited")
     )
     cents = func.coalesce(credited.c.cents, 0)
@@ -63,12 +46,13 @@ async def verify_offices(db: AsyncSession) -> list[str]:
         .subquery("left")
     )
     return [
-        *await sentences(
+        *await gaps(
             db,
             "series {} counts to {}, and has {} receipts up to number {}",
-            select(ReceiptSeries.code, ReceiptSeries.last_number, receipts, last)
-            .outerjoin(numbered, numbered.c.series_id == ReceiptSeries.id)
-            .where(or_(receipts != ReceiptSeries.last_number, last != ReceiptSeries.last_number)),
+            select(ReceiptSeries.code, ReceiptSeries.last_number),
+            key=ReceiptSeries.id,
+            of_series=Receipt.series_id,
+            number=Receipt.number,
         ),
         *await sentences(
             db,
@@ -103,8 +87,8 @@ async def _verify_carried(db: AsyncSession) -> list[str]:
         ("slip", RemittanceSource, RemittanceSource.source_id),
         ("transaction", RemittanceTransaction, RemittanceTransaction.transaction_id),
     ):
-        standing = ~select(cancel.id).where(cancel.cancels_id == table.remittance_id).exists()
-        twice = select(column, func.count()).where(standing).group_by(column).having(func.count() > 1)
+        stands = ~select(cancel.id).where(cancel.cancels_id == table.remittance_id).exists()
+        twice = select(column, func.count()).where(stands).group_by(column).having(func.count() > 1)
         found += await sentences(db, f"{what} {{}} is carried by {{}} slips", twice)
     carried = (
         select(
@@ -114,15 +98,10 @@ async def _verify_carried(db: AsyncSession) -> list[str]:
         .group_by(RemittanceTransaction.remittance_id)
         .subquery("carried")
     )
-    by_the_bank = (AccountKind.ONLINE_PAYMENTS, AccountKind.DIRECT_DEBITS)
+    standing = select(Remittance.id).where(Remittance.cancels_id.is_(None))
     paid = (
-        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
-        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(
-            LedgerAccount.kind.in_(by_the_bank),
-            Posting.transaction_id.in_(select(Remittance.id).where(Remittance.cancels_id.is_(None))),
-        )
-        .group_by(Posting.transaction_id)
+        legs(AccountKind.ONLINE_PAYMENTS, AccountKind.DIRECT_DEBITS)
+        .where(Posting.transaction_id.in_(standing))
         .subquery("paid")
     )
     said, moved = func.coalesce(carried.c.cents, 0), func.coalesce(paid.c.cents, 0)
@@ -138,24 +117,9 @@ async def _verify_carried(db: AsyncSession) -> list[str]:
 
 
 async def _verify_remittances(db: AsyncSession) -> list[str]:
-    numbered = (
-        select(
-            Remittance.office_id,
-            func.count(Remittance.id).label("slips"),
-            func.max(Remittance.number).label("last"),
-        )
-        .group_by(Remittance.office_id)
-        .subquery("numbered")
-    )
-    slips, last = func.coalesce(numbered.c.slips, 0), func.coalesce(numbered.c.last, 0)
     paid = (
-        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
-        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(
-            LedgerAccount.kind.in_((AccountKind.REMITTED, AccountKind.TREASURY)),
-            Posting.transaction_id.in_(select(Remittance.transaction_id)),
-        )
-        .group_by(Posting.transaction_id)
+        legs(AccountKind.REMITTED, AccountKind.TREASURY)
+        .where(Posting.transaction_id.in_(select(Remittance.transaction_id)))
         .subquery("paid")
     )
     cents = -func.coalesce(paid.c.cents, 0)
@@ -167,13 +131,15 @@ async def _verify_remittances(db: AsyncSession) -> list[str]:
         .subquery("safe")
     )
     return [
-        *await sentences(
+        *await gaps(
             db,
             "slips of {} count to {}, and there are {} up to number {}",
-            select(CashOffice.code, RemittanceSeries.last_number, slips, last)
-            .join(RemittanceSeries, RemittanceSeries.office_id == CashOffice.id)
-            .outerjoin(numbered, numbered.c.office_id == CashOffice.id)
-            .where(or_(slips != RemittanceSeries.last_number, last != RemittanceSeries.last_number)),
+            select(CashOffice.code, RemittanceSeries.last_number).join(
+                RemittanceSeries, RemittanceSeries.office_id == CashOffice.id
+            ),
+            key=CashOffice.id,
+            of_series=Remittance.office_id,
+            number=Remittance.number,
         ),
         *await sentences(
             db,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cvq_core.ledger.rules import AccountKind
-from cvq_core.ledger.tables import LedgerAccount, LedgerTransaction, Posting
-from cvq_core.ledger.verify import sentences
+from cvq_core.ledger.tables import LedgerTransaction, Posting
+from cvq_core.ledger.verify import gaps, legs, sentences
 from cvq_core.offices.tables import CashOffice, Receipt, Remittance, SubOffice
 from cvq_core.treasury.deposits import cancelled
 from cvq_core.treasury.matched import undone
@@ -44,17 +42,7 @@ async def verify_treasury(db: AsyncSession) -> list[str]:
 
 
 async def _verify_deposits(db: AsyncSession) -> list[str]:
-    numbered = (
-        select(
-            ChequeDeposit.office_id,
-            func.count(ChequeDeposit.id).label("slips"),
-            func.max(ChequeDeposit.number).label("last"),
-        )
-        .group_by(ChequeDeposit.office_id)
-        .subquery("numbered")
-    )
-    slips, last = func.coalesce(numbered.c.slips, 0), func.coalesce(numbered.c.last, 0)
-    left = _legs(AccountKind.CHEQUES).where(Posting.transaction_id.in_(select(ChequeDeposit.id))).subquery("left")
+    left = legs(AccountKind.CHEQUES).where(Posting.transaction_id.in_(select(ChequeDeposit.id))).subquery("left")
     carried = (
         select(
             DepositedCheque.deposit_id,
@@ -73,13 +61,15 @@ async def _verify_deposits(db: AsyncSession) -> list[str]:
         .subquery("held")
     )
     return [
-        *await sentences(
+        *await gaps(
             db,
             "deposits of {} count to {}, and there are {} up to number {}",
-            select(CashOffice.code, TreasuryAccount.last_deposit, slips, last)
-            .join(TreasuryAccount, TreasuryAccount.office_id == CashOffice.id)
-            .outerjoin(numbered, numbered.c.office_id == CashOffice.id)
-            .where(or_(slips != TreasuryAccount.last_deposit, last != TreasuryAccount.last_deposit)),
+            select(CashOffice.code, TreasuryAccount.last_deposit).join(
+                TreasuryAccount, TreasuryAccount.office_id == CashOffice.id
+            ),
+            key=CashOffice.id,
+            of_series=ChequeDeposit.office_id,
+            number=ChequeDeposit.number,
         ),
         *await sentences(
             db,
@@ -126,7 +116,7 @@ async def _verify_deposits(db: AsyncSession) -> list[str]:
 
 async def _verify_bounces(db: AsyncSession) -> list[str]:
     payers = (AccountKind.WALLET, AccountKind.RECEIVABLE)
-    taken = _legs(*payers).where(Posting.transaction_id.in_(select(BouncedCheque.id))).subquery("taken")
+    taken = legs(*payers).where(Posting.transaction_id.in_(select(BouncedCheque.id))).subquery("taken")
     cents = func.coalesce(taken.c.cents, 0)
     entry = aliased(LedgerTransaction)
     return [
@@ -199,16 +189,6 @@ async def _verify_matches(db: AsyncSession) -> list[str]:
 
 
 async def _verify_unpaid(db: AsyncSession) -> list[str]:
-    numbered = (
-        select(
-            UnpaidState.office_id,
-            func.count(UnpaidState.id).label("lists"),
-            func.max(UnpaidState.number).label("last"),
-        )
-        .group_by(UnpaidState.office_id)
-        .subquery("numbered")
-    )
-    lists, last = func.coalesce(numbered.c.lists, 0), func.coalesce(numbered.c.last, 0)
     owed = (
         select(UnpaidItem.state_id, func.sum(UnpaidItem.amount_cents).label("cents"))
         .group_by(UnpaidItem.state_id)
@@ -216,13 +196,15 @@ async def _verify_unpaid(db: AsyncSession) -> list[str]:
     )
     cents = func.coalesce(owed.c.cents, 0)
     return [
-        *await sentences(
+        *await gaps(
             db,
             "lists of unpaid debts of {} count to {}, and there are {} up to number {}",
-            select(CashOffice.code, UnpaidSeries.last_number, lists, last)
-            .join(UnpaidSeries, UnpaidSeries.office_id == CashOffice.id)
-            .outerjoin(numbered, numbered.c.office_id == CashOffice.id)
-            .where(or_(lists != UnpaidSeries.last_number, last != UnpaidSeries.last_number)),
+            select(CashOffice.code, UnpaidSeries.last_number).join(
+                UnpaidSeries, UnpaidSeries.office_id == CashOffice.id
+            ),
+            key=CashOffice.id,
+            of_series=UnpaidState.office_id,
+            number=UnpaidState.number,
         ),
         *await sentences(
             db,
@@ -232,12 +214,3 @@ async def _verify_unpaid(db: AsyncSession) -> list[str]:
             .where(UnpaidState.withdraws_id.is_(None), UnpaidState.total_cents != cents),
         ),
     ]
-
-
-def _legs(*kinds: AccountKind) -> Select[UUID, int]:
-    return (
-        select(Posting.transaction_id, func.sum(Posting.amount_cents).label("cents"))
-        .join(LedgerAccount, LedgerAccount.id == Posting.account_id)
-        .where(LedgerAccount.kind.in_(kinds))
-        .group_by(Posting.transaction_id)
-    )

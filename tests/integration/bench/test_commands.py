@@ -12,9 +12,10 @@ import pytest
 
 from cvq_advisor_console.bench import call, mirror, resume
 from cvq_advisor_console.bench.call import CallRound
+from cvq_core.bench import hordak
 
 CVQ = Path(sys.executable).with_name("cvq")
-LEDGER_RATIOS = {"ledger_tpcb", "ledger_hot", "ledger_hot_read", "ledger_sqlite"}
+LEDGER_RATIOS = {"ledger_tpcb", "ledger_hot", "ledger_hot_read", "ledger_sqlite", "ledger_simple_update"}
 RATIOS = {"tap_batched", "tap_single", "tap_cpu", "tap_latency", "tap_p99", "tap_sqlite"}
 
 
@@ -37,6 +38,11 @@ def _check_shape(found: dict[str, Any], name: str) -> None:
     assert {"cores", "python", "others_cpu_share", "rounds"} <= found["conditions"].keys()
 
 
+def _check_durable(found: dict[str, Any]) -> None:
+    """A figure of a database that forgets in a power cut would be worth nothing."""
+    assert (found["conditions"]["fsync"], found["conditions"]["synchronous_commit"]) == ("on", "on")
+
+
 async def test_taps_prints_its_ratios_in_one_json_object_and_nothing_is_lost() -> None:
     code, said, erred = await _cvq_bench(*("taps", "--json", "--rounds", "1", "--seconds", "0.3", "--preset", "demo"))
     assert code == 0, erred
@@ -45,8 +51,9 @@ async def test_taps_prints_its_ratios_in_one_json_object_and_nothing_is_lost() -
     assert found["ratios"].keys() >= RATIOS
     assert all(value > 0 for value in found["ratios"].values())
     assert found["figures"]["taps_acknowledged"] > 0
-    for figure in ("taps_lost", "taps_doubled", "wallets_overdrawn", "ledger_troubles"):
-        assert found["figures"][figure] == 0
+    for figure in ("taps_failed", "taps_lost", "taps_doubled", "wallets_overdrawn", "ledger_troubles"):
+        assert found["figures"][figure] == 0, figure
+    _check_durable(found)
 
 
 async def test_ledger_prints_its_ratios_in_one_json_object_and_nothing_is_lost() -> None:
@@ -55,10 +62,15 @@ async def test_ledger_prints_its_ratios_in_one_json_object_and_nothing_is_lost()
     found = json.loads(said.splitlines()[-1])
     _check_shape(found, "ledger")
     assert found["ratios"].keys() >= LEDGER_RATIOS
+    assert all(value > 0 for value in found["ratios"].values())
+    assert ("ledger_hordak" in found["ratios"]) == hordak.is_installed()
     assert ("ledger_hordak" in found["ratios"]) == ("not installed" not in found["conditions"]["hordak"])
     assert found["figures"]["ledger_acknowledged"] > 0
+    for side in ("spread", "hot", "alone"):
+        assert found["figures"][f"ledger_{side}_p99_ms"] > 0
     for figure in ("ledger_lost", "ledger_doubled", "wallets_overdrawn", "ledger_troubles"):
-        assert found["figures"][figure] == 0
+        assert found["figures"][figure] == 0, figure
+    _check_durable(found)
 
 
 @pytest.mark.parametrize("name", ["call", "mirror", "resume"])

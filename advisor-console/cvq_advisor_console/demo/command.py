@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import signal
 from contextlib import suppress
@@ -52,7 +53,7 @@ async def run_demo(folder: Path) -> None:
     payfip, particulier = VirtualPayFip(), VirtualParticulier({MOTHER: MOTHERS_EUROS}, knows_everybody=True)
     await payfip.start()
     await particulier.start()
-    settings = {"CVQ_SMTP_URL": mailbox.url, **_online(payfip), **_quotients(particulier)}
+    settings = {"CVQ_SMTP_URL": mailbox.url, **_online(payfip), **_quotients(particulier), **_invoices()}
     site = Site(folder, settings=settings)
     try:
         with console.status("Le village se prépare…"):
@@ -78,6 +79,12 @@ def _online(payfip: VirtualPayFip) -> dict[str, str]:
         "CVQ_PAYFIP_EMAIL": "regie@parthenay.example",
         "CVQ_PAYFIP_URL": payfip.url,
     }
+
+
+def _invoices() -> dict[str, str]:
+    """Return who sends invoices. The tobacconists' code needs codes of the DGFiP's, which a village of ours has not."""
+    issuer = {"name": "Parthenay-Gâtine (démonstration)", "address": ["2, rue de l’Exemple", "79200 Parthenay"]}
+    return {"CVQ_INVOICE_ISSUER": json.dumps(issuer)}
 
 
 def _quotients(particulier: VirtualParticulier) -> dict[str, str]:

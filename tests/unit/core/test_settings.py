@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from cvq_core.invoice_papers.paper import Issuer
+from cvq_core.invoice_papers.proximity import Codes
 from cvq_core.settings import SettingsError, load_settings
 
 
@@ -115,3 +118,25 @@ def test_payment_online_goes_to_a_place_and_over_tls(monkeypatch: pytest.MonkeyP
     for url in ("https://payfip.example/tpa", "http://127.0.0.1:8001/tpa"):
         monkeypatch.setenv("CVQ_PAYFIP_URL", url)
         assert str(load_settings().payfip_url) == url
+
+
+CODES = {"emitter": "940033", "collectivity": "RS", "product": "087", "post": "079033"}
+
+
+def test_who_sends_invoices_and_the_tobacconists_codes_are_tables_of_the_file_or_json_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    file.write_text(
+        '[invoice_issuer]\nname = "Parthenay"\naddress = ["7, rue Béranger"]\n\n[proximity]\n'
+        + "\n".join(f'{name} = "{code}"' for name, code in CODES.items())
+    )
+    settings = load_settings()
+    assert settings.invoice_issuer == Issuer("Parthenay", ("7, rue Béranger",))
+    assert settings.proximity == Codes(**CODES)
+    monkeypatch.setenv("CVQ_PROXIMITY", json.dumps({**CODES, "period": "3"}))
+    changed = load_settings().proximity
+    assert changed is not None
+    assert changed.period == "3"
+    monkeypatch.setenv("CVQ_PROXIMITY", json.dumps({**CODES, "emmiter": "1"}))
+    with pytest.raises(SettingsError, match="CVQ_PROXIMITY"):
+        load_settings()

@@ -15,9 +15,9 @@ from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_of
 from cvq_core.ledger.service import wallet_overviews
 from cvq_core.payables.rules import PAYABLES_MAX, Payable, PayableKind
+from cvq_core.payments.carts import latest_cart_of, standing_of
 from cvq_core.payments.routes import online_payments
 from cvq_core.payments.rules import CartState
-from cvq_core.payments.store import latest_cart_of, standing_of
 from cvq_core.staff import Permission
 from cvq_core.text import long_date, money
 from cvq_core.web import Context, Routes

@@ -18,9 +18,9 @@ from cvq_core.errors import TooMany
 from cvq_core.ids import new_id
 from cvq_core.invoice_papers.store import invoice_by_token
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.routes import online_payments
 from cvq_core.payments.rules import PayerEmailMissing, check_email
-from cvq_core.payments.store import make_cart
 from cvq_core.web import PUBLIC, Context, Routes
 
 TEMPLATES = Path(__file__).parent / "templates"

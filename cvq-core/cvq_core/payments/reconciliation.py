@@ -20,14 +20,9 @@ from cvq_core.offices.store import appointment_of
 from cvq_core.offices.tables import SubOffice
 from cvq_core.once import insert_once
 from cvq_core.payments.bank import BankRow, Match, OnBooks, match, missing, read_bank_file
+from cvq_core.payments.carts import RECONCILIATION_TOPIC, place_of
 from cvq_core.payments.rules import Decision, Notice, NotInTheBank, NotToReconcile, Said, Trouble
-from cvq_core.payments.store import (
-    RECONCILIATION_TOPIC,
-    credit_by_bank,
-    locked_attempt,
-    online_accounts,
-    place_of,
-)
+from cvq_core.payments.store import credit_by_bank, locked_attempt, online_accounts
 from cvq_core.payments.tables import BankFile, BankLine, Cart, PaymentAttempt, PaymentDecision
 
 LISTED_MAX = 500

@@ -19,20 +19,16 @@ from cvq_core.ids import new_id
 from cvq_core.jobs import enqueue
 from cvq_core.mail import file_mail
 from cvq_core.payments.adapter import Order, PayFip
+from cvq_core.payments.carts import CartStanding, cart_by_token, lines_of, office_of, standing_of
 from cvq_core.payments.rules import AttemptState, CartState, NoOnlinePayment, Notice, PayFipSilent, is_idop
 from cvq_core.payments.store import (
-    CartStanding,
     any_due,
     ask_soon,
     attempt_by_refdet,
     begin,
-    cart_by_token,
     hear,
     identified,
-    lines_of,
     locked_attempt,
-    office_of,
-    standing_of,
     take_due,
 )
 from cvq_core.payments.tables import Cart, PaymentAttempt

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cvq_core.payments.carts import CartStanding
 from cvq_core.payments.rules import CartState
-from cvq_core.payments.store import CartStanding
 from cvq_core.payments.tables import PaymentAttempt
 
 

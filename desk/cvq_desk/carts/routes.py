@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from cvq_core.payables.rules import PAYABLES_MAX, Payable, PayableKind
+from cvq_core.payments.carts import latest_cart_of, standing_of
 from cvq_core.payments.routes import online_payments
 from cvq_core.payments.rules import CartState, UnknownCart
-from cvq_core.payments.store import latest_cart_of, standing_of
 from cvq_core.payments.tables import Cart
 from cvq_core.staff import Permission
 from cvq_core.web import Context, Routes

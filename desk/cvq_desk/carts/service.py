@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.payables.rules import Payable, check_payables
 from cvq_core.payables.store import payable_lines
+from cvq_core.payments.carts import latest_cart_of, make_cart, standing_of
 from cvq_core.payments.rules import CartState, PayerEmailMissing, check_email
 from cvq_core.payments.service import OnlinePayments, cart_url
-from cvq_core.payments.store import latest_cart_of, make_cart, standing_of
 from cvq_core.payments.tables import Cart
 from cvq_core.settings import Settings
 from cvq_core.text import money

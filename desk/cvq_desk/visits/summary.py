@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import local_day
-from cvq_core.payments.store import payments_of_visit
+from cvq_core.payments.carts import payments_of_visit
 from cvq_core.text import NO_BREAK_SPACE, hour, long_date, money
 from cvq_desk import papers
 from cvq_desk.booking.tables import Booth, Organisation, TownHall

@@ -14,8 +14,9 @@ from cvq_core.ids import new_id
 from cvq_core.ledger.tables import Wallet
 from cvq_core.offices.rules import Means, Officer
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.rules import AttemptState
-from cvq_core.payments.store import begin, hear, identified, make_cart
+from cvq_core.payments.store import begin, hear, identified
 from cvq_core.staff.rules import Role
 from tests.core_examples import create_counter, create_family, create_services, create_wallet
 from tests.factories import make_staff

@@ -37,7 +37,7 @@ from cvq_core.offices.store import appoint, create_sub_office
 from cvq_core.offices.tables import Drawer, Integration, Receipt, Remittance
 from cvq_core.offices.verify import verify_offices
 from cvq_core.payables.rules import Payable, PayableKind
-from cvq_core.payments.store import make_cart
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.tables import Cart
 from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import Result, VirtualPayFip

@@ -21,8 +21,8 @@ from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import issue_invoice
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.service import OnlinePayments
-from cvq_core.payments.store import make_cart
 from cvq_core.payments.virtual import Result, VirtualPayFip
 from cvq_core.services.rules import ServiceCode
 

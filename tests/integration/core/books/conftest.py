@@ -37,8 +37,9 @@ from cvq_core.offices.store import appoint, create_sub_office
 from cvq_core.offices.tables import Receipt, Remittance, SubOffice
 from cvq_core.offices.verify import verify_offices
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.rules import Notice, Said
-from cvq_core.payments.store import begin, hear, make_cart
+from cvq_core.payments.store import begin, hear
 from cvq_core.services.rules import ServiceCode
 from cvq_core.vault import Vault
 from tests.core_examples import (

@@ -15,7 +15,7 @@ from cvq_core.errors import Refusal
 from cvq_core.ids import new_id
 from cvq_core.ledger.tables import Posting
 from cvq_core.payables.rules import Payable, PayableKind
-from cvq_core.payments.store import make_cart
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.tables import Cart, PaymentAttempt
 from cvq_core.payments.virtual import Fault, Operation, Result
 from tests.integration.core.money.life import LOSS, PICK, Leg

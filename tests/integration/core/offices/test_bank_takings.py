@@ -31,9 +31,10 @@ from cvq_core.offices.store import treasury_id
 from cvq_core.offices.tables import Remittance, RemittanceTransaction, SubOffice
 from cvq_core.offices.verify import verify_offices
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.reconciliation import decide
 from cvq_core.payments.rules import Decision, Notice, Said
-from cvq_core.payments.store import begin, hear, make_cart
+from cvq_core.payments.store import begin, hear
 from cvq_core.payments.verify import verify_payments
 from cvq_core.services.rules import ServiceCode
 from cvq_core.vault import Vault

@@ -22,8 +22,8 @@ from cvq_core.offices.rules import Means, Officer
 from cvq_core.offices.tables import SubOffice
 from cvq_core.payables.rules import Payable, PayableKind
 from cvq_core.payments.adapter import PayFip
+from cvq_core.payments.carts import attempts_of, make_cart, standing_of
 from cvq_core.payments.service import OnlinePayments
-from cvq_core.payments.store import attempts_of, make_cart, standing_of
 from cvq_core.payments.tables import Cart, PaymentAttempt
 from cvq_core.payments.virtual import VirtualPayFip
 from cvq_core.people.tables import FamilyAccount

@@ -16,6 +16,7 @@ from cvq_core.ledger.tables import LedgerTransaction
 from cvq_core.ledger.verify import verify
 from cvq_core.offices.rules import Means
 from cvq_core.payables.rules import Payable, PayableKind
+from cvq_core.payments.carts import make_cart
 from cvq_core.payments.reconciliation import listed
 from cvq_core.payments.rules import (
     AmountNotOnline,
@@ -31,7 +32,6 @@ from cvq_core.payments.rules import (
     UnknownCart,
 )
 from cvq_core.payments.service import LOOK_UP, OnlinePayments
-from cvq_core.payments.store import make_cart
 from cvq_core.payments.tables import Cart, PaymentAttempt
 from cvq_core.payments.verify import verify_payments
 from cvq_core.payments.virtual import Fault, Result

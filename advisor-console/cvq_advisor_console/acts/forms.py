@@ -87,12 +87,9 @@ class Form(Protocol):
 
 
 @dataclass(slots=True)
-class CollectsForm:
-    """What a place collects, and how, from a day on."""
-
+class _OfPlace:
     context: Context
     place: SubOffice
-    kind: ActChangeKind = ActChangeKind.COLLECTS
 
     @property
     def office_id(self) -> UUID:
@@ -101,6 +98,27 @@ class CollectsForm:
     @property
     def about(self) -> str:
         return self.place.label
+
+
+@dataclass(slots=True)
+class _OfOffice:
+    context: Context
+    office: CashOffice
+
+    @property
+    def office_id(self) -> UUID:
+        return self.office.id
+
+    @property
+    def about(self) -> str:
+        return self.office.label
+
+
+@dataclass(slots=True)
+class CollectsForm(_OfPlace):
+    """What a place collects, and how, from a day on."""
+
+    kind: ActChangeKind = ActChangeKind.COLLECTS
 
     async def initial(self) -> dict[str, str]:
         tomorrow = local_day(self.context.now) + timedelta(days=1)
@@ -145,20 +163,10 @@ class CollectsForm:
 
 
 @dataclass(slots=True)
-class OfficeLimitsForm:
+class OfficeLimitsForm(_OfOffice):
     """An office's limits."""
 
-    context: Context
-    office: CashOffice
     kind: ActChangeKind = ActChangeKind.OFFICE_LIMITS
-
-    @property
-    def office_id(self) -> UUID:
-        return self.office.id
-
-    @property
-    def about(self) -> str:
-        return self.office.label
 
     async def initial(self) -> dict[str, str]:
         now = limits_of(self.office)
@@ -210,20 +218,10 @@ class OfficeLimitsForm:
 
 
 @dataclass(slots=True)
-class PlaceLimitsForm:
+class PlaceLimitsForm(_OfPlace):
     """A place's float and ceiling."""
 
-    context: Context
-    place: SubOffice
     kind: ActChangeKind = ActChangeKind.PLACE_LIMITS
-
-    @property
-    def office_id(self) -> UUID:
-        return self.place.office_id
-
-    @property
-    def about(self) -> str:
-        return self.place.label
 
     async def initial(self) -> dict[str, str]:
         now = place_limits_of(self.place)
@@ -250,20 +248,10 @@ class PlaceLimitsForm:
 
 
 @dataclass(slots=True)
-class AppointForm:
+class AppointForm(_OfOffice):
     """Somebody to appoint to a place of an office."""
 
-    context: Context
-    office: CashOffice
     kind: ActChangeKind = ActChangeKind.APPOINTED
-
-    @property
-    def office_id(self) -> UUID:
-        return self.office.id
-
-    @property
-    def about(self) -> str:
-        return self.office.label
 
     async def initial(self) -> dict[str, str]:
         places = await places_of(self.context.db, self.office.id)

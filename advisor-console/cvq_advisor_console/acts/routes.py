@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -63,66 +64,6 @@ async def one_office(context: Context) -> web.Response:
     """Show an office's act as it stands, who is appointed, and every change."""
     office = await office_by_id(context.db, context.path_id())
     return context.page("act.html", view=await office_page(context, office))
-
-
-@routes.get("/lieux/{id}/acte", access=Permission.ADMINISTER)
-async def collects_form(context: Context) -> web.Response:
-    """Ask what a place collects, and how."""
-    return await _ask(context, await _collects(context))
-
-
-@routes.post("/lieux/{id}/acte", access=Permission.ADMINISTER, body=ChangeForm, form=True)
-async def change_collects(context: Context, form: ChangeForm) -> web.Response:
-    """Say what a place collects, and how."""
-    return await _take(context, await _collects(context), form)
-
-
-@routes.get("/{id}/limites", access=Permission.ADMINISTER)
-async def office_limits_form(context: Context) -> web.Response:
-    """Ask for an office's limits."""
-    return await _ask(context, await _office_limits(context))
-
-
-@routes.post("/{id}/limites", access=Permission.ADMINISTER, body=ChangeForm, form=True)
-async def change_office_limits(context: Context, form: ChangeForm) -> web.Response:
-    """Set an office's limits."""
-    return await _take(context, await _office_limits(context), form)
-
-
-@routes.get("/lieux/{id}/limites", access=Permission.ADMINISTER)
-async def place_limits_form(context: Context) -> web.Response:
-    """Ask for a place's float and ceiling."""
-    return await _ask(context, await _place_limits(context))
-
-
-@routes.post("/lieux/{id}/limites", access=Permission.ADMINISTER, body=ChangeForm, form=True)
-async def change_place_limits(context: Context, form: ChangeForm) -> web.Response:
-    """Set a place's float and ceiling."""
-    return await _take(context, await _place_limits(context), form)
-
-
-@routes.get("/{id}/nommer", access=Permission.ADMINISTER)
-async def appoint_form(context: Context) -> web.Response:
-    """Ask whom to appoint."""
-    return await _ask(context, await _appoint(context))
-
-
-@routes.post("/{id}/nommer", access=Permission.ADMINISTER, body=ChangeForm, form=True)
-async def appoint_somebody(context: Context, form: ChangeForm) -> web.Response:
-    """Appoint somebody."""
-    return await _take(context, await _appoint(context), form)
-
-
-@routes.get("/nominations/{id}/fin", access=Permission.ADMINISTER)
-async def end_form(context: Context) -> web.Response:
-    """Ask for the last day of an appointment."""
-    return await _ask(context, await _end(context))
-
-
-@routes.post("/nominations/{id}/fin", access=Permission.ADMINISTER, body=ChangeForm, form=True)
-async def end_somebody(context: Context, form: ChangeForm) -> web.Response:
-    """End an appointment."""
-    return await _take(context, await _end(context), form)
 
 
 async def _collects(context: Context) -> Form:
@@ -199,3 +140,34 @@ async def _form_page(
         refused=problem.get("title", ""),
         refused_todo=problem.get("detail", ""),
     )
+
+
+def _pages(path: str, form_of: Callable[[Context], Awaitable[Form]], *, ask: str, change: str) -> None:
+    """Declare the pages of one change: GET asks for it, POST looks at it and makes it; each says what it does."""
+
+    async def asked(context: Context) -> web.Response:
+        return await _ask(context, await form_of(context))
+
+    async def sent(context: Context, form: ChangeForm) -> web.Response:
+        return await _take(context, await form_of(context), form)
+
+    asked.__doc__, sent.__doc__ = ask, change
+    routes.get(path, access=Permission.ADMINISTER)(asked)
+    routes.post(path, access=Permission.ADMINISTER, body=ChangeForm, form=True)(sent)
+
+
+_pages(
+    "/lieux/{id}/acte",
+    _collects,
+    ask="Ask what a place collects, and how.",
+    change="Say what a place collects, and how.",
+)
+_pages("/{id}/limites", _office_limits, ask="Ask for an office's limits.", change="Set an office's limits.")
+_pages(
+    "/lieux/{id}/limites",
+    _place_limits,
+    ask="Ask for a place's float and ceiling.",
+    change="Set a place's float and ceiling.",
+)
+_pages("/{id}/nommer", _appoint, ask="Ask whom to appoint.", change="Appoint somebody.")
+_pages("/nominations/{id}/fin", _end, ask="Ask for the last day of an appointment.", change="End an appointment.")

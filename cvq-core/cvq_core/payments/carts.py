@@ -1,4 +1,4 @@
-"""Carts, in the caller's transaction: what somebody means to pay at once, under a short address, and where it stands."""
+"""Carts, in the caller's transaction: what somebody means to pay at once, under a short address, and how it stands."""
 
 from __future__ import annotations
 

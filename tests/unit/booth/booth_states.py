@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
+from cvq_desk.visits.rules import SCOPE_WORDS
 from cvq_desk.wire import (
     BoothView,
     CallState,
@@ -145,6 +146,8 @@ LONG_QUESTION = question().model_copy(
         ],
     }
 )
+EVERYTHING = LONG_QUESTION.model_copy(update={"what": list(SCOPE_WORDS.values())})
+"""All that can be agreed to at once, for the organisation with the longest name."""
 
 PAYMENT = PaymentView(
     state=PaymentState.TO_PAY,
@@ -216,6 +219,9 @@ STATES: dict[str, BoothState] = {
     "consent_no": state(Phase.CARD, visit(consent=question()), answered_consent=CONSENT),
     "consent_long": state(
         Phase.CARD, visit(**LONG_NAMES, consent=LONG_QUESTION, card=CardView(state=CardState.PRESENT))
+    ),
+    "consent_everything": state(
+        Phase.CARD, visit(**LONG_NAMES, consent=EVERYTHING, card=CardView(state=CardState.PRESENT))
     ),
     "ringing_long": state(
         Phase.RINGING,

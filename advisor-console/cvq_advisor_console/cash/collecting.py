@@ -10,17 +10,9 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from cvq_advisor_console.cash.amounts import BAD_AMOUNT, cents_of
-from cvq_advisor_console.cash.counter import (
-    Asked,
-    Counter,
-    collecting_view,
-    confirm_view,
-    counter_of,
-    number_of,
-    required_details,
-    search_view,
-)
+from cvq_advisor_console.cash.counter import Counter, counter_of, number_of, search_view
 from cvq_advisor_console.cash.forms import open_counter, optional_id
+from cvq_advisor_console.cash.payment import Asked, collecting_view, confirm_view, required_details
 from cvq_advisor_console.views.cash import DetailsFields, VoucherLine
 from cvq_core.errors import BadInput, Refusal
 from cvq_core.offices.ceilings import check_ceilings

@@ -25,6 +25,7 @@ from cvq_advisor_console.views.books import (
 )
 from cvq_core.books.editions import TOPIC, editions_of, heading_of
 from cvq_core.books.journal import Filter
+from cvq_core.books.periods import Period, month_after
 from cvq_core.books.rules import (
     FORMAT_FILES,
     LINE_WORDS,
@@ -36,10 +37,8 @@ from cvq_core.books.rules import (
     EditionState,
     Heading,
     Movement,
-    Period,
     Total,
     Totals,
-    month_after,
     service_word,
 )
 from cvq_core.books.scope import Scope

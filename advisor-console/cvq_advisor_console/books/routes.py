@@ -25,19 +25,16 @@ from cvq_core.books.balance import balance_of_period
 from cvq_core.books.closings import close_month, closing_of, first_month, last_closing
 from cvq_core.books.editions import ask_edition, edition_by_id, edition_file
 from cvq_core.books.journal import Filter, journal_lines
+from cvq_core.books.periods import Period, check_closing, month_of, read_period
 from cvq_core.books.rules import (
     FORMAT_FILES,
     BookFormat,
     BookLine,
     BookMissing,
-    Period,
     Total,
     Totals,
     UnknownBook,
-    check_closing,
     disagreement,
-    month_of,
-    read_period,
 )
 from cvq_core.books.scope import Scope, places_of, scope_of, whole_offices
 from cvq_core.clock import local_day

@@ -12,16 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from cvq_core.books.closings import opening_sums
-from cvq_core.books.rules import (
-    AccountLine,
-    Balance,
-    CashAt,
-    HeldLine,
-    Movement,
-    Period,
-    movement_of,
-    service_word,
-)
+from cvq_core.books.periods import Period
+from cvq_core.books.rules import AccountLine, Balance, CashAt, HeldLine, Movement, movement_of, service_word
 from cvq_core.books.scope import Scope, held_accounts, is_held, means_of
 from cvq_core.books.sums import Sums, net, recorded_between, sums_between
 from cvq_core.debits.tables import DebitItem, DebitReturn

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.books.journal import payments_in
-from cvq_core.books.rules import NotTheBookkeeper, Period, check_closing, midnight, month_after, month_of
+from cvq_core.books.periods import Period, check_closing, midnight, month_after, month_of
+from cvq_core.books.rules import NotTheBookkeeper
 from cvq_core.books.scope import Scope, held_accounts, scope_of
 from cvq_core.books.sums import Sums, added, sums_between
 from cvq_core.books.tables import BookClosing, BookSeries

@@ -23,7 +23,8 @@ from cvq_core.books.balance import balance_of_period
 from cvq_core.books.closings import closing_of, first_month, lock_series
 from cvq_core.books.files import BookFiles
 from cvq_core.books.journal import journal_lines, payments_in
-from cvq_core.books.rules import BookFormat, BookMissing, EditionState, Heading, Period, disagreement
+from cvq_core.books.periods import Period
+from cvq_core.books.rules import BookFormat, BookMissing, EditionState, Heading, disagreement
 from cvq_core.books.scope import Scope, scope_of
 from cvq_core.books.tables import BookEdition, BookFile
 from cvq_core.clock import Clock, local_day

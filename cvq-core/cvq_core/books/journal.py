@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from cvq_core.books.rules import SEVERAL_SERVICES, TO_CLASSIFY, BookLine, LineKind, Period
+from cvq_core.books.periods import Period
+from cvq_core.books.rules import SEVERAL_SERVICES, TO_CLASSIFY, BookLine, LineKind
 from cvq_core.books.scope import Scope
 from cvq_core.debits.tables import DebitItem, DebitReturn, DebitRun
 from cvq_core.invoices.rules import invoice_number

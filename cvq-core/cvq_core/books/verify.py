@@ -6,7 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.books.journal import payments_in
-from cvq_core.books.rules import Period
+from cvq_core.books.periods import Period
 from cvq_core.books.scope import Scope, held_accounts, scope_of
 from cvq_core.books.sums import net, sums_between
 from cvq_core.books.tables import BookClosing, BookEdition, BookSeries

@@ -15,7 +15,8 @@ from cvq_core.books.balance import balance_of_period
 from cvq_core.books.closings import close_month
 from cvq_core.books.editions import MAKE_BOOK, BookMaker, ask_edition, edition_by_id, edition_file
 from cvq_core.books.journal import journal_lines
-from cvq_core.books.rules import Balance, BookFormat, BookLine, Period, disagreement, month, totals_of
+from cvq_core.books.periods import Period, month
+from cvq_core.books.rules import Balance, BookFormat, BookLine, disagreement, totals_of
 from cvq_core.books.scope import scope_of
 from cvq_core.books.tables import BookClosing, BookEdition
 from cvq_core.books.verify import verify_books

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.books.rules import BookFormat, EditionState, Period, read_period
+from cvq_core.books.periods import Period, read_period
+from cvq_core.books.rules import BookFormat, EditionState
 from cvq_core.clock import local_day
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import AccountKind, NewPosting, NewTransaction, TransactionKind

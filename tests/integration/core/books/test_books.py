@@ -14,21 +14,23 @@ from sqlalchemy.exc import DBAPIError
 
 from cvq_core.books.closings import close_month
 from cvq_core.books.parts import LINE_COLUMNS
-from cvq_core.books.rules import (
+from cvq_core.books.periods import (
     BadBookPeriod,
-    BookFormat,
-    BookMissing,
     EarlierMonthOpen,
-    EditionState,
-    LineKind,
     MonthClosed,
     MonthNotOver,
-    Movement,
-    NotTheBookkeeper,
     Period,
-    UnknownBook,
     month,
     read_period,
+)
+from cvq_core.books.rules import (
+    BookFormat,
+    BookMissing,
+    EditionState,
+    LineKind,
+    Movement,
+    NotTheBookkeeper,
+    UnknownBook,
 )
 from cvq_core.books.scope import scope_of
 from cvq_core.books.tables import BookClosing, BookEdition

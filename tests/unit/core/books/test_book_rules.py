@@ -8,24 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvq_core.books.rules import (
+from cvq_core.books.periods import (
     SETTLED_AFTER,
     BadBookPeriod,
-    BookLine,
     EarlierMonthOpen,
-    Heading,
-    LineKind,
     MonthClosed,
     MonthNotOver,
-    Movement,
     Period,
     check_closing,
     month,
     month_after,
-    movement_of,
     read_period,
-    totals_of,
 )
+from cvq_core.books.rules import BookLine, Heading, LineKind, Movement, movement_of, totals_of
 from cvq_core.ledger.rules import TransactionKind
 from cvq_core.offices.rules import Means
 

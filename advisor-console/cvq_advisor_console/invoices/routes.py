@@ -106,8 +106,11 @@ async def print_month(context: Context, form: RunForm) -> web.Response:
         officer=_officer(context),
         now=context.now,
     )
-    context.journal(
-        "invoices-printed", subject=("invoice_run", run.id), personal={"month": f"{month:%Y-%m}", "n": run.invoices}
+    await context.journal_once(
+        "invoices-printed",
+        run.id,
+        subject=("invoice_run", run.id),
+        personal={"month": f"{month:%Y-%m}", "n": run.invoices},
     )
     context.services.jobs.wake()
     return context.redirect(f"{URL}?regie={office.id}&mois={month:%Y-%m}")

@@ -92,7 +92,7 @@ async def pay(context: Context, form: PayForm) -> web.Response:
         actor_id=None,
         now=context.now,
     )
-    context.journal("cart-made", subject=("cart", cart.id), account_id=standing.family_account_id)
+    await context.journal_once("cart-made", cart.id, subject=("cart", cart.id), account_id=standing.family_account_id)
     return context.redirect(f"/p/{cart.token}")
 
 

@@ -92,8 +92,8 @@ _LINES = (
     LineView("Nom de naissance", _plain("BRÉMAUD"), (), "manque", "off", "circle-dashed"),
     LineView(
         "Prénoms",
-        (Piece("Madele"), Piece("i", differs=True), Piece("ne Rose")),
-        (Piece("Madele"), Piece("ine Rosa", differs=True)),
+        (Piece("Madeleine Ros"), Piece("e", differs=True)),
+        (Piece("Madeleine Ros"), Piece("a", differs=True)),
         "proche",
         "sun",
         "alert-triangle",
@@ -153,7 +153,7 @@ _LIST = PairsPage(
     back_url="/reprises",
     tabs=(("À décider (21)", "/o", True), ("Décidées (40)", "/d", False)),
     rows=(
-        PairRow("/p/3", ("MOREAU Madeleine Rose (BRÉMAUD)", "MOREAU Madeline Rosa"), 87, "à décider", "sun"),
+        PairRow("/p/3", ("MOREAU Madeleine Rose (BRÉMAUD)", "MOREAU Madeleine Rosa"), 87, "à décider", "sun"),
         PairRow("/p/4", ("DUPONT Léa", "DUPOND Léa"), 64, "plus tard", "off"),
         PairRow("/p/1", ("GIRAUD Paul", "GIRAUD Paul Marie"), 96, "même personne", "ok", at(10, 2)),
     ),

@@ -10,10 +10,12 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 
-from tests.e2e.look.preview import RECEIVED, preview_app
+from tests.e2e.look.preview import AXE_FOLDER, RECEIVED, preview_app
 from tests.e2e.look.samples import SAMPLES
 
 ROOT = Path(__file__).parents[3]
+# Served and not evaluated, so that the browser compiles its half megabyte once for all the pages.
+AXE = f"{AXE_FOLDER}/axe.min.js"
 PICTURES = ROOT / "artefacts/look"
 WIDE: ViewportSize = {"width": 1366, "height": 768}
 
@@ -76,30 +78,40 @@ async def window(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def tab(window: BrowserContext, site: Site) -> AsyncIterator[Page]:
+    """The one page in which a module's samples are opened one after the other; closed before its site goes."""
+    page = await window.new_page()
+    yield page
+    await page.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def look(window: BrowserContext, site: Site) -> AsyncIterator[Open]:
+async def look(tab: Page, site: Site) -> AsyncIterator[Open]:
     """Open a sample with `await look(name)`; a page that complains on the console fails its test."""
-    pages: list[Page] = []
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
+    def thrown(error: object) -> None:
+        complaints.append(str(error))
+
     async def open_sample(name: str) -> Page:
-        page = await window.new_page()
-        pages.append(page)
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        answer = await page.goto(f"{site.url}/look/{name}")
+        answer = await tab.goto(f"{site.url}/look/{name}")
         assert answer is not None
         assert answer.ok
-        await page.evaluate("document.fonts.ready.then(() => true)")
+        await tab.evaluate("document.fonts.ready.then(() => true)")
         for selector in SAMPLES[name].presses:
-            await page.click(selector)
-        return page
+            await tab.click(selector)
+        return tab
 
+    tab.on("console", note)
+    tab.on("pageerror", thrown)
     yield open_sample
-    for page in pages:
-        await page.close()
+    # As a tab that has just been opened: nothing of the sample before is remembered.
+    await tab.evaluate("sessionStorage.clear()")
+    tab.remove_listener("console", note)
+    tab.remove_listener("pageerror", thrown)
     assert complaints == []

@@ -18,6 +18,7 @@ from cvq_core.web.templates import Templates
 from tests.e2e.look.samples import NOW, SAMPLES
 
 CONSOLE = Path(__file__).parents[3] / "advisor-console/cvq_advisor_console"
+AXE_FOLDER = "/static/axe"
 
 RECEIVED: web.AppKey[list[tuple[str, bytes]]] = web.AppKey("received", list)
 """Path and body of each request that a page sent to be acted upon."""
@@ -66,6 +67,7 @@ def preview_app() -> web.Application:
     app = web.Application(middlewares=[_headers])
     app[RECEIVED] = []
     app.router.add_static("/static/console", CONSOLE / "static")
+    app.router.add_static(AXE_FOLDER, Path(__file__).parents[3] / "node_modules/axe-core")
     app.router.add_static("/static", STATIC)
     app.router.add_get("/api/v1/live", live)
     app.router.add_get("/", listing)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize
 
-from tests.e2e.look.conftest import AXE, DOCK, PICTURES, ROOT, WIDE, ZOOMED, Open
+from tests.e2e.look.conftest import AXE, DOCK, PICTURES, WIDE, ZOOMED, Open
 from tests.e2e.look.samples import SAMPLES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -19,7 +19,7 @@ class Rounds:
 POWER_CUTS = Rounds(test=1, night=200)
 """Deaths of the server: once at each named point in `make test`, at random points by night."""
 
-MONEY_LIVES = {"sqlite": Rounds(test=80, night=10_000), "postgresql": Rounds(test=60, night=10_000)}
+MONEY_LIVES = {"sqlite": Rounds(test=140, night=10_000), "postgresql": Rounds(test=60, night=10_000)}
 """Histories of the stateful test over the whole of public money; a step takes PostgreSQL longer than SQLite."""
 
 MONEY_STEPS = Rounds(test=15, night=50)

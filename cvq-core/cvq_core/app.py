@@ -13,6 +13,7 @@ from aiohttp import web
 from cvq_core.access import pages as access_pages
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
+from cvq_core.access.changes import note_change
 from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
 from cvq_core.assets import STATIC
@@ -193,7 +194,8 @@ async def _purge_jobs(services: Services) -> None:
 
 async def _apply_policies(services: Services) -> None:
     async with services.database.write() as db:
-        await apply_policies(db, local_day(services.clock()))
+        if await apply_policies(db, local_day(services.clock())):
+            note_change(db, now=services.clock(), everybody=True)
 
 
 async def _wipe_imports(services: Services) -> None:

@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_advisor_console.demo.processes import Died, Running, cvq, free_port, python
 from cvq_core.clock import PARIS, utc_now
 from cvq_core.database import Database
+from cvq_core.public_holidays import public_holidays
 from cvq_core.seed.accords import seed_accords
 from cvq_core.seed.draw import Draw
 from cvq_core.seed.heroes import BLOCKED_UID, JEANNE_UID, LEA_UID, STRANGER_UID
 from cvq_core.seed.presets import Preset
 from cvq_core.seed.service import school_year_of, seed_territory
-from cvq_desk.booking.public_holidays import public_holidays
 from cvq_desk.seed import enrolment_code, seed_desk, seeded_id
 from cvq_migrations import runner
 from cvq_scanning.virtual import PAPER_DEVICE, VirtualScanner, prepare

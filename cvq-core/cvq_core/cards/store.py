@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.cards.rules import (
     BlockedReason,
     CardFacts,
@@ -88,6 +89,7 @@ async def add_card(
     )
     db.add(card)
     await db.flush()
+    note_change(db, now=now, persons=[person_id])
     return card
 
 
@@ -101,6 +103,7 @@ async def block_card(db: AsyncSession, card_id: UUID, reason: BlockedReason, *, 
     card.status, card.status_since = next_status(card.status, "block"), now
     card.blocked_reason = reason
     await db.flush()
+    note_change(db, now=now, persons=[card.person_id])
     return card
 
 
@@ -114,6 +117,7 @@ async def unblock_card(db: AsyncSession, card_id: UUID, *, now: datetime) -> Car
     card.status, card.status_since = next_status(card.status, "unblock"), now
     card.blocked_reason = None
     await db.flush()
+    note_change(db, now=now, persons=[card.person_id])
     return card
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import local_day
 from cvq_core.errors import BadInput
 from cvq_core.families.departures import add_member
@@ -108,6 +109,7 @@ async def change_contact(
         changed.append("home")
         for person in people:
             person.address, person.postcode, person.commune_insee = home.address, home.postcode, home.commune_insee
+        note_change(db, now=now, persons=[person.id for person in people])
     await db.flush()
     return tuple(changed)
 

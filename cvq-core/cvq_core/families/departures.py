@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.cards.rules import BlockedReason, CardStatus
 from cvq_core.cards.store import block_card
 from cvq_core.cards.tables import Card
@@ -113,6 +114,7 @@ async def add_member(
     )
     db.add(row)
     await db.flush()
+    note_change(db, now=now, persons=[person_id], accounts=[account_id])
     return row
 
 
@@ -134,6 +136,7 @@ async def end_member(
         raise BadFamilyDay
     membership.valid_until = last_day
     await db.flush()
+    note_change(db, now=now, persons=[person_id], accounts=[account_id])
     return membership
 
 
@@ -174,6 +177,7 @@ async def close_account(
     account.closed_on = today
     db.add(closure)
     await db.flush()
+    note_change(db, now=now, accounts=[account_id])
     return closure
 
 
@@ -206,6 +210,7 @@ async def reopen_account(
     )
     db.add(reopening)
     await db.flush()
+    note_change(db, now=now, accounts=[account_id])
     return reopening
 
 
@@ -277,6 +282,7 @@ async def note_death(db: AsyncSession, person_id: UUID, *, on: date, now: dateti
     for membership in held:
         membership.valid_until = max(on, membership.valid_from)
     await db.flush()
+    note_change(db, now=now, persons=[person_id], accounts=[membership.account_id for membership in held])
     guarded = {membership.account_id for membership in held if membership.role is FamilyRole.GUARDIAN}
     return Death(person, tuple(cards), await _without_guardian(db, guarded, after=today))
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
 from cvq_core.families.carried import Carried, carry, what_follows
@@ -151,6 +152,7 @@ async def merge_accounts(
     )
     db.add(record)
     await db.flush()
+    note_change(db, now=now, persons=[member.person_id for member in plan.members], accounts=[merged_id, kept_id])
     return record
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import local_day
 from cvq_core.families.carried import give_back, signed_since
 from cvq_core.families.forwards import sent_on
@@ -89,6 +90,7 @@ async def undo_merge(
             now=now,
         )
     await _give_back(db, merge, by=by, now=now)
+    note_change(db, now=now, accounts=[merge.merged_id, merge.kept_id])
     return await db.get_one(AccountMergeUndo, undo_id)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import Clock, local_day
 from cvq_core.database import Database, lost_a_race
 from cvq_core.imports.comparing import compare
@@ -135,6 +136,7 @@ async def _write(db: AsyncSession, making: Making, by: str, now: datetime) -> No
     actor = Actor("system", None, by)
     for account_id in making.accounts_made:
         record(db, now=now, actor=actor, action="account-imported", account_id=account_id)
+    note_change(db, now=now, everybody=True)
 
 
 async def _count(db: AsyncSession, batch_id: UUID) -> int:

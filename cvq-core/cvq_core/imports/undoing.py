@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import delete, null, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.access.tables import Entitlement
 from cvq_core.cards.tables import Card
 from cvq_core.clock import Clock, local_day
@@ -83,6 +84,7 @@ async def undo(database: Database, base: str, *, by: str, clock: Clock) -> Undon
                 portion = await _families(db, batch.id, after, step is _sweep)
                 if portion:
                     await step(Undoing(db, Uses(db, references), batch, done, seen, by, clock()), portion)
+                    note_change(db, now=clock(), everybody=True)
             if not portion:
                 break
             after = portion[-1].id

@@ -64,7 +64,7 @@ async def post_all(
         # By their ids, so that two batches with the same ones do not wait for each other.
         rows.sort(key=itemgetter("id"))
         await ledger_statements(db).insert_transactions.write(db, rows)
-        await write_standing(db, standing, postings)
+        await write_standing(db, standing, postings, now=now)
     for index in alone:
         answers[index] = await _again(db, transactions[index], now)
     return [answer for answer in answers if answer is not None]

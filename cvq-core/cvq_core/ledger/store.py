@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import PARIS, local_day
 from cvq_core.ledger.rules import (
     LABEL_LENGTH_MAX,
@@ -96,7 +97,7 @@ async def post(db: AsyncSession, transaction: NewTransaction, *, now: datetime) 
         if first is None:
             raise AlreadyReversed
         return first
-    await write_standing(db, standing, postings)
+    await write_standing(db, standing, postings, now=now)
     return Posted(transaction.id, recorded_at(transaction, now), standing.balances(), replayed=False)
 
 
@@ -295,8 +296,10 @@ async def lock_accounts(db: AsyncSession, transactions: Iterable[NewTransaction]
     return Standing(wallets, receivables)
 
 
-async def write_standing(db: AsyncSession, standing: Standing, postings: Sequence[Mapping[str, object]]) -> None:
-    """Write postings whose transactions are written, and the balances that they lead to."""
+async def write_standing(
+    db: AsyncSession, standing: Standing, postings: Sequence[Mapping[str, object]], *, now: datetime
+) -> None:
+    """Write postings whose transactions are written, and the balances that they lead to; doors are told of them."""
     statements = ledger_statements(db)
     if standing.wallets:
         levels = [
@@ -304,6 +307,7 @@ async def write_standing(db: AsyncSession, standing: Standing, postings: Sequenc
             for each, level in standing.wallets.items()
         ]
         await statements.set_balances.write(db, levels)
+        note_change(db, now=now, wallets=standing.wallets)
     if standing.receivables:
         dues = [{"id": each, "balance_cents": cents} for each, cents in standing.receivables.items()]
         await statements.set_dues.write(db, dues)

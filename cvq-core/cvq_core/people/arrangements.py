@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import local_day
 from cvq_core.database import Base
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
@@ -168,6 +169,7 @@ async def arrange(
         "order_id": asked.order_id,
     }
     row = await _record(db, CustodyArrangement, asked.id, values, recorded_by=recorded_by, now=now)
+    note_change(db, now=now, persons=[asked.child_id])
     parts = await _parts(db, [asked.id])
     if not parts:
         db.add_all(
@@ -222,6 +224,7 @@ async def add_exception(
         "by_rhythm": by_rhythm,
         "reason": reason,
     }
+    note_change(db, now=now, persons=[(await db.get_one(CustodyArrangement, arrangement_id)).child_id])
     return await _record(db, CustodyException, exception_id, asked, recorded_by=recorded_by, now=now)
 
 

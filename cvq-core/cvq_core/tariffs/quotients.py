@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput
 from cvq_core.ledger.rules import IdempotencyMismatch
@@ -75,7 +76,8 @@ async def record_quotient(
         "reference": reference[:REFERENCE_LENGTH_MAX],
     }
     told = {"recorded_at": now, "recorded_by": recorded_by}
-    await insert_once(db, FamilyQuotient.__table__, {"id": quotient_id, **told, **content})
+    if await insert_once(db, FamilyQuotient.__table__, {"id": quotient_id, **told, **content}):
+        note_change(db, now=now, accounts=[account_id])
     row = await db.get(FamilyQuotient, quotient_id)
     assert row is not None, "it was just inserted"
     if any(getattr(row, name) != value for name, value in content.items()):

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
 from cvq_core.ledger.rules import IdempotencyMismatch
@@ -154,6 +155,7 @@ async def adopt(db: AsyncSession, version_id: UUID, *, valid_from: date, by: Off
     )
     db.add(adoption)
     await db.flush()
+    note_change(db, now=now, services=[adoption.service_code])
     return adoption
 
 

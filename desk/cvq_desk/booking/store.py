@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.clock import PARIS, local_day
 from cvq_core.errors import N_, NotFound
-from cvq_desk.booking.public_holidays import public_holidays
+from cvq_core.public_holidays import public_holidays
 from cvq_desk.booking.rules import (
     HOLDS_TIME,
     HORIZON_DAYS,

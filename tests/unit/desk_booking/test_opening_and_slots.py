@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from cvq_core.clock import PARIS, local
-from cvq_desk.booking.public_holidays import public_holidays
+from cvq_core.public_holidays import public_holidays
 from cvq_desk.booking.rules import (
     BadSlot,
     Calendar,

@@ -23,7 +23,6 @@ from cvq_booth.commands import Commands
 from cvq_booth.desk import Desk
 from cvq_booth.devices.cards import CardEvent, CardReader, CardUnreadable
 from cvq_booth.front import Front
-from cvq_booth.identity import Identity
 from cvq_booth.jobs import Detail, Failed, page_head
 from cvq_booth.kiosk import Kiosk, PaymentWindow
 from cvq_booth.link import Link, Report
@@ -35,6 +34,7 @@ from cvq_booth.settings import BoothSettings
 from cvq_booth.spool import Spool, SpoolError
 from cvq_booth.watch import DeviceWatch
 from cvq_booth.wipe import WipeFailed, Wiper
+from cvq_core.devices.identity import Identity
 from cvq_desk.wire import (
     BandHead,
     BoothView,

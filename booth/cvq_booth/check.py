@@ -8,13 +8,13 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from cvq_booth.desk import Desk, DeskRefused, DeskUnreachable
+from cvq_booth.desk import ENROL, Desk, DeskRefused, DeskUnreachable
 from cvq_booth.devices.cards import CardReader, ReaderBack
 from cvq_booth.devices.printer import Printer
-from cvq_booth.identity import Identity, IdentityError
 from cvq_booth.settings import BoothSettings
 from cvq_booth.spool import MEMORY_FILE_SYSTEMS, file_system
 from cvq_booth.still import is_there
+from cvq_core.devices.identity import Identity, IdentityError
 from cvq_scanning.acquire import probe
 
 Finding = tuple[str, bool, str]
@@ -39,7 +39,7 @@ async def look_at(settings: BoothSettings) -> list[Finding]:
 
 async def _desk(settings: BoothSettings) -> list[Finding]:
     try:
-        identity = Identity.load(settings.key_file)
+        identity = Identity.load(settings.key_file, enrol=ENROL)
     except IdentityError as error:
         return [("clé", False, str(error))]
     found: list[Finding] = [("clé", identity.device_id is not None, identity.name or str(settings.key_file))]

@@ -26,8 +26,8 @@ def run(
     """Run the booth's agent until Ctrl-C: screens, scanner, printer, card reader, line to the desk."""
     settings = _settings()
     configure_logs(settings.log_format, settings.log_level)
-    from cvq_booth.identity import IdentityError
     from cvq_booth.spool import SpoolError
+    from cvq_core.devices.identity import IdentityError
 
     try:
         asyncio.run(_run(settings, addresses))
@@ -44,7 +44,7 @@ def enrol(
 ) -> None:
     """Make this booth's key and have the desk know it. The key stays on this machine."""
     from cvq_booth.desk import DeskRefused, DeskUnreachable
-    from cvq_booth.identity import IdentityError
+    from cvq_core.devices.identity import IdentityError
 
     settings = _settings()
     try:
@@ -69,9 +69,10 @@ async def _run(settings: BoothSettings, addresses: Path | None) -> None:
     from aiohttp import ClientSession
 
     from cvq_booth.agent import Agent
-    from cvq_booth.identity import Identity, IdentityError
+    from cvq_booth.desk import ENROL
+    from cvq_core.devices.identity import Identity, IdentityError
 
-    identity = Identity.load(settings.key_file)
+    identity = Identity.load(settings.key_file, enrol=ENROL)
     if identity.device_id is None:
         raise IdentityError(f"{settings.key_file}: this booth is not enrolled yet; use `cvq booth enrol CODE`")
     async with ClientSession() as session:
@@ -101,11 +102,12 @@ def _write_private(file: Path, text: str) -> None:
 async def _enrol(settings: BoothSettings, code: str, *, again: bool) -> str:
     from aiohttp import ClientSession
 
+    from cvq_booth.desk import ENROL
     from cvq_booth.desk import enrol as exchange
-    from cvq_booth.identity import Identity, IdentityError
+    from cvq_core.devices.identity import Identity, IdentityError
 
     # A key that was made and then refused, or whose answer got lost, is used again: nobody else has ever had it.
-    known = Identity.load(settings.key_file) if settings.key_file.exists() else Identity.new()
+    known = Identity.load(settings.key_file, enrol=ENROL) if settings.key_file.exists() else Identity.new()
     if known.device_id is not None:
         if not again:
             raise IdentityError(f"{settings.key_file}: this booth is enrolled already; --again makes a new key")

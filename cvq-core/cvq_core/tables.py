@@ -6,6 +6,7 @@ from cvq_core.advances import tables as advances
 from cvq_core.audit_file import tables as audit_file
 from cvq_core.books import tables as books
 from cvq_core.cards import tables as cards
+from cvq_core.controllers import tables as controllers
 from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
 from cvq_core.families import tables as families
@@ -36,6 +37,7 @@ __all__ = [
     "audit_file",
     "books",
     "cards",
+    "controllers",
     "debits",
     "devices",
     "families",

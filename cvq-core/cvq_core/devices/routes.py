@@ -9,7 +9,7 @@ from uuid import UUID
 from limits import RateLimitItemPerMinute
 from pydantic import BaseModel, Field
 
-from cvq_core.devices.store import TOKEN_LIFE, BadDeviceKey, enrol, exchange, make_challenge
+from cvq_core.devices.store import TOKEN_LIFE, BadDeviceKey, enrol, exchange, kind_of, make_challenge, rotate
 from cvq_core.errors import TooMany
 from cvq_core.journal.store import Actor, record
 from cvq_core.web import PUBLIC, Context, Routes
@@ -22,7 +22,7 @@ class Enrolment(BaseModel):
     """A device's first words. `public_key` is the raw Ed25519 key, base64url."""
 
     code: str = Field(max_length=40)
-    kind: str = Field(pattern="^(booth|reader)$")
+    kind: str = Field(pattern="^(booth|reader|controller)$")
     public_key: str = Field(max_length=60)
 
 
@@ -53,6 +53,16 @@ class Proof(BaseModel):
     signature: str = Field(max_length=120)
 
 
+class NewKey(BaseModel):
+    """A new key in place of the old one: both sign the challenge and the new key behind `cvq-device-key:`."""
+
+    device_id: UUID
+    challenge: str = Field(max_length=60)
+    public_key: str = Field(max_length=60)
+    signature: str = Field(max_length=120)
+    new_signature: str = Field(max_length=120)
+
+
 class Token(BaseModel):
     """A bearer token."""
 
@@ -62,12 +72,12 @@ class Token(BaseModel):
 
 @routes.post("/enrol", access=PUBLIC, body=Enrolment, answer=Enrolled, status=201)
 async def enrol_device(context: Context, body: Enrolment) -> Enrolled:
-    """Enrol a booth or a reader with its one-time code."""
+    """Enrol a booth, a reader or a site's controller with its one-time code."""
     await _bound(context)
     device = await enrol(
         context.db, code=body.code, kind=body.kind, public_key=_bytes(body.public_key), now=context.now
     )
-    actor = Actor("booth" if device.kind == "booth" else "reader", device.id, device.name)
+    actor = Actor(kind_of(device.kind), device.id, device.name)
     record(context.db, now=context.now, actor=actor, action="device-enrolled")
     return Enrolled(device_id=device.id, name=device.name)
 
@@ -86,6 +96,23 @@ async def token_device(context: Context, body: Proof) -> Token:
     await _bound(context)
     token = await exchange(context.db, body.device_id, _bytes(body.challenge), _bytes(body.signature), now=context.now)
     return Token(token=token, expires_in_s=int(TOKEN_LIFE.total_seconds()))
+
+
+@routes.post("/key", access=PUBLIC, body=NewKey, answer=Enrolled)
+async def rotate_key(context: Context, body: NewKey) -> Enrolled:
+    """Put a new key in the place of a device's old one, which ends."""
+    await _bound(context)
+    device = await rotate(
+        context.db,
+        body.device_id,
+        _bytes(body.challenge),
+        _bytes(body.public_key),
+        signatures=(_bytes(body.signature), _bytes(body.new_signature)),
+        now=context.now,
+    )
+    actor = Actor(kind_of(device.kind), device.id, device.name)
+    record(context.db, now=context.now, actor=actor, action="device-key-changed")
+    return Enrolled(device_id=device.id, name=device.name)
 
 
 async def _bound(context: Context) -> None:

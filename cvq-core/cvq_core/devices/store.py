@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
-from typing import cast
+from typing import Literal, cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
@@ -26,6 +26,11 @@ CODE_LIFE = timedelta(hours=24)
 CHALLENGE_LIFE = timedelta(minutes=1)
 TOKEN_LIFE = timedelta(hours=1)
 SIGNED_PREFIX = b"cvq-device-token:"
+ROTATION_PREFIX = b"cvq-device-key:"
+"""Signed, with the challenge and the new key behind it, by the old key and by the new one."""
+ONE_MACHINE = frozenset({"booth", "controller"})
+"""Kinds of which each subject has one machine; several readers may stand at one access point."""
+DeviceKind = Literal["booth", "reader", "controller"]
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letter that reads like a digit
 
 
@@ -52,8 +57,14 @@ class DeviceRefused(NotSignedIn):
     what_to_do = N_("S’il a été remplacé ou retiré, installez-le de nouveau avec un code neuf.")
 
 
+def kind_of(word: str) -> DeviceKind:
+    """Return a device's kind as it is stored."""
+    assert word in ("booth", "reader", "controller")
+    return cast(DeviceKind, word)
+
+
 async def make_code(db: AsyncSession, *, kind: str, subject_id: UUID, name: str, now: datetime) -> str:
-    """Make a one-time code for a booth or a reader and return it; it cannot be read again."""
+    """Make a one-time code for a booth, a reader or a controller and return it; it cannot be read again."""
     code = "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
     db.add(
         EnrolmentCode(
@@ -70,7 +81,7 @@ async def make_code(db: AsyncSession, *, kind: str, subject_id: UUID, name: str,
 
 
 async def enrol(db: AsyncSession, *, code: str, kind: str, public_key: bytes, now: datetime) -> Device:
-    """Use up a code and note the device's public key; a booth's former key ends with it.
+    """Use up a code and note the device's public key; a booth's or controller's former key ends with it.
 
     Raises:
         BadCode: unknown, used, expired, or for another kind of device.
@@ -94,8 +105,8 @@ async def enrol(db: AsyncSession, *, code: str, kind: str, public_key: bytes, no
     row = used.first()
     if row is None:
         raise BadCode
-    if kind == "booth":
-        # A booth is one machine: whoever installs it anew has replaced the former one.
+    if kind in ONE_MACHINE:
+        # Whoever installs it anew has replaced the former machine.
         await revoke_of(db, kind, row.subject_id, now=now)
     device = Device(
         id=new_id(), kind=kind, subject_id=row.subject_id, name=row.name, public_key=public_key, enrolled_at=now
@@ -126,6 +137,41 @@ async def exchange(db: AsyncSession, device_id: UUID, challenge: bytes, signatur
     Raises:
         DeviceRefused: the challenge is not this device's or not fresh, the signature is wrong, or the device revoked.
     """
+    device = await _challenged(db, device_id, challenge, now)
+    _check(device.public_key, signature, SIGNED_PREFIX + challenge)
+    token = secrets.token_urlsafe(32)
+    db.add(DeviceToken(token_digest=digest(token), device_id=device_id, expires_at=now + TOKEN_LIFE))
+    return token
+
+
+async def rotate(
+    db: AsyncSession,
+    device_id: UUID,
+    challenge: bytes,
+    public_key: bytes,
+    *,
+    signatures: tuple[bytes, bytes],
+    now: datetime,
+) -> Device:
+    """Put a new key in the place of a device's old one; `signatures` are the old key's and the new one's.
+
+    The old key's tokens end with it. The device stays the same one: what it has sent goes on being its own.
+
+    Raises:
+        DeviceRefused: as for `exchange`, or the new key is not held by who sends it.
+        BadDeviceKey: not 32 bytes of an Ed25519 key.
+    """
+    device = await _challenged(db, device_id, challenge, now)
+    signed = ROTATION_PREFIX + challenge + public_key
+    _check(device.public_key, signatures[0], signed)
+    _check(public_key, signatures[1], signed)
+    device.public_key = public_key
+    await db.execute(delete(DeviceToken).where(DeviceToken.device_id == device_id))
+    return device
+
+
+async def _challenged(db: AsyncSession, device_id: UUID, challenge: bytes, now: datetime) -> Device:
+    """Use up a challenge; return its device."""
     used = await db.execute(
         delete(DeviceChallenge)
         .where(
@@ -138,13 +184,16 @@ async def exchange(db: AsyncSession, device_id: UUID, challenge: bytes, signatur
     device = await db.get(Device, device_id)
     if used.first() is None or device is None or device.revoked_at is not None:
         raise DeviceRefused
+    return device
+
+
+def _check(public_key: bytes, signature: bytes, signed: bytes) -> None:
     try:
-        Ed25519PublicKey.from_public_bytes(device.public_key).verify(signature, SIGNED_PREFIX + challenge)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, signed)
+    except ValueError:
+        raise BadDeviceKey from None
     except InvalidSignature:
         raise DeviceRefused from None
-    token = secrets.token_urlsafe(32)
-    db.add(DeviceToken(token_digest=digest(token), device_id=device_id, expires_at=now + TOKEN_LIFE))
-    return token
 
 
 async def principal_of_token(db: AsyncSession, token: str, *, now: datetime) -> Principal:
@@ -158,7 +207,7 @@ async def principals_of_tokens(db: AsyncSession, tokens: Collection[str], *, now
     holders = _holders(db.get_bind().dialect.name)
     rows = await holders.fetch(db, digests=list(digests), now=now)
     return {
-        digests[held]: Principal("booth" if kind == "booth" else "reader", device_id, name, subject_id=subject_id)
+        digests[held]: Principal(kind_of(kind), device_id, name, subject_id=subject_id)
         for held, device_id, kind, name, subject_id in rows
     }
 
@@ -186,7 +235,7 @@ async def revoke(db: AsyncSession, device_id: UUID, now: datetime) -> None:
 
 
 async def revoke_of(db: AsyncSession, kind: str, subject_id: UUID, *, now: datetime) -> int:
-    """Revoke every device of a booth or of an access point, and the codes not used yet; return how many devices."""
+    """Revoke the devices of a booth, an access point or a controller, and the codes not used yet; return how many."""
     held = await db.scalars(
         select(Device.id).where(Device.kind == kind, Device.subject_id == subject_id, Device.revoked_at.is_(None))
     )

@@ -10,7 +10,7 @@ from cvq_core.database import Base
 
 
 class Device(Base):
-    """A machine that proves itself with an Ed25519 key; `subject_id` is its booth or its access point."""
+    """A machine that proves itself with an Ed25519 key; `subject_id` is its booth, access point or controller."""
 
     __tablename__ = "device"
 

@@ -23,9 +23,9 @@ SETTLED_AFTER = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person of the staff, a booth, a reader, or the system itself."""
+    """Who acts: a person of the staff, a booth, a reader, a site's controller, or the system itself."""
 
-    kind: Literal["staff", "booth", "reader", "resident", "system", "anonymous"]
+    kind: Literal["staff", "booth", "reader", "controller", "resident", "system", "anonymous"]
     id: UUID | None
     name: str
 

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     TAP = "taps.decide"
     TICK = "attendance.tick"
     BOOTH = "booth.connect"
+    CONTROL = "controller.connect"
 
 
 class Role(StrEnum):
@@ -82,6 +83,7 @@ ROLE_SCOPE: dict[Role, ScopeKind] = {
 DEVICE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "booth": frozenset({Permission.BOOTH}),
     "reader": frozenset({Permission.TAP, Permission.TICK}),
+    "controller": frozenset({Permission.TAP, Permission.CONTROL}),
 }
 
 
@@ -119,7 +121,7 @@ class OutOfScope(Forbidden):
 class Principal:
     """Who asks: a person of the staff with grants, a device with its subject, or nobody known."""
 
-    kind: Literal["staff", "booth", "reader", "anonymous"]
+    kind: Literal["staff", "booth", "reader", "controller", "anonymous"]
     id: UUID | None = None
     name: str = ""
     grants: tuple[Grant, ...] = ()

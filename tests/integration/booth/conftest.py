@@ -15,8 +15,8 @@ from aiohttp import ClientSession
 
 from cvq_booth.agent import Agent
 from cvq_booth.desk import enrol
-from cvq_booth.identity import Identity
 from cvq_booth.settings import BoothSettings
+from cvq_core.devices.identity import Identity
 from tests.integration.booth.desk_stand_in import CODE, DeskStandIn, eventually
 
 

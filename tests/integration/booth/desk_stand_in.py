@@ -16,9 +16,9 @@ from aiohttp import WSMsgType, web
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cvq_booth.identity import from_base64url, to_base64url
 from cvq_booth.virtual.camera import PAGE_SCRIPT
 from cvq_core.assets import STATIC
+from cvq_core.devices.identity import from_base64url, to_base64url
 from cvq_desk.wire import BoothView, Message, PeerName, Ping, Pong, Signal, ToDesk, to_desk
 
 CODE = "ABCD-EFGH-JKLM"

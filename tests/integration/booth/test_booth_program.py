@@ -18,7 +18,7 @@ from aiohttp import ClientSession
 from playwright.async_api import async_playwright, expect
 
 from cvq_booth.desk import enrol
-from cvq_booth.identity import Identity
+from cvq_core.devices.identity import Identity
 from cvq_desk.wire import Command, CommandKind, CommandReport, Devices, Hello, Phase
 from cvq_scanning.virtual import PAPER_DEVICE, prepare
 from tests.integration.booth.desk_stand_in import CODE, DEADLINE_S, DeskStandIn, eventually

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import ClientSession
 
 from cvq_booth.desk import Desk, DeskRefused, DeskUnreachable, enrol
-from cvq_booth.identity import Identity
 from cvq_booth.link import Link
+from cvq_core.devices.identity import Identity
 from cvq_desk.wire import (
     BoothView,
     CardGone,

@@ -49,6 +49,7 @@ HELD: dict[str, set[str]] = {
     "auditor": {"public", "signed-in", "audit.read", "acts.see", "books.read"},
     "booth": {"public", "booth.connect"},
     "reader": {"public", "taps.decide", "attendance.tick"},
+    "controller": {"public", "taps.decide", "controller.connect"},
 }
 
 # What each route asks for.
@@ -69,6 +70,7 @@ TABLE: dict[str, str] = {
     "POST /api/v1/devices/enrol": "public",
     "POST /api/v1/devices/challenge": "public",
     "POST /api/v1/devices/token": "public",
+    "POST /api/v1/devices/key": "public",
     "POST /api/v1/taps": "taps.decide",
     "POST /api/v1/attendances": "attendance.tick",
     "POST /api/v1/absences": "attendance.tick",
@@ -505,7 +507,7 @@ async def everybody(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
             for role in Role:
                 everywhere = role in (Role.ADMINISTRATOR, Role.AUDITOR)
                 staff[role.value] = (await make_staff(db, role, None if everywhere else new_id())).id
-            for kind in ("booth", "reader"):
+            for kind in ("booth", "reader", "controller"):
                 device = Device(
                     id=new_id(), kind=kind, subject_id=new_id(), name=kind, public_key=bytes(32), enrolled_at=NOW
                 )
@@ -524,7 +526,7 @@ async def test_every_declared_route_has_its_row_and_asks_for_what_the_row_says(t
 
 
 async def test_every_role_of_the_staff_and_every_permission_of_a_route_is_in_the_table() -> None:
-    assert set(HELD) == {"anonymous", "booth", "reader", *(role.value for role in Role)}
+    assert set(HELD) == {"anonymous", "booth", "reader", "controller", *(role.value for role in Role)}
     assert set(TABLE.values()) <= set().union(*HELD.values())
 
 

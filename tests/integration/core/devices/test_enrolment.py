@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from cvq_core.database import Base
 from cvq_core.devices.routes import CALLS_A_MINUTE
-from cvq_core.devices.store import SIGNED_PREFIX, make_code, revoke
+from cvq_core.devices.store import ROTATION_PREFIX, SIGNED_PREFIX, make_code, revoke
 from cvq_core.devices.tables import Device, DeviceToken, EnrolmentCode
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
@@ -266,3 +266,40 @@ async def everything(ground: Ground) -> str:
             tuple(row) for table in Base.metadata.sorted_tables for row in await db.execute(select(table))
         ]
     return repr(rows)
+
+
+async def change_key(old: Machine, new: Ed25519PrivateKey, *, endorsed_by: tuple[Ed25519PrivateKey, ...]) -> Answer:
+    challenge = (await old.challenge()).body["challenge"]
+    raw = new.public_key().public_bytes_raw()
+    signed = ROTATION_PREFIX + base64.urlsafe_b64decode(challenge + "==") + raw
+    first, second = (text_of(key.sign(signed)) for key in endorsed_by)
+    body = {"device_id": old.device_id, "challenge": challenge, "public_key": text_of(raw)}
+    return await old.caller.post(f"{DEVICES}/key", {**body, "signature": first, "new_signature": second})
+
+
+async def test_a_machine_changes_its_key_and_the_old_one_ends_with_its_tokens(ground: Ground) -> None:
+    booth = await enrolled(ground)
+    token = await booth.token()
+    new = Ed25519PrivateKey.generate()
+    assert (await change_key(booth, new, endorsed_by=(booth.key, new))).status == 200
+    assert (await booth.read_paper(token)).status == 401
+    assert (await booth.prove((await booth.challenge()).body["challenge"])).status == 401
+    renewed = replace(booth, key=new)
+    assert (await renewed.read_paper(await renewed.token())).status == 404
+    async with ground.database.read() as db:
+        assert await db.scalar(select(AuditRecord.action).where(AuditRecord.action == "device-key-changed"))
+
+
+async def test_a_key_changes_only_by_the_old_key_and_for_who_holds_the_new_one(ground: Ground) -> None:
+    booth = await enrolled(ground)
+    new, thief = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    for endorsed_by in ((thief, new), (booth.key, thief), (new, booth.key)):
+        answer = await change_key(booth, new, endorsed_by=endorsed_by)
+        assert (answer.status, answer.body["type"]) == (401, "/problems/device-refused")
+    assert (await booth.read_paper(await booth.token())).status == 404
+
+
+async def test_a_controller_that_is_installed_anew_takes_the_key_from_the_machine_before_it(ground: Ground) -> None:
+    first = await enrolled(ground, "controller")
+    await enrolled(ground, "controller")
+    assert (await first.challenge()).status == 401

@@ -35,6 +35,7 @@ from cvq_core.journal.store import seal
 from cvq_core.ledger.checkpoints import EVERY_S as CHECKPOINT_EVERY_S
 from cvq_core.ledger.checkpoints import write_checkpoints
 from cvq_core.ledger.wallets import apply_policies
+from cvq_core.library.server import LibraryServer, tls_context
 from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
 from cvq_core.offices import remittance_routes
@@ -132,6 +133,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     app.cleanup_ctx.append(_lifetime)
+    app.cleanup_ctx.append(_library)
     return app
 
 
@@ -180,6 +182,22 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     await services.hub.stop()
     app[payment_routes.ONLINE_PAYMENTS].close()
     await services.database.close()
+
+
+async def _library(app: web.Application) -> AsyncIterator[None]:
+    """Listen for the library's software where a port is set."""
+    services = app[SERVICES]
+    settings = services.settings
+    if settings.library_port is None:
+        yield
+        return
+    tls = None
+    if settings.library_certificate is not None and settings.library_key is not None:
+        tls = tls_context(settings.library_certificate, settings.library_key)
+    server = LibraryServer(services.database, services.clock)
+    await server.start(settings.library_host, settings.library_port, tls)
+    yield
+    await server.stop()
 
 
 async def _seal(services: Services) -> None:

@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     taps_gathered_max: int = Field(
         default=128, ge=1, le=500, description="taps that arrive together and share one transaction; 1: each its own"
     )
+    library_host: str = "127.0.0.1"
+    library_port: int | None = Field(
+        default=None, ge=0, le=65535, description="SIP2 for the library's software; without it, nobody listens"
+    )
+    library_certificate: Path | None = Field(default=None, description="TLS of SIP2: certificate chain, PEM")
+    library_key: Path | None = Field(default=None, description="TLS of SIP2: its private key, PEM")
     import_days_kept: int = Field(
         default=90,
         ge=1,
@@ -121,6 +127,18 @@ class Settings(BaseSettings):
             raise ValueError(
                 "listen_host is not loopback but no trusted_proxy is set: browsers give neither camera nor microphone "
                 "to a page without TLS; put a reverse proxy in front and name its address in trusted_proxy"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sip2_leaves_the_machine_only_encrypted(self) -> Settings:
+        """SIP2 by itself sends names and its password as they are."""
+        if (self.library_certificate is None) is not (self.library_key is None):
+            raise ValueError("library_certificate and library_key belong together")
+        if not _is_loopback(self.library_host) and self.library_certificate is None:
+            raise ValueError(
+                "library_host is not loopback but there is no library_certificate: SIP2 would send names and its "
+                "password in clear; set a certificate, or put stunnel in front"
             )
         return self
 

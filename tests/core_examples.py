@@ -11,6 +11,8 @@ import pikepdf
 import pypdfium2
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.facts import RightKind
+from cvq_core.access.store import give_right
 from cvq_core.debits.collection import next_collection, send_run
 from cvq_core.debits.mandates import MandateDetails, prepare_mandate, set_creditor, sign_mandate
 from cvq_core.debits.returns import end_run
@@ -247,3 +249,16 @@ async def create_counter(
             valid_until=until,
         )
     return place
+
+
+async def subscribe(db: AsyncSession, person_id: UUID, service: ServiceCode) -> None:
+    """A subscription to a service, for good."""
+    await give_right(
+        db,
+        new_id(),
+        kind=RightKind.SUBSCRIPTION,
+        service=service,
+        person_id=person_id,
+        valid_from=datetime(2020, 1, 1, tzinfo=UTC),
+        now=NOW,
+    )

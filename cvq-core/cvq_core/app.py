@@ -23,6 +23,9 @@ from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
+from cvq_core.facilities.jobs import ReservationJobs
+from cvq_core.facilities.manage import CLOSE
+from cvq_core.facilities.service import OFFER_ENDS, REMIND
 from cvq_core.families import jobs as family_jobs
 from cvq_core.families import routes as family_routes
 from cvq_core.imports import keeping as import_keeping
@@ -114,6 +117,12 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.jobs.handlers[LOOK_UP] = payments.look_up
     invoices = InvoicePrinter(database, settings, services.vault, clock)
     services.jobs.handlers[PRINT_RUN], services.jobs.give_ups[PRINT_RUN] = invoices.make, invoices.give_up
+    reservations = ReservationJobs(database, settings, clock)
+    services.jobs.handlers |= {
+        REMIND: reservations.remind,
+        OFFER_ENDS: reservations.end_offer,
+        CLOSE: reservations.close,
+    }
     books = BookMaker(database, services.vault, clock)
     services.jobs.handlers[MAKE_BOOK], services.jobs.give_ups[MAKE_BOOK] = books.make, books.give_up
     app.router.add_static("/static/", STATIC)

@@ -9,6 +9,7 @@ from cvq_core.cards import tables as cards
 from cvq_core.controllers import tables as controllers
 from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
+from cvq_core.facilities import tables as facilities
 from cvq_core.families import tables as families
 from cvq_core.imports import tables as imports
 from cvq_core.inactive_values import tables as inactive_values
@@ -41,6 +42,7 @@ __all__ = [
     "controllers",
     "debits",
     "devices",
+    "facilities",
     "families",
     "imports",
     "inactive_values",

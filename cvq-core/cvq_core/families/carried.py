@@ -21,6 +21,7 @@ from cvq_core.clock import PARIS, local_day
 from cvq_core.debits.mandates import locked_mandate, revoke_mandate, standing_mandate, why_it_gives_way
 from cvq_core.debits.tables import DebitMandate
 from cvq_core.errors import N_
+from cvq_core.facilities.tables import Reservation
 from cvq_core.families.rules import (
     ACCORD_ENDS,
     MANDATE_GIVES_WAY,
@@ -48,6 +49,7 @@ FOLLOWERS: dict[str, tuple[Any, str]] = {
     "invoices": (Receivable, "family_account_id"),
     "rights": (Entitlement, "account_id"),
     "paid_rights": (Entitlement, "payer_account_id"),
+    "reservations": (Reservation, "account_id"),
     "mandates": (DebitMandate, "family_account_id"),
     "quotients": (FamilyQuotient, "account_id"),
 }

@@ -52,6 +52,7 @@ class AccountKind(StrEnum):
     ADVANCE_ACCOUNT = "advance_account"
     EXPENSES = "expenses"
     REFUNDS = "refunds"
+    DEPOSITS = "deposits"
 
 
 DEBIT_KINDS = frozenset(
@@ -99,6 +100,9 @@ class TransactionKind(StrEnum):
     BOUNCED = "bounced"
     BANK_FEES = "bank_fees"
     DIFFERENCE = "difference"
+    REFUND = "refund"
+    DEPOSIT_HELD = "deposit_held"
+    DEPOSIT_ENDED = "deposit_ended"
 
 
 class UnbalancedTransaction(BadInput):

@@ -18,8 +18,8 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 
 from cvq_booth.agent import Agent
 from cvq_booth.desk import enrol
-from cvq_core.devices.identity import Identity
 from cvq_booth.settings import BoothSettings
+from cvq_core.devices.identity import Identity
 from cvq_core.devices.store import make_code
 from cvq_core.offices.rules import Means
 from cvq_core.payments.virtual import VirtualPayFip

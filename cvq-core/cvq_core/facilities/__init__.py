@@ -1,0 +1,1 @@
+"""Facilities that people reserve: squash courts, halls, rooms; a reservation is what opens the door."""

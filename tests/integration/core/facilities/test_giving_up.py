@@ -1,0 +1,311 @@
+"""Cancelling, waiting, being offered a time, closures, and what comes back of price and deposit."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from cvq_core.access.scene import TapRequest
+from cvq_core.access.taps import TapAnswer, take_tap
+from cvq_core.cards.rules import CardStatus
+from cvq_core.cards.tables import Card
+from cvq_core.facilities.jobs import ReservationJobs
+from cvq_core.facilities.manage import close_facility, lift_closure, set_doors
+from cvq_core.facilities.refusals import (
+    BadClosure,
+    BadDeposit,
+    FacilityShut,
+    NoDeposit,
+    OfferOver,
+    ReservationOver,
+    SlotFree,
+    SlotTaken,
+)
+from cvq_core.facilities.rules import ReservationState, Span, civil_span
+from cvq_core.facilities.service import OFFER_ENDS, REMIND, Wish, accept, settle_deposit, wait
+from cvq_core.facilities.tables import Reservation, ReservationGrain
+from cvq_core.ids import new_id
+from cvq_core.invoices.store import invoices_of
+from cvq_core.jobs.tables import Job
+from cvq_core.ledger.rules import AccountKind, IdempotencyMismatch
+from cvq_core.ledger.store import balance_of
+from cvq_core.ledger.tables import LedgerAccount
+from cvq_core.ledger.verify import verify
+from cvq_core.services.rules import ServiceCode
+from tests.core_examples import LONG_AGO, NOW, TODAY, create_ledger_account, move
+from tests.integration.core.facilities.conftest import Ground, add_person, slot
+
+IN_A_WEEK = TODAY + timedelta(days=7)
+EIGHT = slot(IN_A_WEEK, time(8))
+PARTY = civil_span(date(2026, 6, 20), time(10), time(3))
+
+
+async def wait_for(ground: Ground, wish: Wish, now: datetime = NOW) -> Reservation:
+    async with ground.database.write() as db:
+        return await wait(ground.doing(db, now), wish)
+
+
+async def accept_it(ground: Ground, reservation_id: UUID, now: datetime = NOW) -> Reservation:
+    async with ground.database.write() as db:
+        return await accept(ground.doing(db, now), reservation_id)
+
+
+def jobs_at(ground: Ground, now: datetime) -> ReservationJobs:
+    return ReservationJobs(ground.database, ground.settings, lambda: now)
+
+
+async def rich(ground: Ground, name: str, number: str) -> Wish:
+    """Somebody who can pay the deposit of the hall, and wishes it for the party."""
+    person_id, account_id = await add_person(ground, name, number, cents=50000)
+    return ground.wish(PARTY, facility_id=ground.ids["hall"], person_id=person_id, account_id=account_id)
+
+
+async def deposits(ground: Ground) -> int:
+    async with ground.database.read() as db:
+        account = await db.scalar(select(LedgerAccount.id).where(LedgerAccount.code == "deposits:hall"))
+        assert account is not None
+        return await balance_of(db, account)
+
+
+async def test_cancelled_in_time_all_comes_back_and_the_time_is_free_at_once(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    answers = [await ground.cancel(made.id) for _ in range(2)]
+    assert [each.refunded_cents for each in answers] == [700, 700]
+    assert (await ground.balance(), await ground.rights()) == (10000, [])
+    again = await ground.reserve(ground.wish(EIGHT))
+    assert again.state is ReservationState.BOOKED
+    assert [mail["subject"].split()[0] for mail in await ground.mails()] == ["Réservé", "Réservation", "Réservé"]
+
+
+async def test_cancelled_late_a_share_comes_back_and_once_it_has_begun_nothing_is_cancelled(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    with pytest.raises(ReservationOver):
+        await ground.cancel(made.id, now=EIGHT.starts_at)
+    late = await ground.cancel(made.id, now=EIGHT.starts_at - timedelta(hours=2))
+    assert (late.refunded_cents, await ground.balance()) == (350, 9650)
+
+
+async def test_cancelled_twice_at_once_it_is_given_back_once(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    await asyncio.gather(*(ground.cancel(made.id) for _ in range(5)))
+    assert await ground.balance() == 10000
+    async with ground.database.read() as db:
+        assert await verify(db) == []
+
+
+async def test_of_an_invoice_what_is_not_paid_is_owed_no_longer_and_what_was_paid_goes_to_the_wallet(
+    ground: Ground,
+) -> None:
+    wish = await rich(ground, "Rose", "F00003")
+    made = await ground.reserve(wish)
+    assert wish.account_id is not None
+    assert made.invoice_id is not None
+    async with ground.database.write() as db:
+        await move(db, made.invoice_id, 10000, await create_ledger_account(db, AccountKind.DRAWER))
+    await ground.cancel(made.id)
+    async with ground.database.read() as db:
+        [invoice] = await invoices_of(db, wish.account_id)
+        assert invoice.due_cents == 0
+        assert await verify(db) == []
+    assert await wallet_of(ground, wish.account_id) == 60000
+    assert await deposits(ground) == 0
+
+
+async def wallet_of(ground: Ground, account_id: UUID) -> int:
+    other = replace_ids(ground, family=account_id)
+    return await other.balance(ServiceCode.HALL)
+
+
+def replace_ids(ground: Ground, **ids: UUID) -> Ground:
+    return Ground(ground.database, ground.settings, {**ground.ids, **ids})
+
+
+async def test_a_deposit_is_given_back_or_partly_kept_for_a_reason_once_the_time_is_over(ground: Ground) -> None:
+    wish = await rich(ground, "Rose", "F00003")
+    made = await ground.reserve(wish)
+    assert await deposits(ground) == 30000
+    after = PARTY.ends_at + timedelta(hours=9)
+
+    async def settle(kept: int, reason: str, now: datetime = after) -> Reservation:
+        async with ground.database.write() as db:
+            return await settle_deposit(ground.doing(db, now), made.id, kept_cents=kept, reason=reason)
+
+    with pytest.raises(NoDeposit):
+        await settle(0, "", PARTY.starts_at)
+    for kept, reason in ((30001, "Vitre"), (-1, "Vitre"), (5000, " ")):
+        with pytest.raises(BadDeposit):
+            await settle(kept, reason)
+    for _ in range(2):
+        assert (await settle(5000, "Une vitre cassée")).deposit_kept_cents == 5000
+    with pytest.raises(IdempotencyMismatch):
+        await settle(0, "")
+    assert wish.account_id is not None
+    assert (await deposits(ground), await wallet_of(ground, wish.account_id)) == (0, 45000)
+    async with ground.database.read() as db:
+        assert await verify(db) == []
+
+
+async def test_who_waits_is_offered_the_time_when_it_is_free_and_pays_when_they_take_it(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    rose, rose_s = await add_person(ground, "Rose", "F00003", email="rose@example.org")
+    wish = ground.wish(EIGHT, person_id=rose, account_id=rose_s)
+    waiting = await wait_for(ground, wish)
+    assert waiting.state is ReservationState.WAITING
+    with pytest.raises(OfferOver):
+        await accept_it(ground, wish.id)
+    await ground.cancel(made.id)
+    offered = await ground.reservation(wish.id)
+    assert (offered.state, offered.offer_until) == (ReservationState.OFFERED, NOW + timedelta(hours=4))
+    with pytest.raises(SlotTaken):
+        await ground.reserve(ground.wish(EIGHT))
+    assert "rose@example.org" in {mail["to"] for mail in await ground.mails()}
+    taken = await accept_it(ground, wish.id)
+    assert (taken.state, taken.price_cents) == (ReservationState.BOOKED, 700)
+    assert (await accept_it(ground, wish.id)).price_cents == 700
+    assert await replace_ids(ground, family=rose_s).balance() == 9300
+    assert [right.person_id for right in await ground.rights()] == [rose]
+
+
+async def test_what_nobody_takes_in_time_is_offered_to_the_next_and_then_to_all(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    wishes = []
+    for number in (3, 4):
+        person_id, account_id = await add_person(ground, f"P{number}", f"F0000{number}")
+        wishes.append(ground.wish(EIGHT, person_id=person_id, account_id=account_id))
+        await wait_for(ground, wishes[-1], NOW + timedelta(minutes=number))
+    await ground.cancel(made.id)
+    late = NOW + timedelta(hours=5)
+    async with ground.database.read() as db:
+        [job] = await db.scalars(select(Job).where(Job.kind == OFFER_ENDS))
+    await jobs_at(ground, NOW + timedelta(hours=1)).end_offer(job.payload)
+    assert (await ground.reservation(wishes[0].id)).state is ReservationState.OFFERED, "it came too early"
+    for _ in range(2):
+        await jobs_at(ground, late).end_offer(job.payload)
+    states = [(await ground.reservation(wish.id)).state for wish in wishes]
+    assert states == [ReservationState.LAPSED, ReservationState.OFFERED]
+    with pytest.raises(OfferOver):
+        await accept_it(ground, wishes[0].id, late)
+    await jobs_at(ground, late + timedelta(hours=5)).end_offer({"reservation_id": str(wishes[1].id)})
+    assert (await ground.reserve(ground.wish(EIGHT), late)).state is ReservationState.BOOKED
+
+
+async def test_nobody_waits_for_what_is_free(ground: Ground) -> None:
+    with pytest.raises(SlotFree):
+        await wait_for(ground, ground.wish(EIGHT))
+
+
+async def test_who_waits_and_gives_up_is_offered_nothing(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    rose, rose_s = await add_person(ground, "Rose", "F00003")
+    wish = ground.wish(EIGHT, person_id=rose, account_id=rose_s)
+    await wait_for(ground, wish)
+    assert (await ground.cancel(wish.id)).state is ReservationState.WITHDRAWN
+    await ground.cancel(made.id)
+    async with ground.database.read() as db:
+        assert await db.scalar(select(func.count()).select_from(ReservationGrain)) == 0
+
+
+async def close(ground: Ground, span: Span, now: datetime = NOW, closure_id: UUID | None = None) -> UUID:
+    closure_id = closure_id or new_id()
+    async with ground.database.write() as db:
+        await close_facility(ground.doing(db, now), closure_id, ground.ids["court"], span, "Travaux du toit")
+    return closure_id
+
+
+async def test_a_closure_takes_away_what_falls_in_it_gives_all_back_and_says_why(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    other = await ground.reserve(ground.wish(slot(IN_A_WEEK + timedelta(days=1), time(8))))
+    rose, rose_s = await add_person(ground, "Rose", "F00003")
+    waiting = ground.wish(EIGHT, person_id=rose, account_id=rose_s)
+    await wait_for(ground, waiting)
+    eve = EIGHT.starts_at - timedelta(hours=3)
+    closure_id = await close(ground, civil_span(IN_A_WEEK, time(0), time(0)), eve)
+    with pytest.raises(FacilityShut) as refused:
+        await ground.reserve(ground.wish(slot(IN_A_WEEK, time(12))), eve)
+    assert refused.value.facts["reason"] == "Travaux du toit"
+    for _ in range(2):
+        await jobs_at(ground, eve).close({"closure_id": str(closure_id)})
+    assert [(await ground.reservation(each)).state for each in (made.id, other.id, waiting.id)] == [
+        ReservationState.CANCELLED,
+        ReservationState.BOOKED,
+        ReservationState.WITHDRAWN,
+    ]
+    assert await ground.balance() == 9300, "though it was late, all of the first came back"
+    assert "Travaux du toit." in (await ground.mails())[-1]["text"]
+    assert len(await ground.rights()) == 1
+
+
+async def test_a_closure_that_is_lifted_lets_people_reserve_again(ground: Ground) -> None:
+    closure_id = await close(ground, civil_span(IN_A_WEEK, time(0), time(0)))
+    assert await close(ground, civil_span(IN_A_WEEK, time(0), time(0)), closure_id=closure_id) == closure_id
+    with pytest.raises(IdempotencyMismatch):
+        await close(ground, civil_span(IN_A_WEEK, time(0), time(12)), closure_id=closure_id)
+    with pytest.raises(BadClosure):
+        await close(ground, Span(NOW - timedelta(days=2), NOW))
+    for _ in range(2):
+        async with ground.database.write() as db:
+            await lift_closure(ground.doing(db), closure_id)
+    assert (await ground.reserve(ground.wish(EIGHT))).state is ReservationState.BOOKED
+    await jobs_at(ground, NOW).close({"closure_id": str(closure_id)})
+    assert len(await ground.rights()) == 1
+
+
+async def test_a_reminder_says_what_when_and_where_once_and_not_of_what_was_cancelled(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    async with ground.database.read() as db:
+        [job] = await db.scalars(select(Job).where(Job.kind == REMIND))
+    assert job.run_at == EIGHT.starts_at - timedelta(hours=24)
+    for _ in range(2):
+        await jobs_at(ground, job.run_at).remind(job.payload)
+    mails = await ground.mails()
+    assert [mail["subject"][:6] for mail in mails] == ["Réserv", "Rappel"]
+    assert "mardi 10 mars 2026" in mails[1]["text"]
+    assert "Moreau" not in mails[1]["text"]
+    await ground.cancel(made.id)
+    await jobs_at(ground, job.run_at).remind(job.payload)
+    assert len(await ground.mails()) == 3
+
+
+async def tap(ground: Ground, uid: str, at: datetime) -> TapAnswer:
+    async with ground.database.write() as db:
+        return await take_tap(db, TapRequest(new_id(), ground.ids["squash"], at, card_uid=uid), now=at)
+
+
+async def test_a_reserved_court_opens_to_the_card_from_ten_minutes_before_and_no_more_once_cancelled(
+    ground: Ground,
+) -> None:
+    late = slot(IN_A_WEEK, time(21, 20))
+    async with ground.database.write() as db:
+        card = Card(
+            id=new_id(),
+            number="0000000001",
+            uid="04A1B2C3D4E5F6",
+            person_id=ground.ids["jeanne"],
+            status=CardStatus.ACTIVE,
+            status_since=NOW,
+            valid_from=LONG_AGO,
+            valid_until=date(2030, 1, 1),
+        )
+        db.add(card)
+    made = await ground.reserve(ground.wish(late))
+    before = late.starts_at - timedelta(minutes=10)
+    assert not (await tap(ground, card.uid, before - timedelta(seconds=1))).allowed
+    assert (await tap(ground, card.uid, before)).allowed
+    assert (await tap(ground, card.uid, late.ends_at + timedelta(minutes=9))).allowed, "nobody works there any more"
+    assert not (await tap(ground, card.uid, late.ends_at + timedelta(minutes=10))).allowed
+    await ground.cancel(made.id, now=before)
+    assert not (await tap(ground, card.uid, before + timedelta(seconds=1))).allowed
+
+
+async def test_other_doors_open_for_what_is_reserved_already(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    async with ground.database.write() as db:
+        await set_doors(ground.doing(db), ground.ids["court"], [ground.ids["salle"]])
+    [right] = await ground.rights()
+    assert (right.point_id, right.service_code) == (ground.ids["salle"], ServiceCode.HALL)
+    await ground.cancel(made.id)
+    assert await ground.rights() == []

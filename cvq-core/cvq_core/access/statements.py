@@ -18,7 +18,7 @@ from cvq_core.cards.tables import Card
 from cvq_core.ledger.tables import LedgerAccount, Wallet
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.tables import Commune, FamilyAccount, FamilyQuotient, Membership, Person
-from cvq_core.prepared import Prepared, one_of
+from cvq_core.prepared import Prepared, PreparedRows, one_of
 from cvq_core.services.tables import ServicePolicy
 from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 
@@ -73,7 +73,7 @@ class TapStatements:
     known_taps: Prepared  # taps
     revenues: Prepared  # codes
     insert_tap: Prepared  # all columns; what is there already is left alone
-    insert_taps: Prepared  # all columns
+    insert_taps: PreparedRows  # all columns
     insert_attendances: Prepared  # all columns
     take_entry: Prepared  # right_id, left
 
@@ -185,7 +185,7 @@ def tap_statements(dialect: str) -> TapStatements:
         known_taps=Prepared(select(TAPS).where(among(TAPS.c.id, "taps"))),
         revenues=Prepared(select(LEDGER.code, LEDGER.id).where(among(LEDGER.code, "codes"))),
         insert_tap=Prepared(insert_into(TAPS).on_conflict_do_nothing(), tuple(TAPS.c.keys())),
-        insert_taps=Prepared(insert_into(TAPS), tuple(TAPS.c.keys())),
+        insert_taps=PreparedRows.insert(TAPS, TAPS.c.keys()),
         insert_attendances=Prepared(insert_into(ATTENDANCES.person_id.table), tuple(ATTENDANCES.keys())),
         take_entry=Prepared(
             update(RIGHTS.id.table).where(RIGHTS.id == bindparam("right_id")).values(entries_left=bindparam("left"))

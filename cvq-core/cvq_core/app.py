@@ -18,6 +18,8 @@ from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
 from cvq_core.assets import STATIC
 from cvq_core.books.editions import MAKE_BOOK, PURGE_EVERY_S, BookMaker
+from cvq_core.card_keys import routes as card_key_routes
+from cvq_core.card_keys.custody import custody_of
 from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
@@ -93,6 +95,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         device_routes,
         access_routes,
         access_pages,
+        card_key_routes,
         advance_routes,
         office_routes,
         act_routes,
@@ -109,6 +112,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         room.routes.setup(app)
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
+    app[card_key_routes.CUSTODY] = [custody_of(settings)]
     services.templates.add_folder(payment_routes.TEMPLATES)
     services.templates.add_folder(invoice_routes.TEMPLATES)
     quotients = app[QUOTIENT_INQUIRIES] = QuotientInquiries(database, clock, _particulier(settings))

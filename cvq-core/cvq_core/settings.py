@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     ice_servers: list[dict[str, Any]] = Field(default_factory=list)
     smtp_url: str | None = Field(default=None, description="smtp://[user:password@]host:port; without it, no e-mail")
     mail_from: str = "guichet@localhost"
+    pkcs11_module: Path | None = Field(
+        default=None, description="library of the HSM with the cards' keys; without it, no card can prove itself"
+    )
+    pkcs11_label: str = Field(default="cvq", description="label of the HSM's token")
+    pkcs11_pin_file: Path | None = Field(default=None, description="holds the PIN of the HSM's token")
     payfip_client: str | None = Field(
         default=None, pattern=r"^[0-9]{6}$", description="client number (numcli) from the DGFiP; without it, no PayFiP"
     )
@@ -150,6 +155,13 @@ class Settings(BaseSettings):
         url = self.payfip_url
         if url is not None and url.scheme != "https" and not _is_loopback(url.host or ""):
             raise ValueError("payfip_url is neither https nor on this machine")
+        return self
+
+    @model_validator(mode="after")
+    def _the_hsm_has_a_pin(self) -> Settings:
+        """Without its PIN, a token opens nothing."""
+        if (self.pkcs11_module is None) != (self.pkcs11_pin_file is None):
+            raise ValueError("pkcs11_module and pkcs11_pin_file are set together, or not at all")
         return self
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from cvq_core.acts import tables as acts
 from cvq_core.advances import tables as advances
 from cvq_core.audit_file import tables as audit_file
 from cvq_core.books import tables as books
+from cvq_core.card_keys import tables as card_keys
 from cvq_core.cards import tables as cards
 from cvq_core.controllers import tables as controllers
 from cvq_core.debits import tables as debits
@@ -38,6 +39,7 @@ __all__ = [
     "advances",
     "audit_file",
     "books",
+    "card_keys",
     "cards",
     "controllers",
     "debits",

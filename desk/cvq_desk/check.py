@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.advances.verify import verify_advances
 from cvq_core.books.verify import verify_books
+from cvq_core.card_keys.custody import CardKeysUnavailable, custody_of
+from cvq_core.card_keys.keys import troubles as card_key_troubles
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.debits.verify import verify_debits
@@ -64,6 +66,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("reprises", verify_imports, db))
             findings.append(await _verified("journal", verify_chain, db))
+            findings.append(await _card_keys(db, settings))
             findings.append(_failed_jobs(await count_failed(db)))
             findings += await _booths(db, settings)
         return findings
@@ -98,6 +101,19 @@ async def _verified(what: str, verify: Callable[[AsyncSession], Awaitable[list[s
     troubles = await verify(db)
     more = f" (et {len(troubles) - SAID_MAX} autres)" if len(troubles) > SAID_MAX else ""
     return Finding(what, not troubles, "; ".join(troubles[:SAID_MAX]) + more if troubles else "juste")
+
+
+async def _card_keys(db: AsyncSession, settings: Settings) -> Finding:
+    """Look whether cards can prove themselves; without an HSM they cannot, which is a choice and no fault."""
+    what = "clés des cartes"
+    try:
+        custody = custody_of(settings)
+    except CardKeysUnavailable:
+        return Finding(what, False, f"le fichier du code ne se lit pas : {settings.pkcs11_pin_file}")
+    troubles = await card_key_troubles(db, custody)
+    if troubles:
+        return Finding(what, False, "; ".join(troubles[:SAID_MAX]))
+    return Finding(what, True, "dans le coffre" if custody else "aucun coffre : les cartes valent par leur numéro seul")
 
 
 def _failed_jobs(failed: dict[str, int]) -> Finding:

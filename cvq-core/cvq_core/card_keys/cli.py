@@ -1,0 +1,95 @@
+"""`cvq keys`: make the keys of cards in the HSM, list them, retire one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from cvq_core.card_keys.custody import Custody
+
+_Found = TypeVar("_Found")
+Signing = Annotated[bool, typer.Option("--signature", help="la clé qui signe les identifiants, pas celle des cartes")]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Les clés des cartes : elles naissent dans le coffre (HSM, PKCS#11) et n’en sortent jamais.",
+)
+
+
+@app.command()
+def make(*, signature: Signing = False) -> None:
+    """Faire une clé neuve dans le coffre : les cartes encodées dès maintenant l’auront, les autres gardent la leur."""
+    from cvq_core.card_keys.keys import make_key
+    from cvq_core.card_keys.tables import KeyPurpose
+
+    purpose = KeyPurpose.SIGNATURE if signature else KeyPurpose.CARD
+    version = _run(lambda db, custody: make_key(db, custody, purpose, now=_now()))
+    typer.echo(f"Clé faite : {purpose.value} {version}. Sauvegardez le coffre selon la notice de son fabricant.")
+
+
+@app.command("list")
+def list_keys() -> None:
+    """Dire quelles clés il y a, et combien de cartes ont chacune."""
+    from cvq_core.card_keys.keys import known_keys
+
+    for row in _run(known_keys):
+        state = f"retirée le {row.retired_on}" if row.retired_on else "en vigueur"
+        lost = "" if row.in_hsm else " · ABSENTE DU COFFRE"
+        typer.echo(f"{row.purpose:<10} {row.version:>3}  faite le {row.made_on}  {state}  cartes : {row.cards}{lost}")
+
+
+@app.command()
+def retire(version: Annotated[int, typer.Argument(min=1, max=255)], *, signature: Signing = False) -> None:
+    """Retirer une clé : ce qui a été écrit avec elle ne vaut plus rien, dès maintenant et partout."""
+    from cvq_core.card_keys.keys import retire_key
+    from cvq_core.card_keys.tables import KeyPurpose
+
+    purpose = KeyPurpose.SIGNATURE if signature else KeyPurpose.CARD
+    _run(lambda db, _: retire_key(db, purpose, version, now=_now()))
+    typer.echo(f"Clé retirée : {purpose.value} {version}.")
+
+
+def _now() -> datetime:
+    from cvq_core.clock import utc_now
+
+    return utc_now()
+
+
+def _run(work: Callable[[AsyncSession, Custody], Awaitable[_Found]]) -> _Found:
+    from cvq_core.card_keys.custody import KeyExists, custody_of
+    from cvq_core.errors import Refusal
+    from cvq_core.settings import SettingsError, load_settings
+
+    try:
+        settings = load_settings()
+        custody = custody_of(settings)
+        if custody is None:
+            raise SystemExit("Aucun coffre : CVQ_PKCS11_MODULE et CVQ_PKCS11_PIN_FILE ne sont pas réglés.")
+        return asyncio.run(_with_database(settings.database_url, custody, work))
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
+    except KeyExists as error:
+        raise SystemExit(f"Le coffre a déjà une clé de ce nom : {error}") from None
+    except Refusal as refusal:
+        raise SystemExit(f"{refusal.message} {refusal.what_to_do}".strip()) from None
+
+
+async def _with_database(
+    url: str, custody: Custody, work: Callable[[AsyncSession, Custody], Awaitable[_Found]]
+) -> _Found:
+    from cvq_core.database import Database
+
+    database = Database(url)
+    try:
+        async with database.write() as db:
+            return await work(db, custody)
+    finally:
+        await database.close()

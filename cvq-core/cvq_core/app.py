@@ -10,6 +10,7 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 
+from cvq_core.access import late_routes
 from cvq_core.access import pages as access_pages
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
@@ -94,6 +95,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         live_socket,
         device_routes,
         access_routes,
+        late_routes,
         access_pages,
         card_key_routes,
         advance_routes,

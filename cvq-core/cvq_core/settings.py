@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     )
     library_certificate: Path | None = Field(default=None, description="TLS of SIP2: certificate chain, PEM")
     library_key: Path | None = Field(default=None, description="TLS of SIP2: its private key, PEM")
+    taps_days_kept: int = Field(
+        default=92, ge=1, le=400, description="who passed where and when is forgotten after so long; money stays"
+    )
     import_days_kept: int = Field(
         default=90,
         ge=1,

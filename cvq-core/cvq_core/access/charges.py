@@ -35,19 +35,20 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One debit that was decided: `wallet` is the wallet as it stood just before."""
+    """One debit that was decided at `at`: `wallet` is the wallet as it stood just before."""
 
     transaction_id: UUID
     wallet: WalletFacts
     service: ServiceCode
     amount_cents: int
     why: str
+    at: datetime
 
     @classmethod
-    def of(cls, facts: Facts, decision: Decision, transaction_id: UUID) -> Charge:
+    def of(cls, facts: Facts, decision: Decision, transaction_id: UUID, at: datetime) -> Charge:
         """Return the charge that a decision makes."""
         [wallet] = [each for each in facts.wallets if each.id == decision.wallet_id]
-        return cls(transaction_id, wallet, facts.point.service, decision.amount_cents, why_of(decision))
+        return cls(transaction_id, wallet, facts.point.service, decision.amount_cents, why_of(decision), at)
 
 
 def why_of(decision: Decision) -> str:
@@ -67,7 +68,7 @@ async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: dateti
     postings: list[dict[str, object]] = []
     levels: dict[UUID, WalletLevel] = {}
     for charge in charges:
-        transaction = _transaction(charge, revenue[charge.service], now)
+        transaction = _transaction(charge, revenue[charge.service])
         check_transaction(transaction)
         before = WalletLevel(charge.wallet.balance_cents, charge.wallet.floor_cents)
         row, legs = ledger_rows(transaction, {charge.wallet.id: before.balance_cents}, now)
@@ -86,12 +87,12 @@ async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: dateti
     )
 
 
-def _transaction(charge: Charge, revenue: UUID, now: datetime) -> NewTransaction:
+def _transaction(charge: Charge, revenue: UUID) -> NewTransaction:
     return NewTransaction(
         id=charge.transaction_id,
         kind=TransactionKind.USE,
         label=label_of(charge.service),
-        occurred_at=now,
+        occurred_at=charge.at,
         postings=(
             NewPosting(charge.wallet.id, -charge.amount_cents),
             NewPosting(revenue, charge.amount_cents),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from cvq_core.cards.rules import CardFacts
 from cvq_core.services.rules import FundingPolicy, ServiceCode
-from cvq_core.tariffs.census import Pricing
-from cvq_core.tariffs.rules import Priced
+from cvq_core.tariffs.rules import Priced, UserKind
 
 EVERY_DAY = 0b1111111
 """All seven weekdays of `Right.weekdays`; Monday is the lowest bit."""
@@ -25,11 +25,39 @@ class PointKind(StrEnum):
     TABLET = "tablet"
 
 
+class PointEventKind(StrEnum):
+    """What a door or its reader says of itself."""
+
+    FORCED = "forced"
+    HELD_TOO_LONG = "held_too_long"
+    TAMPER = "tamper"
+    READER_OFFLINE = "reader_offline"
+    READER_ONLINE = "reader_online"
+
+
 class PointMode(StrEnum):
-    """Whether a point lets anybody through at all."""
+    """Whom a point lets through: by their rights, everybody, or nobody. Every tap is recorded all the same."""
 
     NORMAL = "normal"
-    CLOSED = "closed"
+    HELD_OPEN = "held_open"
+    LOCKED = "locked"
+    EMERGENCY = "emergency"
+
+
+class Direction(StrEnum):
+    """Which way people pass at a point. Only points that are told apart count who is inside."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
+class Fallback(StrEnum):
+    """What a point does once the list that its controller decides on is too old."""
+
+    FAIL_OPEN = "fail_open"
+    FAIL_CLOSED = "fail_closed"
+    AGENTS_ONLY = "agents_only"
 
 
 class Assurance(StrEnum):
@@ -69,6 +97,7 @@ class RightKind(StrEnum):
     HOUSEHOLD = "household"
     PROFESSIONAL = "professional"
     ENROLMENT = "enrolment"
+    LESSON = "lesson"
 
     @property
     def is_charged(self) -> bool:
@@ -93,10 +122,21 @@ class Reason(StrEnum):
     RIGHT_ENDED = "right-ended"
     UNCLAIMED_DAY = "unclaimed-day"
     WRONG_SERVICE = "wrong-service"
+    NOT_RESERVED = "not-reserved"
     NOT_ENTITLED = "not-entitled"
+    LIST_EXPIRED = "list-expired"
+    GUARDIAN_MISSING = "guardian-missing"
+    PASSED_BACK = "passed-back"
+    AREA_FULL = "area-full"
+
+    EMERGENCY = "emergency"
+    HELD_OPEN = "held-open"
+    LEFT = "left"
+    LET_IN_UNCHECKED = "let-in-unchecked"
 
     ALREADY_COUNTED = "already-counted"
     ENTITLED = "entitled"
+    RESERVED = "reserved"
     SUBSCRIBED = "subscribed"
     ENTRY_COUNTED = "entry-counted"
     PAID = "paid"
@@ -113,8 +153,13 @@ class Reason(StrEnum):
 
 _ALLOWING = frozenset(
     {
+        Reason.EMERGENCY,
+        Reason.HELD_OPEN,
+        Reason.LEFT,
+        Reason.LET_IN_UNCHECKED,
         Reason.ALREADY_COUNTED,
         Reason.ENTITLED,
+        Reason.RESERVED,
         Reason.SUBSCRIBED,
         Reason.ENTRY_COUNTED,
         Reason.PAID,
@@ -140,7 +185,14 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """An access point as a decision sees it: `policy` is that of the tap's day."""
+    """An access point as a decision sees it: `policy` is that of the tap's day.
+
+    What is 0 or None is not looked at. `passback_minutes` is how long a card that came in does not come in again,
+    unless it went out, at the points of one area (without an area: at this one). `capacity` is how many the area
+    holds. Whoever is younger than `guardian_age` comes in within `guardian_minutes` behind a guardian of theirs.
+    `reserved_only` opens to reservations and to agents: whoever subscribes may reserve there, and no more.
+    `clock_tolerance_s` is how far a reader's clock may be ahead before its hours are not believed.
+    """
 
     id: UUID
     kind: PointKind
@@ -149,6 +201,27 @@ class Point:
     assurance: Assurance = Assurance.UID
     mode: PointMode = PointMode.NORMAL
     shows_balance: bool = False
+    site: str = ""
+    direction: Direction = Direction.BOTH
+    area_id: UUID | None = None
+    capacity: int | None = None
+    passback_minutes: int = 0
+    double_tap_s: int = 0
+    guardian_age: int | None = None
+    guardian_minutes: int = 0
+    clock_tolerance_s: int = 300
+    offline_fallback: Fallback = Fallback.FAIL_CLOSED
+    reserved_only: bool = False
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a decision here hangs on who passed shortly before."""
+        return bool(self.double_tap_s or self.passback_minutes or self.guardian_age)
+
+    @property
+    def counts_inside(self) -> bool:
+        """Whether a passage here changes how many are inside the area."""
+        return self.area_id is not None and self.direction is not Direction.BOTH
 
     @property
     def counts_once_a_day(self) -> bool:
@@ -160,7 +233,8 @@ class Point:
 class Right:
     """One entitlement of the person, or of a household of theirs, for the point's service.
 
-    `point_id` narrows it to one point. `entries_left` None is without limit. `opens_at` and `closes_at` are local
+    `point_id` narrows it to one point, `site` to the points of one building. `on_holidays` false ends it on public
+    holidays. `entries_left` None is without limit. `opens_at` and `closes_at` are local
     hours, the closing one excluded; a right whose closing hour is not after its opening hour runs past midnight.
     """
 
@@ -174,6 +248,35 @@ class Right:
     opens_at: time | None = None
     closes_at: time | None = None
     payer_account_id: UUID | None = None
+    site: str | None = None
+    on_holidays: bool = True
+
+
+class Prices(Protocol):
+    """What one passage costs, whichever account pays: from a tariff in the core, from a list of cents at a site."""
+
+    def price(self, account_id: UUID | None, user: UserKind = UserKind.HOUSEHOLD) -> Priced | None:
+        """Return the price where `account_id` pays; None where nobody knows it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """That somebody passed at a point of an area, or (without an area) at this one."""
+
+    at: datetime
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """What the same card got here an instant ago: it gets it again, and counts once."""
+
+    reason: Reason
+    display_short: str
+    display_long: str
+    balance_cents: int | None = None
+    entries_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +305,12 @@ class Facts:
     unknown card and for a tick; `person_known` tells the two apart. `unclaimed` is a child of several accounts on a
     day that is no account's: whoever pays, it is none of these wallets. `payers` are the accounts that may pay, with a
     wallet or without one; `pricing` None is a passage that nothing is charged for, or whose service has no tariff.
+    `holidays` are the public ones among yesterday and today.
+
+    What is None is not known, and the rule that stands in is to let pass (docs/access.md): `inside` counts the people
+    in the area, `last_passage` is the person's last one within `passback_minutes`, `first_answer` what their card got
+    here within `double_tap_s`. `guardian_at` is when a guardian of theirs last passed here, None for never.
+    `list_expired` is a controller's list that is too old to be believed.
     """
 
     point: Point
@@ -214,16 +323,24 @@ class Facts:
     rights: tuple[Right, ...] = ()
     wallets: tuple[WalletFacts, ...] = ()
     payers: tuple[UUID, ...] = ()
-    pricing: Pricing | None = None
+    pricing: Prices | None = None
     counted_today: bool = False
     unclaimed: bool = False
+    holidays: frozenset[date] = frozenset()
+    needs_guardian: bool = False
+    guardian_at: datetime | None = None
+    last_passage: Passage | None = None
+    inside: int | None = None
+    first_answer: FirstAnswer | None = None
+    list_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of a tap: `amount_cents` is the price that was charged, `owed_cents` the part not covered.
 
-    `priced` says why it is this price; `missing_cents` is what an empty wallet lacks.
+    `priced` says why it is this price; `missing_cents` is what an empty wallet lacks. `repeats` is the first answer to
+    a card that was presented twice.
     """
 
     reason: Reason
@@ -237,6 +354,7 @@ class Decision:
     valid_until: datetime | None = None
     priced: Priced | None = None
     missing_cents: int = 0
+    repeats: FirstAnswer | None = None
 
     @property
     def allowed(self) -> bool:

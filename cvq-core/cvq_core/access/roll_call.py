@@ -19,6 +19,7 @@ from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound, Refusal
 from cvq_core.once import insert_once
 from cvq_core.people.tables import Person
+from cvq_core.public_holidays import holidays_around
 from cvq_core.text import short_date
 
 EXPECTED_MAX = 500
@@ -104,7 +105,7 @@ async def roll_call(db: AsyncSession, point_id: UUID, *, now: datetime) -> RollC
     )
     found: dict[UUID, tuple[Expected, date | None]] = {}
     for person_id, usual_name, family_name, given_names, birth_date, status, *right in rows:
-        if holds(Right(*right), now, at_any_hour=True):
+        if holds(Right(*right), now, at_any_hour=True, holidays=holidays_around(today)):
             given = given_names.split()[0] if given_names else ""
             found[person_id] = Expected(person_id, usual_name or family_name, given, "", status), birth_date
     names = Counter((each.given_name, each.family_name) for each, _ in found.values())

@@ -6,15 +6,17 @@ are the members of `Reason`; `words.py` says them in French.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from cvq_core.access.facts import (
     Decision,
+    Direction,
     Effect,
     Facts,
+    Fallback,
     Manner,
     PointMode,
     Reason,
@@ -37,25 +39,102 @@ CARD_REASONS: Mapping[str, Reason] = {
 }
 """What a reader answers to each standing of a card that does not work."""
 
+_OPENING_WHAT_IS_RESERVED = frozenset({RightKind.RESERVATION, RightKind.AGENT_SCHEDULE})
+_LET_IN_BY = {RightKind.SUBSCRIPTION: Reason.SUBSCRIBED, RightKind.RESERVATION: Reason.RESERVED}
+_OPEN_TO_ALL = {PointMode.EMERGENCY: Reason.EMERGENCY, PointMode.HELD_OPEN: Reason.HELD_OPEN}
+
 
 def decide(facts: Facts) -> Decision:
     """Decide on one presentation of a card, or one tick in a list.
 
-    The card comes first, then the point, then rights, and money last: nobody pays where a right lets them in, and
-    where several would, the one without a count is used and then the one that ends first.
+    A point that is open to all comes first, then the card, the point, rights, and money: nobody pays where a right
+    lets them in, and where several would, the one without a count is used and then the one that ends first. Last
+    comes who passed before: nobody is told that a pool is full whom it would not let in.
     """
+    if facts.point.mode in _OPEN_TO_ALL:
+        return Decision(_OPEN_TO_ALL[facts.point.mode])
+    # Nobody is kept inside: not without a card, and not by a point that is locked.
+    if facts.point.direction is Direction.OUT:
+        return Decision(Reason.LEFT)
+    if facts.first_answer is not None:
+        first = facts.first_answer
+        return Decision(first.reason, balance_cents=first.balance_cents, entries_left=first.entries_left, repeats=first)
+    decision = decide_alone(facts)
+    found = obstacle(facts) if decision.allowed else None
+    return decision if found is None else Decision(found)
+
+
+def obstacle(facts: Facts) -> Reason | None:
+    """Return what stands against somebody who may pass, of those who passed before them; None is nothing."""
+    point = facts.point
+    if facts.needs_guardian:
+        since = facts.at - timedelta(minutes=point.guardian_minutes)
+        if facts.guardian_at is None or not since <= facts.guardian_at <= facts.at:
+            return Reason.GUARDIAN_MISSING
+    last = facts.last_passage
+    if point.passback_minutes and point.direction is Direction.IN and last is not None:
+        since = facts.at - timedelta(minutes=point.passback_minutes)
+        if last.direction is not Direction.OUT and since < last.at <= facts.at:
+            return Reason.PASSED_BACK
+    is_full = point.capacity is not None and facts.inside is not None and facts.inside >= point.capacity
+    return Reason.AREA_FULL if is_full and point.direction is Direction.IN else None
+
+
+def decide_alone(facts: Facts) -> Decision:
+    """Decide as if nobody had passed before, at a point that is neither open to all nor a way out."""
     refusal = _refusal(facts)
+    if facts.list_expired:
+        return _without_a_list(facts, refusal)
     if refusal is not None:
         return Decision(refusal)
     if facts.point.counts_once_a_day and facts.counted_today:
         return Decision(Reason.ALREADY_COUNTED)
-    here = [right for right in facts.rights if right.point_id in (None, facts.point.id)]
-    usable = [right for right in here if _missing(right, facts.at) is None]
+    here = _rights_here(facts)
+    usable = [right for right in here if _missing(right, facts.at, facts.holidays) is None]
     opening = _best(right for right in usable if not right.kind.is_charged)
     if opening is not None:
         return _let_in(opening)
     charged = _best(right for right in usable if right.kind.is_charged)
     return _charge(facts, here, charged)
+
+
+def would_cost(facts: Facts) -> tuple[UUID | None, Priced] | None:
+    """Return whom a passage that is not let in would have cost how much; None where nobody knows, or nothing is."""
+    usable = [right for right in _rights_here(facts) if _missing(right, facts.at, facts.holidays) is None]
+    if any(not right.kind.is_charged for right in usable):
+        return None
+    charged = _best(usable)
+    payer = _payer(facts, charged)
+    account_id = payer[0].account_id if payer else _first_payer(facts, charged)
+    priced = payer[1] if payer else _price(facts, account_id, charged)
+    return (account_id, priced) if priced is not None and priced.amount_cents else None
+
+
+def _rights_here(facts: Facts) -> list[Right]:
+    point = facts.point
+    return [
+        right
+        for right in facts.rights
+        if right.point_id in (None, point.id)
+        and right.site in (None, point.site)
+        and (not point.reserved_only or right.kind in _OPENING_WHAT_IS_RESERVED)
+    ]
+
+
+def _without_a_list(facts: Facts, refusal: Reason | None) -> Decision:
+    """Decide on a list that is too old: what it says against a card stands, what it says for one does not."""
+    fallback = facts.point.offline_fallback
+    if fallback is Fallback.FAIL_OPEN and refusal in (None, Reason.UNKNOWN_CARD):
+        # A card that is younger than the list is unknown to it.
+        return Decision(Reason.LET_IN_UNCHECKED)
+    if refusal is not None:
+        return Decision(refusal)
+    if fallback is Fallback.AGENTS_ONLY:
+        agents = [right for right in _rights_here(facts) if right.kind is RightKind.AGENT_SCHEDULE]
+        opening = _best(right for right in agents if _missing(right, facts.at, facts.holidays) is None)
+        if opening is not None:
+            return _let_in(opening)
+    return Decision(Reason.LIST_EXPIRED)
 
 
 def _charge(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
@@ -69,7 +148,7 @@ def _charge(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
         return _bill(facts, charged)
     if policy is FundingPolicy.FREE and charged is not None:
         return _let_in(charged)
-    return Decision(_no_right(here, facts.at))
+    return Decision(_no_right(here, facts))
 
 
 def _refusal(facts: Facts) -> Reason | None:
@@ -84,7 +163,7 @@ def _refusal(facts: Facts) -> Reason | None:
         return Reason.PERSON_DECEASED
     if by_card and not facts.assurance.reaches(facts.point.assurance):
         return Reason.ASSURANCE_TOO_LOW
-    return Reason.POINT_CLOSED if facts.point.mode is PointMode.CLOSED else None
+    return Reason.POINT_CLOSED if facts.point.mode is PointMode.LOCKED else None
 
 
 def _card_refusal(card: CardFacts | None, day: date) -> Reason | None:
@@ -94,25 +173,25 @@ def _card_refusal(card: CardFacts | None, day: date) -> Reason | None:
     return None if found.usable else CARD_REASONS[found.slug]
 
 
-def holds(right: Right, at: datetime, *, at_any_hour: bool = False) -> bool:
+def holds(right: Right, at: datetime, *, at_any_hour: bool = False, holidays: Collection[date] = frozenset()) -> bool:
     """Whether a right holds at `at`, or at any hour of that day for a list that is drawn up before."""
     if at_any_hour:
         right = replace(right, opens_at=None, closes_at=None)
-    return _missing(right, at) is None
+    return _missing(right, at, holidays) is None
 
 
-def _missing(right: Right, at: datetime) -> Reason | None:
+def _missing(right: Right, at: datetime, holidays: Collection[date]) -> Reason | None:
     """Return why `right` does not hold at `at`, or None when it does."""
     if at < right.valid_from:
         return Reason.NOT_ENTITLED
     if (right.valid_until is not None and at >= right.valid_until) or right.entries_left == 0:
         return Reason.RIGHT_ENDED
-    return None if _within_hours(right, local(at)) else Reason.OUTSIDE_HOURS
+    return None if _within_hours(right, local(at), holidays) else Reason.OUTSIDE_HOURS
 
 
-def _within_hours(right: Right, there: datetime) -> bool:
+def _within_hours(right: Right, there: datetime, holidays: Collection[date]) -> bool:
     opens, closes, hour = right.opens_at or time.min, right.closes_at, there.time()
-    weekday = there.weekday()
+    day = there.date()
     if closes is None:
         inside = hour >= opens
     elif opens < closes:
@@ -120,8 +199,8 @@ def _within_hours(right: Right, there: datetime) -> bool:
     else:
         inside = hour >= opens or hour < closes
         if hour < closes:
-            weekday = (weekday - 1) % 7  # the night belongs to the evening on which it began
-    return inside and bool(right.weekdays >> weekday & 1)
+            day -= timedelta(days=1)  # the night belongs to the evening on which it began
+    return inside and bool(right.weekdays >> day.weekday() & 1) and (right.on_holidays or day not in holidays)
 
 
 def _best(rights: Iterable[Right]) -> Right | None:
@@ -138,8 +217,7 @@ def _let_in(right: Right) -> Decision:
     if right.entries_left is not None:
         left = right.entries_left - 1
         return Decision(Reason.ENTRY_COUNTED, Effect.ENTRY, right_id=right.id, entries_left=left)
-    reason = Reason.SUBSCRIBED if right.kind is RightKind.SUBSCRIPTION else Reason.ENTITLED
-    return Decision(reason, right_id=right.id, valid_until=right.valid_until)
+    return Decision(_LET_IN_BY.get(right.kind, Reason.ENTITLED), right_id=right.id, valid_until=right.valid_until)
 
 
 def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
@@ -151,7 +229,7 @@ def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> De
     if facts.unclaimed:
         return Decision(Reason.UNCLAIMED_DAY)
     if not facts.wallets:
-        return Decision(_no_right(here, facts.at, without_wallet=True))
+        return Decision(_no_right(here, facts, without_wallet=True))
     if payer is None:
         return Decision(Reason.PRICE_MISSING)
     wallet, priced = payer
@@ -166,7 +244,7 @@ def _pay_or_refuse(facts: Facts, here: list[Right], charged: Right | None) -> De
 def _serve(facts: Facts, here: list[Right], charged: Right | None) -> Decision:
     """Serve whoever is known to the service, and note what it costs: a child eats, whatever the wallet says."""
     if charged is None and not facts.wallets and not facts.unclaimed:
-        return Decision(_no_right(here, facts.at, without_wallet=True))
+        return Decision(_no_right(here, facts, without_wallet=True))
     right_id = charged.id if charged else None
     payer = _payer(facts, charged)
     priced = payer[1] if payer else _price(facts, _first_payer(facts, charged), charged)
@@ -233,10 +311,12 @@ def _price(facts: Facts, account_id: UUID | None, charged: Right | None) -> Pric
     return facts.pricing.price(account_id, UserKind.PROFESSIONAL if is_professional else UserKind.HOUSEHOLD)
 
 
-def _no_right(here: list[Right], at: datetime, *, without_wallet: bool = False) -> Reason:
+def _no_right(here: list[Right], facts: Facts, *, without_wallet: bool = False) -> Reason:
     """Return what to say when no right holds: what is nearest to being let in."""
-    missing = {_missing(right, at) for right in here}
+    missing = {_missing(right, facts.at, facts.holidays) for right in here}
     for reason in (Reason.OUTSIDE_HOURS, Reason.RIGHT_ENDED):
         if reason in missing:
             return reason
+    if facts.point.reserved_only and facts.rights:
+        return Reason.NOT_RESERVED
     return Reason.WRONG_SERVICE if without_wallet else Reason.NOT_ENTITLED

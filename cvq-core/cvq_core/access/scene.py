@@ -1,7 +1,7 @@
 """What the database knows of the people, points and wallets of some taps: read in few queries, locked, then decided on.
 
-Locks are taken in one order everywhere: counted rights by id, wallets by id, then rows that are inserted. Two taps of
-one family therefore wait for each other and never for ever.
+Locks are taken in one order everywhere: people by id (at points that look back), counted rights by id, wallets by id,
+areas by id, then rows that are inserted. Two taps of one family therefore wait for each other and never for ever.
 """
 
 from __future__ import annotations
@@ -14,31 +14,39 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.areas import AreaCount
 from cvq_core.access.facts import (
     Assurance,
     AttendanceStatus,
     Decision,
+    Direction,
     Effect,
     Facts,
+    Fallback,
+    FirstAnswer,
     Manner,
     Point,
     PointKind,
     PointMode,
+    Reason,
     Right,
     RightKind,
     WalletFacts,
 )
+from cvq_core.access.lookback import Lookback, Seen, window
 from cvq_core.access.statements import statements_for
+from cvq_core.access.words import Display
 from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound
 from cvq_core.ledger.rules import WalletLevel, moved
 from cvq_core.people.arrangements import days_of
 from cvq_core.people.custody import DayOf, payers
+from cvq_core.public_holidays import holidays_around
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.tariffs.census import Census, Pricing, best_quotients
 from cvq_core.tariffs.reading import read_tariff
-from cvq_core.tariffs.rules import Tariff
+from cvq_core.tariffs.rules import Tariff, age_on
 
 ENDED_RIGHTS_KEPT = timedelta(days=400)
 """How long a right that ended is still looked at, to say "abonnement terminé" rather than "non autorisé"."""
@@ -74,16 +82,27 @@ class Bearer:
     """Whom a card belongs to, or who was ticked."""
 
     person_id: UUID
-    deceased: bool
+    deceased_on: date | None = None
     card_id: UUID | None = None
     card: CardFacts | None = None
+    card_since: datetime | None = None
+
+    def card_at(self, at: datetime) -> CardFacts | None:
+        """Return the card as it stood at an instant of the past: what was decided of it since did not hold yet."""
+        if self.card is None or self.card_since is None or self.card_since <= at:
+            return self.card
+        return replace(self.card, status=CardStatus.ACTIVE, blocked_reason=None)
 
 
 @dataclass(slots=True)
 class Scene:
-    """The facts of some taps, kept up to date as one decision after the other is taken on them."""
+    """The facts of some taps, kept up to date as one decision after the other is taken on them.
+
+    `day` is the civil day of taps that come late, all of one scene on the same; None is today.
+    """
 
     now: datetime
+    day: date | None = None
     points: dict[UUID, Point] = field(default_factory=dict)
     by_uid: dict[str, Bearer] = field(default_factory=dict)
     by_person: dict[UUID, Bearer] = field(default_factory=dict)
@@ -101,6 +120,11 @@ class Scene:
     """What of these people and their families prices hang on."""
     noted_before: frozenset[tuple[UUID, ServiceCode]] = frozenset()
     """Who has an attendance row of today in the database already."""
+    lookback: Lookback = field(default_factory=Lookback)
+    areas: dict[UUID, AreaCount] = field(default_factory=dict)
+    """The areas whose count the taps change, locked."""
+    passed_through: set[UUID] = field(default_factory=set)
+    """Those whose count has changed."""
 
     def __post_init__(self) -> None:
         self.census = Census(self.today)
@@ -108,7 +132,7 @@ class Scene:
     @property
     def today(self) -> date:
         """The civil day on which everything is decided: by the server's clock, whatever a reader's clock says."""
-        return local_day(self.now)
+        return self.day or local_day(self.now)
 
     def bearer(self, request: TapRequest) -> Bearer | None:
         """Return who was presented, None for an unknown card or person."""
@@ -125,11 +149,13 @@ class Scene:
         arranged = day is not None and bool(day.parts)
         return None if point.policy is FundingPolicy.REFUSE and not arranged else day
 
-    def facts(self, request: TapRequest) -> Facts:
-        """Return what the decision on `request` rests on."""
+    def facts(self, request: TapRequest, at: datetime | None = None) -> Facts:
+        """Return what the decision on `request` rests on: now, or at an instant `at` of the scene's day."""
         point, bearer = self.points[request.point_id], self.bearer(request)
+        hour = at or self.now
+        inside = self.areas[point.area_id].now(hour) if point.area_id in self.areas else None
         if bearer is None:
-            return Facts(point, self.now, request.manner, request.assurance)
+            return Facts(point, hour, request.manner, request.assurance, inside=inside)
         accounts = self.accounts.get(bearer.person_id, [])
         holders = (bearer.person_id, *accounts)
         rights = tuple(right for holder in holders for right in self.rights.get((holder, point.service), ()))
@@ -137,21 +163,40 @@ class Scene:
         day = self.shared_day(bearer.person_id, point)
         paying = dict.fromkeys((*accounts, *named) if day is None else payers(day, named))
         found = (self.wallets.get((account, point.service)) for account in paying)
-        return Facts(
+        facts = Facts(
             point,
-            self.now,
+            hour,
             request.manner,
             request.assurance,
-            card=bearer.card,
+            card=bearer.card if at is None else bearer.card_at(at),
             person_known=True,
-            deceased=bearer.deceased,
+            deceased=bearer.deceased_on is not None and bearer.deceased_on <= self.today,
             rights=rights,
             wallets=tuple(wallet for wallet in found if wallet is not None),
             payers=tuple(paying),
             pricing=self._pricing(point, bearer),
             counted_today=self.attendances.get((bearer.person_id, point.service)) is AttendanceStatus.PRESENT,
             unclaimed=not paying and day is not None,
+            holidays=holidays_around(self.today) if any(not right.on_holidays for right in rights) else frozenset(),
+            inside=inside,
         )
+        return self._looking_back(facts, bearer) if point.looks_back else facts
+
+    def _looking_back(self, facts: Facts, bearer: Bearer) -> Facts:
+        """Add who passed shortly before, for a point whose settings ask for it."""
+        point, person_id = facts.point, bearer.person_id
+        return replace(
+            facts,
+            first_answer=self.lookback.first_answer(point, person_id, bearer.card_id, facts.at),
+            last_passage=self.lookback.last_passage(point, person_id, facts.at),
+            needs_guardian=self.needs_guardian(point, person_id),
+            guardian_at=self.lookback.guardian_at(point, person_id, facts.at),
+        )
+
+    def needs_guardian(self, point: Point, person_id: UUID) -> bool:
+        """Whether somebody is too young to pass alone; who has no birth date counts as grown up."""
+        born = self.census.born.get(person_id)
+        return point.guardian_age is not None and born is not None and age_on(born, self.today) < point.guardian_age
 
     def _pricing(self, point: Point, bearer: Bearer) -> Pricing | None:
         if point.id not in self.items:
@@ -159,10 +204,30 @@ class Scene:
         tariff, code = self.items[point.id]
         return Pricing(tariff, code, self.census, bearer.person_id)
 
-    def take(self, request: TapRequest, decision: Decision) -> None:
-        """Let a decision count for those that come after it."""
+    def take(self, request: TapRequest, decision: Decision, shown: Display, at: datetime | None = None) -> None:
+        """Let a decision count for those that come after it; `at` is when it was taken, where that is not now."""
         point, bearer = self.points[request.point_id], self.bearer(request)
-        if bearer is None or not decision.allowed:
+        if decision.allowed and decision.repeats is None:
+            self.count_passage(point, at or self.now)
+        if bearer is None:
+            return
+        if point.looks_back:
+            answer = FirstAnswer(
+                decision.reason, shown.short, shown.long, decision.balance_cents, decision.entries_left
+            )
+            self.lookback.add(
+                Seen(
+                    bearer.person_id,
+                    bearer.card_id,
+                    point.id,
+                    point.area_id,
+                    point.direction,
+                    at or self.now,
+                    decision.allowed,
+                    answer,
+                )
+            )
+        if not decision.allowed:
             return
         if decision.effect is Effect.DEBIT:
             for key, wallet in self.wallets.items():
@@ -180,31 +245,54 @@ class Scene:
         if point.counts_once_a_day:
             self.attendances[bearer.person_id, point.service] = AttendanceStatus.PRESENT
 
+    def count_passage(self, point: Point, at: datetime) -> None:
+        """Count somebody in or out of the point's area."""
+        if point.counts_inside and point.area_id in self.areas:
+            self.areas[point.area_id] = self.areas[point.area_id].passed(point.direction, at, self.now)
+            self.passed_through.add(point.area_id)
 
-async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: datetime) -> Scene:
-    """Read what is known about some taps, and lock what their decisions may change.
+
+async def read_scene(
+    db: AsyncSession,
+    requests: Sequence[TapRequest],
+    now: datetime,
+    *,
+    lock: bool = True,
+    day: date | None = None,
+    since: datetime | None = None,
+) -> Scene:
+    """Read what is known about some taps, and lock what their decisions may change (`lock` false: only look).
+
+    `day` is the day of taps that come late, `since` the hour of the first of them.
 
     Raises:
         UnknownPoint: one of the points does not exist.
     """
-    scene = Scene(now)
+    scene = Scene(now, day)
     await _read_points(db, scene, {request.point_id for request in requests})
     await _read_bearers(db, scene, requests)
     people = list({bearer.person_id for bearer in (*scene.by_uid.values(), *scene.by_person.values())})
+    points = scene.points.values()
     if not people:
+        await _read_areas(db, scene, lock=lock)
         return scene
+    looking_back = [point for point in points if point.looks_back]
+    if looking_back and lock:
+        await statements_for(db).lock_people.fetch(db, people=people)
     for person_id, account_id in await statements_for(db).accounts.fetch(db, people=people, today=scene.today):
         if account_id not in scene.accounts[person_id]:
             scene.accounts[person_id].append(account_id)
-    points = scene.points.values()
-    await _read_rights(db, scene, people, {point.service for point in points})
+    await _read_rights(db, scene, people, {point.service for point in points}, lock=lock)
     paid = {point.service for point in points if point.policy in WALLET_POLICIES}
     in_several = [person_id for person_id, held in scene.accounts.items() if len(held) > 1]
     if paid and in_several:
         scene.shared_days = await days_of(db, in_several, scene.today)
     await _read_families(db, scene)
     if paid:
-        await _lock_wallets(db, scene, paid)
+        await _read_wallets(db, scene, paid, lock=lock)
+    await _read_areas(db, scene, lock=lock)
+    if looking_back:
+        await _look_back(db, scene, people, looking_back, since or now)
     counted = {point.service for point in points if point.counts_once_a_day}
     if counted:
         await _read_attendances(db, scene, people, counted)
@@ -213,7 +301,20 @@ async def read_scene(db: AsyncSession, requests: Sequence[TapRequest], now: date
 
 async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) -> None:
     for row in await statements_for(db).points.fetch(db, points=list(ids), today=scene.today):
-        point_id, kind, service, policy, assurance, mode, shows_balance, item, tariff = row
+        point_id, kind, service, policy, assurance, mode, shows_balance, site, direction, *settings = row
+        (
+            area_id,
+            capacity,
+            passback,
+            double_tap,
+            guardian_age,
+            guardian_minutes,
+            tolerance,
+            fallback,
+            reserved_only,
+            *charged,
+        ) = settings
+        item, tariff = charged
         # A service without a policy yet lets in by right alone: the strictest of all.
         scene.points[point_id] = Point(
             point_id,
@@ -223,6 +324,17 @@ async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) ->
             Assurance(assurance),
             PointMode(mode),
             shows_balance,
+            site,
+            Direction(direction),
+            area_id,
+            capacity,
+            passback,
+            double_tap,
+            guardian_age,
+            guardian_minutes,
+            tolerance,
+            Fallback(fallback),
+            reserved_only,
         )
         if item is not None and tariff is not None and scene.points[point_id].policy in CHARGING_POLICIES:
             scene.items[point_id] = (read_tariff(tariff), item)
@@ -243,18 +355,18 @@ async def _read_bearers(db: AsyncSession, scene: Scene, requests: Iterable[TapRe
             card = CardFacts(
                 CardStatus(status), local_day(since), first, last, BlockedReason(blocked) if blocked else None
             )
-            scene.by_uid[uid] = Bearer(person_id, deceased_on is not None, card_id, card)
+            scene.by_uid[uid] = Bearer(person_id, deceased_on, card_id, card, since)
             scene.census.note_person(person_id, born, in_territory)
     if ticked:
         for person_id, deceased_on, born, in_territory in await statements_for(db).people.fetch(
             db, people=list(ticked)
         ):
-            scene.by_person[person_id] = Bearer(person_id, deceased_on is not None)
+            scene.by_person[person_id] = Bearer(person_id, deceased_on)
             scene.census.note_person(person_id, born, in_territory)
 
 
 async def _read_rights(
-    db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
+    db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode], *, lock: bool
 ) -> None:
     """Read the rights of people and of their households, and lock those that may lose an entry."""
     rows = await statements_for(db).rights.fetch(
@@ -272,7 +384,7 @@ async def _read_rights(
         held.append(right)
         if right.entries_left is not None:
             counted[right.id] = held
-    if counted:
+    if counted and lock:
         for right_id, entries_left in await statements_for(db).counted.fetch(db, rights=list(counted)):
             held = counted[right_id]
             held[:] = [replace(each, entries_left=entries_left) if each.id == right_id else each for each in held]
@@ -300,10 +412,52 @@ def _hangs_on_family(tariff: Tariff, code: str) -> bool:
     return any(item.code == code and item.hangs_on_family for item in tariff.items)
 
 
-async def _lock_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode]) -> None:
-    rows = await statements_for(db).wallets.fetch(db, accounts=_paying_accounts(scene), services=list(services))
+async def _read_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode], *, lock: bool) -> None:
+    statements = statements_for(db)
+    wallets = statements.wallets if lock else statements.wallets_unlocked
+    rows = await wallets.fetch(db, accounts=_paying_accounts(scene), services=list(services))
     for wallet_id, account_id, service, balance, floor in rows:
         scene.wallets[account_id, ServiceCode(service)] = WalletFacts(wallet_id, account_id, balance, floor)
+
+
+async def _read_areas(db: AsyncSession, scene: Scene, *, lock: bool) -> None:
+    """Read and lock how many are inside, where a passage changes it; who only looks does not know."""
+    ids = [point.area_id for point in scene.points.values() if point.counts_inside]
+    if ids and lock:
+        for area_id, inside, counted_at, closes_at in await statements_for(db).areas.fetch(db, areas=ids):
+            scene.areas[area_id] = AreaCount(inside, counted_at, closes_at)
+
+
+async def _look_back(
+    db: AsyncSession, scene: Scene, people: Sequence[UUID], points: Sequence[Point], since: datetime
+) -> None:
+    """Read who passed shortly before: after the locks, so that a rival's tap is there or waits for ours."""
+    statements = statements_for(db)
+    children = [each for each in people if any(scene.needs_guardian(point, each) for point in points)]
+    if children:
+        accounts = list({account for child in children for account in scene.accounts.get(child, ())})
+        guarding: dict[UUID, set[UUID]] = defaultdict(set)
+        for account_id, person_id in await statements.guardians.fetch(db, accounts=accounts, today=scene.today):
+            guarding[account_id].add(person_id)
+        for child in children:
+            found = set().union(*(guarding[account] for account in scene.accounts.get(child, ())))
+            scene.lookback.guardians[child] = frozenset(found - {child})
+    known = {*people, *(each for found in scene.lookback.guardians.values() for each in found)}
+    rows = await statements.recent.fetch(db, people=list(known), since=since - window(points))
+    for person_id, card_id, point_id, area_id, direction, tapped_at, received_at, offline, *answer in rows:
+        allowed, reason, *shown = answer
+        scene.lookback.add(
+            Seen(
+                person_id,
+                card_id,
+                point_id,
+                area_id,
+                Direction(direction),
+                min(tapped_at, received_at) if offline else received_at,
+                allowed,
+                FirstAnswer(Reason(reason), *shown),
+            )
+        )
 
 
 async def _read_attendances(

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
+from cvq_core.access.tables import AccessArea, AccessPoint, Attendance, Entitlement, Tap
 from cvq_core.cards.tables import Card
 from cvq_core.ledger.tables import LedgerAccount, Wallet
 from cvq_core.people.rules import FamilyRole
@@ -26,6 +26,7 @@ from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
 
 POINTS = cast(Table, AccessPoint.__table__).c
+AREAS = cast(Table, AccessArea.__table__).c
 RIGHTS = cast(Table, Entitlement.__table__).c
 CARDS = cast(Table, Card.__table__).c
 PEOPLE = cast(Table, Person.__table__).c
@@ -52,6 +53,8 @@ RIGHT_COLUMNS = (
     RIGHTS.opens_at,
     RIGHTS.closes_at,
     RIGHTS.payer_account_id,
+    RIGHTS.site,
+    RIGHTS.on_holidays,
 )
 """The columns of a right, in the order of the fields of `facts.Right`."""
 
@@ -67,6 +70,12 @@ class TapStatements:
     rights: Prepared  # people, accounts, services, now, ended_after
     counted: Prepared  # rights; locks
     wallets: Prepared  # accounts, services; locks
+    wallets_unlocked: Prepared  # accounts, services
+    lock_people: Prepared  # people; locks
+    guardians: Prepared  # accounts, today
+    recent: Prepared  # people, since
+    areas: Prepared  # areas; locks
+    set_area: Prepared  # area_id, count, at
     quotients: Prepared  # accounts, today
     children: Prepared  # accounts, today
     attendances: Prepared  # people, services, today
@@ -88,6 +97,12 @@ def tap_statements(dialect: str) -> TapStatements:
     insert_into = postgresql.insert if dialect == "postgresql" else sqlite.insert
     today: ColumnElement[Any] = bindparam("today")
     now = bindparam("now", type_=RIGHTS.valid_from.type)
+    since = bindparam("since", type_=TAPS.c.received_at.type)
+    wallets = (
+        select(WALLETS.id, WALLETS.family_account_id, WALLETS.service_code, WALLETS.balance_cents, WALLETS.floor_cents)
+        .where(among(WALLETS.family_account_id, "accounts"), among(WALLETS.service_code, "services"))
+        .order_by(WALLETS.id)
+    )
     ended_after = bindparam("ended_after", type_=RIGHTS.valid_until.type)
     return TapStatements(
         points=Prepared(
@@ -99,9 +114,22 @@ def tap_statements(dialect: str) -> TapStatements:
                 POINTS.assurance,
                 POINTS.mode,
                 POINTS.shows_balance,
+                POINTS.site,
+                POINTS.direction,
+                POINTS.area_id,
+                AREAS.capacity,
+                POINTS.passback_minutes,
+                POINTS.double_tap_s,
+                POINTS.guardian_age,
+                POINTS.guardian_minutes,
+                POINTS.clock_tolerance_s,
+                POINTS.offline_fallback,
+                POINTS.reserved_only,
                 POINTS.price_code,
                 _tariff_on(today),
-            ).where(among(POINTS.id, "points"))
+            )
+            .outerjoin_from(AccessPoint.__table__, AccessArea.__table__, AREAS.id == POINTS.area_id)
+            .where(among(POINTS.id, "points"))
         ),
         cards=Prepared(
             select(
@@ -152,13 +180,50 @@ def tap_statements(dialect: str) -> TapStatements:
             .order_by(RIGHTS.id)
             .with_for_update()
         ),
-        wallets=Prepared(
-            select(
-                WALLETS.id, WALLETS.family_account_id, WALLETS.service_code, WALLETS.balance_cents, WALLETS.floor_cents
+        wallets=Prepared(wallets.with_for_update()),
+        wallets_unlocked=Prepared(wallets),
+        # Not against rows that name somebody: they take a weaker lock on the person than a change of the person does.
+        lock_people=Prepared(
+            select(PEOPLE.id).where(among(PEOPLE.id, "people")).order_by(PEOPLE.id).with_for_update(key_share=True)
+        ),
+        guardians=Prepared(
+            select(MEMBERS.account_id, MEMBERS.person_id).where(
+                among(MEMBERS.account_id, "accounts"),
+                MEMBERS.role == FamilyRole.GUARDIAN,
+                MEMBERS.valid_from <= today,
+                or_(MEMBERS.valid_until.is_(None), MEMBERS.valid_until >= today),
             )
-            .where(among(WALLETS.family_account_id, "accounts"), among(WALLETS.service_code, "services"))
-            .order_by(WALLETS.id)
+        ),
+        recent=Prepared(
+            select(
+                TAPS.c.person_id,
+                TAPS.c.card_id,
+                TAPS.c.point_id,
+                POINTS.area_id,
+                POINTS.direction,
+                TAPS.c.tapped_at,
+                TAPS.c.received_at,
+                TAPS.c.offline,
+                TAPS.c.allowed,
+                TAPS.c.reason,
+                TAPS.c.display_short,
+                TAPS.c.display_long,
+                TAPS.c.balance_cents,
+                TAPS.c.entries_left,
+            )
+            .join_from(TAPS, AccessPoint.__table__, POINTS.id == TAPS.c.point_id)
+            .where(among(TAPS.c.person_id, "people"), TAPS.c.received_at >= since)
+        ),
+        areas=Prepared(
+            select(AREAS.id, AREAS.inside, AREAS.counted_at, AREAS.closes_at)
+            .where(among(AREAS.id, "areas"))
+            .order_by(AREAS.id)
             .with_for_update()
+        ),
+        set_area=Prepared(
+            update(AREAS.id.table)
+            .where(AREAS.id == bindparam("area_id"))
+            .values(inside=bindparam("count"), counted_at=bindparam("at", type_=AREAS.counted_at.type))
         ),
         quotients=Prepared(
             select(QUOTIENTS.account_id, QUOTIENTS.value_euros, QUOTIENTS.valid_from, QUOTIENTS.valid_until)

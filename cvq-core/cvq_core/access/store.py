@@ -26,6 +26,8 @@ _SAME = (
     "weekdays",
     "opens_at",
     "closes_at",
+    "site",
+    "on_holidays",
 )
 """What makes a right the one that was asked for; its end and its entries move during its life."""
 
@@ -47,6 +49,8 @@ async def give_right(
     weekdays: int = EVERY_DAY,
     opens_at: time | None = None,
     closes_at: time | None = None,
+    site: str | None = None,
+    on_holidays: bool = True,
 ) -> Entitlement:
     """Let a person, or everybody of an account, pass from an instant to another (excluded); the same id again is once.
 
@@ -70,6 +74,8 @@ async def give_right(
         "weekdays": weekdays,
         "opens_at": opens_at,
         "closes_at": closes_at,
+        "site": site,
+        "on_holidays": on_holidays,
     }
     given = await insert_once(db, Entitlement.__table__, row)
     held = await db.get(Entitlement, right_id, populate_existing=True)

@@ -1,35 +1,68 @@
-"""Tables of access points, rights, taps and attendances."""
+"""Tables of access points, rights, taps, conflicts and attendances."""
 
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.access.facts import (
     EVERY_DAY,
     Assurance,
     AttendanceStatus,
+    Direction,
+    Fallback,
     Manner,
+    PointEventKind,
     PointKind,
     PointMode,
     Reason,
     RightKind,
 )
+from cvq_core.access.late_rules import ConflictKind, ConflictOutcome
 from cvq_core.access.words import DISPLAY_CHARACTERS
 from cvq_core.append_only import append_only
 from cvq_core.database import Base
 from cvq_core.services.rules import ServiceCode
 
 
+class AccessArea(Base):
+    """A place that people enter and leave through some points, with how many are in it.
+
+    `inside` is what the last passage left, at `counted_at`; from `closes_at` on (local hour, None midnight) nobody is
+    inside any more (`gauge.inside_now`). `capacity` None is without limit.
+    """
+
+    __tablename__ = "access_area"
+    __table_args__ = (
+        CheckConstraint("capacity > 0", name="capacity"),
+        CheckConstraint("inside >= 0", name="inside"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    label: Mapped[str] = mapped_column(String(120))
+    capacity: Mapped[int | None]
+    closes_at: Mapped[time | None]
+    inside: Mapped[int] = mapped_column(default=0)
+    counted_at: Mapped[datetime | None]
+
+
 class AccessPoint(Base):
     """A door, turnstile, gate or tablet. Its reader is the `Device` whose subject is this point.
 
     `price_code` names what one passage costs among the items of the service's tariff; without it, nothing is charged
-    here.
+    here. What the settings mean is said in `facts.Point`.
     """
 
     __tablename__ = "access_point"
+    __table_args__ = (
+        CheckConstraint("passback_minutes BETWEEN 0 AND 1440", name="passback_minutes"),
+        CheckConstraint("double_tap_s BETWEEN 0 AND 60", name="double_tap_s"),
+        CheckConstraint("guardian_age BETWEEN 1 AND 18", name="guardian_age"),
+        CheckConstraint("guardian_minutes BETWEEN 0 AND 60", name="guardian_minutes"),
+        CheckConstraint("clock_tolerance_s BETWEEN 5 AND 3600", name="clock_tolerance_s"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(60), unique=True)
@@ -42,12 +75,25 @@ class AccessPoint(Base):
     assurance: Mapped[Assurance]
     mode: Mapped[PointMode] = mapped_column(default=PointMode.NORMAL)
     shows_balance: Mapped[bool] = mapped_column(default=False)
+    direction: Mapped[Direction] = mapped_column(default=Direction.BOTH, server_default=Direction.BOTH.value)
+    area_id: Mapped[UUID | None] = mapped_column(ForeignKey("access_area.id"))
+    passback_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
+    double_tap_s: Mapped[int] = mapped_column(default=0, server_default="0")
+    guardian_age: Mapped[int | None]
+    guardian_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
+    clock_tolerance_s: Mapped[int] = mapped_column(default=300, server_default="300")
+    offline_fallback: Mapped[Fallback] = mapped_column(
+        default=Fallback.FAIL_CLOSED, server_default=Fallback.FAIL_CLOSED.value
+    )
+    reserved_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    mode_since: Mapped[datetime | None]
 
 
 class Entitlement(Base):
     """Why a person, or everybody of a household, may use a service, from an instant to another (excluded).
 
-    `point_id` narrows it to one access point. `weekdays` has a bit a day, Monday lowest; the hours are local ones.
+    `point_id` narrows it to one access point, `site` to those of one building. `weekdays` has a bit a day, Monday
+    lowest; the hours are local ones. `on_holidays` says whether it holds on public holidays.
     `payer_account_id` is whose wallet pays for an enrolment.
     """
 
@@ -75,6 +121,8 @@ class Entitlement(Base):
     weekdays: Mapped[int] = mapped_column(SmallInteger, default=EVERY_DAY)
     opens_at: Mapped[time | None]
     closes_at: Mapped[time | None]
+    site: Mapped[str | None] = mapped_column(String(120))
+    on_holidays: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class Tap(Base):
@@ -83,6 +131,10 @@ class Tap(Base):
     The row is written once and holds the answer word for word, so that the same id gets it again; `fingerprint` tells
     a repeated request from another one under the same id. An unknown card leaves no number behind. Where and when
     somebody passed is kept here alone, and goes after its retention: nothing else refers to this table.
+
+    A tap that was decided away from here (`offline`) is a fact: `allowed` and the display are what the door did and
+    showed, `door_reason` why it said so, `reason` what the core's own rule says of it; where the two do not agree
+    there are rows of `tap_conflict`. `repeats` is a card that was presented twice at once: its passage counts once.
     """
 
     __tablename__ = "tap"
@@ -113,6 +165,70 @@ class Tap(Base):
     transaction_id: Mapped[UUID | None]
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(16))
     why: Mapped[str | None] = mapped_column(String(300))
+    door_reason: Mapped[str | None] = mapped_column(String(60))
+    repeats: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class TapConflict(Base):
+    """That what a door did and what the core's rule says of it do not agree, or that a limit was passed meanwhile.
+
+    `id` is made from the tap's and the kind's, so that a tap that comes again lists it once. `amount_cents` is what
+    nobody paid for: `account_id` would owe it (None: not known). It outlives the tap.
+    """
+
+    __tablename__ = "tap_conflict"
+    __table_args__ = (
+        CheckConstraint("amount_cents >= 0", name="amount"),
+        Index("ix_tap_conflict_service", "service_code", "noted_at"),
+        Index("ix_tap_conflict_tap", "tap_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tap_id: Mapped[UUID]
+    kind: Mapped[ConflictKind]
+    point_id: Mapped[UUID] = mapped_column(ForeignKey("access_point.id"))
+    service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"))
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("family_account.id"))
+    tapped_at: Mapped[datetime]
+    noted_at: Mapped[datetime]
+    door_allowed: Mapped[bool]
+    door_reason: Mapped[str] = mapped_column(String(60))
+    core_reason: Mapped[Reason]
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
+    transaction_id: Mapped[UUID | None]
+    why: Mapped[str | None] = mapped_column(String(300))
+
+
+class TapConflictSettling(Base):
+    """What somebody decided of a conflict, once and with a reason."""
+
+    __tablename__ = "tap_conflict_settling"
+
+    conflict_id: Mapped[UUID] = mapped_column(ForeignKey("tap_conflict.id"), primary_key=True)
+    outcome: Mapped[ConflictOutcome]
+    reason: Mapped[str] = mapped_column(String(200))
+    settled_at: Mapped[datetime]
+    settled_by: Mapped[UUID | None]
+    transaction_id: Mapped[UUID | None]
+
+
+class PointEvent(Base):
+    """What a door says of itself: forced, held open, opened, or the reader's line. Its id is the device's.
+
+    Kept as long as taps are.
+    """
+
+    __tablename__ = "point_event"
+    __table_args__ = (Index("ix_point_event_point", "point_id", "happened_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    point_id: Mapped[UUID] = mapped_column(ForeignKey("access_point.id"))
+    kind: Mapped[PointEventKind]
+    happened_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    device_id: Mapped[UUID | None]
+    detail: Mapped[str] = mapped_column(String(120), default="")
 
 
 class Attendance(Base):
@@ -167,3 +283,5 @@ class UnclaimedCharge(Base):
 
 
 append_only(UnclaimedCharge.__table__)
+append_only(TapConflict.__table__)
+append_only(TapConflictSettling.__table__)

@@ -12,7 +12,7 @@ from cvq_core.access.facts import Decision, Facts, Reason
 from cvq_core.cards.rules import standing, standing_date
 from cvq_core.clock import local_day
 from cvq_core.services.rules import SERVICE_LABELS
-from cvq_core.text import money, short_date
+from cvq_core.text import hour, money, short_date
 
 DISPLAY_CHARACTERS = 24
 """The width of the smallest display among common turnstiles and OSDP readers with text."""
@@ -78,11 +78,36 @@ _FIXED: Mapping[Reason, Display] = {
         "La présence est déjà notée aujourd’hui. Rien n’est compté une seconde fois.",
     ),
     Reason.ENTITLED: Display("Entrez", "Vous pouvez entrer."),
+    Reason.NOT_RESERVED: Display(
+        "Pas de réservation",
+        "Ce lieu s’ouvre à l’heure réservée. Réservez à l’accueil ou à votre mairie.",
+    ),
+    Reason.LIST_EXPIRED: Display(
+        "Voir l’accueil",
+        "Ce lecteur est sans liaison depuis trop longtemps pour répondre. Adressez-vous à l’accueil ou à votre mairie.",
+    ),
+    Reason.GUARDIAN_MISSING: Display(
+        "Après un responsable",
+        "Un enfant entre juste après un de ses responsables, qui présente sa carte le premier.",
+    ),
+    Reason.PASSED_BACK: Display(
+        "Carte déjà entrée",
+        "Cette carte est déjà entrée ici. Elle rouvre ce passage après une sortie, ou au bout de quelques minutes.",
+    ),
+    Reason.AREA_FULL: Display(
+        "Complet", "Il n’y a plus de place pour le moment. Présentez la carte dès que l’on sort."
+    ),
+    Reason.EMERGENCY: Display("Passage libre", "Le passage est libre pour tous. Suivez les consignes de sécurité."),
+    Reason.HELD_OPEN: Display("Entrez", "Le passage est ouvert à tous. Rien n’est compté."),
+    Reason.LEFT: Display("Au revoir", "Vous pouvez sortir."),
+    Reason.LET_IN_UNCHECKED: Display("Entrez", "Vous pouvez entrer."),
 }
 
 
 def say(decision: Decision, facts: Facts) -> Display:
     """Return what the reader shows for `decision`; a balance is said only where the point may show it."""
+    if decision.repeats is not None:
+        return Display(decision.repeats.display_short, decision.repeats.display_long)
     if decision.reason in _CARD_SHORT:
         return _about_the_card(decision, facts)
     fixed = _FIXED.get(decision.reason)
@@ -107,6 +132,10 @@ def _counted(decision: Decision, facts: Facts) -> Display:
             until = decision.valid_until
             long = f"Abonnement valable jusqu’au {short_date(local_day(until))}." if until else "Abonnement valable."
             return Display("Entrez, abonnement", f"Vous pouvez entrer. {long}")
+        case Reason.RESERVED:
+            until = decision.valid_until
+            long = f" La réservation ouvre ce passage jusqu’à {hour(until)}." if until else ""
+            return Display("Entrez, réservé", f"Vous pouvez entrer.{long}")
         case Reason.ENTRY_COUNTED:
             left = decision.entries_left or 0
             words = f"{left} entrée{'s' if left > 1 else ''}"

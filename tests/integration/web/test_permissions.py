@@ -72,6 +72,8 @@ TABLE: dict[str, str] = {
     "POST /api/v1/devices/token": "public",
     "POST /api/v1/devices/key": "public",
     "POST /api/v1/taps": "taps.decide",
+    "POST /api/v1/taps/batch": "taps.decide",
+    "POST /api/v1/point-events": "taps.decide",
     "POST /api/v1/attendances": "attendance.tick",
     "POST /api/v1/card-authentications": "taps.decide",
     "POST /api/v1/card-authentications/{id}/answers": "taps.decide",

@@ -126,8 +126,8 @@ class TestCards:
         decision = decide(at(point, assurance=read_as, rights=(right(RightKind.AGENT_SCHEDULE),)))
         assert decision.reason is (Reason.ENTITLED if passes else Reason.ASSURANCE_TOO_LOW)
 
-    def test_a_closed_point_lets_nobody_in(self) -> None:
-        point = replace(POOL, mode=PointMode.CLOSED)
+    def test_a_locked_point_lets_nobody_in(self) -> None:
+        point = replace(POOL, mode=PointMode.LOCKED)
         assert decide(at(point, rights=(right(),))).reason is Reason.POINT_CLOSED
 
 

@@ -1,0 +1,183 @@
+"""What follows from decisions on taps, gathered and then written at once: rows, money, entries, presences, counts."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID, uuid5
+
+from sqlalchemy import Table, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.access.charges import Charge, why_of, write_charges
+from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Facts, Manner, Reason
+from cvq_core.access.scene import Scene, TapRequest
+from cvq_core.access.statements import statements_for
+from cvq_core.access.tables import Attendance
+from cvq_core.access.unclaimed import note_unclaimed
+from cvq_core.access.words import Display
+
+Row = dict[str, Any]
+_ATTENDANCES = cast(Table, Attendance.__table__)
+# A transaction's id keeps no hour (`NewTransaction.day_only`), and a tap's does: one is made from the other.
+_TRANSACTION_IDS = UUID("5c7d1c62-5a0e-5b2f-9a51-2f6f3a0c9d11")
+
+
+@dataclass(slots=True)
+class Consequences:
+    """What follows from the decisions of one scene, in the order in which they were taken."""
+
+    scene: Scene
+    taps: dict[UUID, Row] = field(default_factory=dict)
+    _charges: list[Charge] = field(default_factory=list)
+    _present: list[Row] = field(default_factory=list)
+    _entries: list[Row] = field(default_factory=list)
+    _unclaimed: list[Row] = field(default_factory=list)
+
+    def add(
+        self, request: TapRequest, facts: Facts, decision: Decision, display: Display, at: datetime | None = None
+    ) -> Row:
+        """Take in one decision and let it count for those that come after it; return the tap's row.
+
+        `at` is when it was taken, where that is not now.
+        """
+        scene, transaction_id = self.scene, None
+        if decision.effect is Effect.DEBIT:
+            transaction_id = transaction_id_of(request.id)
+            self._charges.append(Charge.of(facts, decision, transaction_id, facts.at))
+        if decision.effect is Effect.ENTRY:
+            self._entries.append({"right_id": decision.right_id, "left": decision.entries_left})
+        if decision.reason is Reason.SERVED_UNCLAIMED and decision.effect is Effect.BILL:
+            self._unclaimed.append(_unclaimed_row(scene, request, decision))
+        row = self.taps[request.id] = _tap_row(scene, request, decision, display, transaction_id)
+        if facts.point.counts_once_a_day and facts.person_known and decision.allowed and not facts.counted_today:
+            self._present.append(_attendance_row(scene, request, decision, transaction_id))
+        scene.take(request, decision, display, at)
+        return row
+
+    async def write_taps(self, db: AsyncSession) -> bool:
+        """Write the taps' rows; return whether it was done: a rival may have written the one tap before."""
+        statements = statements_for(db)
+        if len(self.taps) > 1:
+            # A rival that wrote one of them since we looked makes this fail, and the whole batch runs again.
+            await statements.insert_taps.write(db, list(self.taps.values()))
+            return True
+        return await statements.insert_tap.write(db, list(self.taps.values())) != 0
+
+    async def write_the_rest(self, db: AsyncSession) -> None:
+        """Write what the taps whose rows are written lead to."""
+        scene, statements = self.scene, statements_for(db)
+        if self._present:
+            await _note_present(db, scene, self._present)
+        if self._entries:
+            await statements.take_entry.write(db, self._entries)
+        if self._charges:
+            await write_charges(db, self._charges, scene.now)
+        if self._unclaimed:
+            await note_unclaimed(db, self._unclaimed, scene.shared_days)
+        for area_id in scene.passed_through:
+            count = scene.areas[area_id]
+            row = {"area_id": area_id, "count": count.inside, "at": count.counted_at}
+            await statements.set_area.write(db, [row])
+
+
+def transaction_id_of(tap_id: UUID) -> UUID:
+    """Return the id of the transaction that a tap makes, where it makes one."""
+    return uuid5(_TRANSACTION_IDS, tap_id.bytes.hex())
+
+
+async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None:
+    table = _ATTENDANCES
+    known = [row for row in rows if (row["person_id"], row["service_code"]) in scene.noted_before]
+    fresh = [row for row in rows if (row["person_id"], row["service_code"]) not in scene.noted_before]
+    if fresh:
+        await statements_for(db).insert_attendances.write(db, fresh)
+    for row in known:
+        await db.execute(
+            update(table)
+            .where(
+                table.c.person_id == row["person_id"],
+                table.c.service_code == row["service_code"],
+                table.c.day == row["day"],
+            )
+            .values(row)
+        )
+
+
+def _tap_row(
+    scene: Scene, request: TapRequest, decision: Decision, display: Display, transaction_id: UUID | None
+) -> Row:
+    point, bearer = scene.points[request.point_id], scene.bearer(request)
+    return {
+        "id": request.id,
+        "reader_id": request.reader_id,
+        "point_id": point.id,
+        "card_id": bearer.card_id if bearer else None,
+        "person_id": bearer.person_id if bearer else None,
+        "manner": request.manner,
+        "assurance": request.assurance,
+        "tapped_at": request.tapped_at,
+        "received_at": scene.now,
+        "offline": False,
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "display_short": display.short,
+        "display_long": display.long,
+        "amount_cents": decision.amount_cents,
+        "balance_cents": decision.balance_cents if point.shows_balance else None,
+        "entries_left": decision.entries_left,
+        "entitlement_id": decision.right_id,
+        "transaction_id": transaction_id,
+        "fingerprint": fingerprint(request),
+        "why": why_of(decision) or None,
+        "door_reason": None,
+        "repeats": decision.repeats is not None,
+    }
+
+
+def _unclaimed_row(scene: Scene, request: TapRequest, decision: Decision) -> Row:
+    point, bearer = scene.points[request.point_id], scene.bearer(request)
+    assert bearer is not None
+    return {
+        "id": transaction_id_of(request.id),
+        "person_id": bearer.person_id,
+        "service_code": point.service,
+        "day": scene.today,
+        "amount_cents": decision.amount_cents,
+        "price_code": scene.items[point.id][1],
+    }
+
+
+def _attendance_row(scene: Scene, request: TapRequest, decision: Decision, transaction_id: UUID | None) -> Row:
+    point, bearer = scene.points[request.point_id], scene.bearer(request)
+    assert bearer is not None
+    return {
+        "person_id": bearer.person_id,
+        "service_code": point.service,
+        "day": scene.today,
+        "point_id": point.id,
+        "status": AttendanceStatus.PRESENT,
+        "manner": request.manner,
+        "noted_at": scene.now,
+        "tap_id": request.id,
+        "amount_cents": decision.amount_cents,
+        "owed_cents": decision.owed_cents,
+        "transaction_id": transaction_id,
+        "why": why_of(decision) or None,
+    }
+
+
+def fingerprint(request: TapRequest) -> bytes:
+    """Return 16 bytes that stand for what was asked, to tell a repetition from another tap under the same id."""
+    presented = request.card_uid if request.manner is Manner.CARD else str(request.person_id)
+    parts = (
+        str(request.reader_id),
+        str(request.point_id),
+        request.manner.value,
+        str(presented),
+        request.assurance.value,
+        request.tapped_at.astimezone(UTC).isoformat(),
+    )
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).digest()

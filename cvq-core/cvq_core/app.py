@@ -26,6 +26,7 @@ from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
+from cvq_core.facilities import routes as facility_routes
 from cvq_core.facilities.jobs import ReservationJobs
 from cvq_core.facilities.manage import CLOSE
 from cvq_core.facilities.service import OFFER_ENDS, REMIND
@@ -103,6 +104,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         act_routes,
         remittance_routes,
         debit_routes,
+        facility_routes,
         *family_routes.ROOMS,
         particulier_routes,
         payment_routes,
@@ -112,6 +114,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     )
     for room in rooms:
         room.routes.setup(app)
+    facility_routes.feed_routes.setup(app)
+    services.topic_guards["facility"] = facility_routes.guard_facility
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app[card_key_routes.CUSTODY] = [custody_of(settings)]

@@ -23,11 +23,12 @@ from cvq_core.facilities.refusals import (
     TooManyReservations,
     TooSoonToReserve,
 )
-from cvq_core.facilities.terms import BookerKind, BookerRule, Opening, Terms
+from cvq_core.facilities.terms import MINUTES_MAX, BookerKind, BookerRule, Opening, Terms
 from cvq_core.services.rules import PriceUnit
 
 GRAIN = timedelta(minutes=5)
 """Everything begins and ends on a multiple of it: what is reserved is a set of grains, and a grain has one holder."""
+LONGEST = timedelta(minutes=MINUTES_MAX)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HUNDRED = 100
 
@@ -106,10 +107,10 @@ def grains(span: Span) -> range:
     """Return the numbers of the grains that a span is made of.
 
     Raises:
-        NotASlot: it does not begin and end on grains, or ends before it begins.
+        NotASlot: it does not begin and end on grains, ends before it begins, or is longer than any facility allows.
     """
     first, last = (each - EPOCH for each in (span.starts_at, span.ends_at))
-    if first % GRAIN or last % GRAIN or first >= last:
+    if first % GRAIN or last % GRAIN or not timedelta() < last - first <= LONGEST:
         raise NotASlot
     return range(first // GRAIN, last // GRAIN)
 

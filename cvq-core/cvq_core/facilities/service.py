@@ -296,6 +296,7 @@ async def check_wish(doing: Doing, wish: Wish, *, without: UUID | None = None) -
         Everything of `reserve` but `SlotTaken` and `IdempotencyMismatch`.
     """
     db, span, now = doing.db, wish.span, doing.now
+    grains(span)  # what is far too long is not looked at any further
     facility = await facility_by_id(db, wish.facility_id)
     held = await terms_on(db, facility.id, local_day(span.starts_at))
     shut = await shut_between(db, facility.id, span)

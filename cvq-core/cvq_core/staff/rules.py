@@ -28,6 +28,8 @@ class Permission(StrEnum):
     MANAGE_CARDS = "cards.manage"
     SEE_ACTS = "acts.see"
     DECIDE_IMPORTS = "imports.decide"
+    RESERVE = "facilities.reserve"
+    MANAGE_FACILITIES = "facilities.manage"
     ADMINISTER = "administer"
     AUDIT = "audit.read"
     TAP = "taps.decide"
@@ -60,13 +62,22 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.RECORD_QUOTIENT,
             Permission.SEE_ACTS,
             Permission.DECIDE_IMPORTS,
+            Permission.RESERVE,
         }
     ),
     Role.ADVISOR: frozenset({Permission.SERVE}),
     Role.CASH_OFFICER: frozenset(
         {Permission.COLLECT, Permission.READ_BOOKS, Permission.SEARCH_PEOPLE, Permission.SEE_ACTS}
     ),
-    Role.SERVICE_MANAGER: frozenset({Permission.SEE_SERVICE, Permission.TICK, Permission.MANAGE_TARIFFS}),
+    Role.SERVICE_MANAGER: frozenset(
+        {
+            Permission.SEE_SERVICE,
+            Permission.TICK,
+            Permission.MANAGE_TARIFFS,
+            Permission.RESERVE,
+            Permission.MANAGE_FACILITIES,
+        }
+    ),
     Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.SEE_ACTS, Permission.DECIDE_IMPORTS}),
     Role.AUDITOR: frozenset({Permission.AUDIT, Permission.READ_BOOKS, Permission.SEE_ACTS}),
 }

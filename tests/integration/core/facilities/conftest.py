@@ -153,7 +153,7 @@ async def add_person(
     return person.id, family.id
 
 
-async def _make(ground: Ground) -> None:
+async def make_ground(ground: Ground) -> None:
     async with ground.database.write() as db:
         db.add(Commune(insee="79322", name="Le Tallud", postcode="79200", in_territory=True))
         await add_service(db, ServiceCode.SQUASH, service_id=new_id(), policy=FundingPolicy.REFUSE, valid_from=LONG_AGO)
@@ -189,7 +189,7 @@ async def _make(ground: Ground) -> None:
 async def ground(database: Database) -> Ground:
     settings = Settings(database_url="sqlite:///never", smtp_url="smtp://127.0.0.1:9")
     ground = Ground(database, settings)
-    await _make(ground)
+    await make_ground(ground)
     ground.ids["jeanne"], ground.ids["family"] = await add_person(
         ground, "Jeanne", "F00001", email="jeanne@example.org"
     )

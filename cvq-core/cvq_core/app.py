@@ -17,6 +17,8 @@ from cvq_core.access.batcher import TapBatcher
 from cvq_core.access.changes import note_change
 from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
+from cvq_core.agents.watching import EVERY_S as WATCH_LISTS_EVERY_S
+from cvq_core.agents.watching import watch_lists
 from cvq_core.assets import STATIC
 from cvq_core.books.editions import MAKE_BOOK, PURGE_EVERY_S, BookMaker
 from cvq_core.card_keys import routes as card_key_routes
@@ -151,6 +153,11 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
+    folder = settings.agents_folder
+    if folder is not None:
+        services.jobs.periodic.append(
+            Periodic("watch-staff-lists", WATCH_LISTS_EVERY_S, lambda: watch_lists(database, folder, clock))
+        )
     app.cleanup_ctx.append(_lifetime)
     app.cleanup_ctx.append(_library)
     return app

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     taps_gathered_max: int = Field(
         default=128, ge=1, le=500, description="taps that arrive together and share one transaction; 1: each its own"
     )
+    agents_folder: Path | None = Field(
+        default=None, description="employers' staff lists are dropped in <folder>/<code>; without it, by hand only"
+    )
     library_host: str = "127.0.0.1"
     library_port: int | None = Field(
         default=None, ge=0, le=65535, description="SIP2 for the library's software; without it, nobody listens"

@@ -3,6 +3,7 @@
 from cvq_core.access import tables as access
 from cvq_core.acts import tables as acts
 from cvq_core.advances import tables as advances
+from cvq_core.agents import tables as agents
 from cvq_core.audit_file import tables as audit_file
 from cvq_core.books import tables as books
 from cvq_core.card_keys import tables as card_keys
@@ -37,6 +38,7 @@ __all__ = [
     "access",
     "acts",
     "advances",
+    "agents",
     "audit_file",
     "books",
     "card_keys",

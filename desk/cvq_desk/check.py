@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.advances.verify import verify_advances
+from cvq_core.agents.verify import verify_agents
 from cvq_core.books.verify import verify_books
 from cvq_core.card_keys.custody import CardKeysUnavailable, custody_of
 from cvq_core.card_keys.keys import troubles as card_key_troubles
@@ -65,6 +67,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("livres des régies", verify_books, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("reprises", verify_imports, db))
+            findings.append(await _verified("listes du personnel", partial(verify_agents, now=_now(settings)), db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(await _card_keys(db, settings))
             findings.append(_failed_jobs(await count_failed(db)))
@@ -74,6 +77,10 @@ async def look(settings: Settings) -> list[Finding]:
         return [Finding("base de données", False, f"ne répond pas : {error}".splitlines()[0])]
     finally:
         await database.close()
+
+
+def _now(settings: Settings) -> datetime:
+    return shifted(settings.clock_offset_s)()
 
 
 def _key(settings: Settings) -> Finding:
@@ -122,7 +129,7 @@ def _failed_jobs(failed: dict[str, int]) -> Finding:
 
 
 async def _booths(db: AsyncSession, settings: Settings) -> list[Finding]:
-    now = shifted(settings.clock_offset_s)()
+    now = _now(settings)
     rows = await db.execute(
         select(Booth.name, BoothStatus).outerjoin(BoothStatus, BoothStatus.booth_id == Booth.id).order_by(Booth.name)
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cvq_core.commands import act_at_once
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +46,7 @@ def add(
             now=now,
         )
 
-    typer.echo(f"identifiant : {login}\nmot de passe : {_run(act)}\nIl ne sera plus montré.")
+    typer.echo(f"identifiant : {login}\nmot de passe : {act_at_once(act)}\nIl ne sera plus montré.")
 
 
 @app.command()
@@ -58,7 +58,7 @@ def revoke(login: Annotated[str, typer.Argument(help="identifiant du logiciel")]
         await revoke_access(db, login, now=now)
         return ""
 
-    _run(act)
+    act_at_once(act)
     typer.echo(f"{login} : accès fermé.")
 
 
@@ -73,25 +73,4 @@ def show() -> None:
             f"{row.login}\t{row.label}\t{row.encoding}\t{'fermé' if row.revoked_at else 'ouvert'}" for row in rows
         )
 
-    typer.echo(_run(act) or "Aucun accès.")
-
-
-def _run(act: Callable[[AsyncSession, datetime], Awaitable[str]]) -> str:
-    from cvq_core.clock import shifted
-    from cvq_core.database import Database
-    from cvq_core.errors import Refusal
-    from cvq_core.settings import SettingsError, load_settings
-
-    async def go() -> str:
-        settings = load_settings()
-        database = Database(settings.database_url)
-        try:
-            async with database.write() as db:
-                return await act(db, shifted(settings.clock_offset_s)())
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(go())
-    except (SettingsError, Refusal) as error:
-        raise SystemExit(str(error)) from None
+    typer.echo(act_at_once(act) or "Aucun accès.")

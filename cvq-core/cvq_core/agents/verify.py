@@ -1,0 +1,25 @@
+"""Whether staff lists come and are believed: what `cvq check` says of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.agents.rules import RunOutcome
+from cvq_core.agents.store import latest_run, lists
+
+STALE_AFTER = timedelta(days=8)
+"""A weekly list that is a day late is told."""
+
+
+async def verify_agents(db: AsyncSession, now: datetime) -> list[str]:
+    """Return which lists were refused, or have come no more for a week: their leavers keep their doors meanwhile."""
+    troubles = []
+    for each in await lists(db):
+        run = await latest_run(db, each.id)
+        if run is not None and run.outcome is RunOutcome.REFUSED:
+            troubles.append(f"liste du personnel {each.code} refusée ({run.slug}, {run.file_name})")
+        elif each.dropped_at is not None and now - each.dropped_at > STALE_AFTER:
+            troubles.append(f"liste du personnel {each.code} : rien de nouveau depuis {each.dropped_at:%d/%m/%Y}")
+    return troubles

@@ -1,0 +1,91 @@
+"""Looking into the folder where employers drop their lists: `<folder>/<code of the list>/<anything>.csv`."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from cvq_core.agents.rules import BYTES_MAX
+from cvq_core.agents.service import Applied, apply_list
+from cvq_core.agents.store import list_of, lists
+from cvq_core.clock import Clock
+from cvq_core.database import Database
+from cvq_core.journal.store import SYSTEM
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 300.0
+STILL_FOR = timedelta(seconds=60)
+"""A file that was written to more recently may not be whole yet."""
+
+FILES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The newest list in a folder."""
+
+    name: str
+    content: bytes
+    written_at: datetime
+
+
+async def watch_lists(database: Database, folder: Path, clock: Clock) -> int:
+    """Apply the newest list of each employer that has one; return how many changed something or were refused."""
+    async with database.read() as db:
+        codes = [each.code for each in await lists(db)]
+    done = 0
+    for code in codes:
+        now = clock()
+        found = await asyncio.to_thread(newest_list, folder / code, now)
+        if found is None:
+            continue
+        async with database.write() as db:
+            applied = await apply_list(db, code, file_name=found.name, content=found.content, actor=SYSTEM, now=now)
+            row = await list_of(db, code)
+            if row.dropped_at != found.written_at:
+                row.dropped_at = found.written_at
+        done += _told(code, applied)
+    return done
+
+
+def newest_list(folder: Path, now: datetime) -> Dropped | None:
+    """Return the newest CSV of a folder that lies still; links and what is too large to be a list are passed over.
+
+    A list that is larger than the bound is returned cut, one byte beyond it, so that it is refused and told.
+    """
+    try:
+        files = [(file.lstat(), file) for file, _ in zip(sorted(folder.glob("*.csv")), range(FILES_MAX), strict=False)]
+    except OSError:
+        return None
+    regular = [(status, file) for status, file in files if stat.S_ISREG(status.st_mode)]
+    if not regular:
+        return None
+    status, file = max(regular, key=lambda each: (each[0].st_mtime, each[1].name))
+    written_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    if now - written_at < STILL_FOR:
+        return None
+    try:
+        with file.open("rb") as opened:
+            return Dropped(file.name, opened.read(BYTES_MAX + 1), written_at)
+    except OSError:
+        log.warning("staff_list_unreadable", folder=str(folder), exc_info=True)
+        return None
+
+
+def _told(code: str, applied: Applied) -> bool:
+    if applied.run is None:
+        return False
+    if applied.refusal is not None:
+        log.error("staff_list_refused", list=code, why=str(applied.refusal))
+    else:
+        log.info("staff_list_applied", list=code, **{name: len(applied.report.numbers(name)) for name in _KINDS})
+    return True
+
+
+_KINDS = ("joined", "moved", "left")

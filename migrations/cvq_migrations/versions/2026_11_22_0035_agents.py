@@ -1,7 +1,7 @@
 """Employers' staff lists: whose they are, which doors their groups open, and what each list changed.
 
-Revision ID: 0034
-Revises: 0033
+Revision ID: 0035
+Revises: 0034
 Create Date: 2026-11-22 10:43:26.885249
 """
 
@@ -13,8 +13,8 @@ from sqlalchemy.dialects import postgresql
 
 from cvq_core.append_only import append_only_ddl
 
-revision: str = "0034"
-down_revision: str | None = "0033"
+revision: str = "0035"
+down_revision: str | None = "0034"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -20,10 +20,12 @@ from cvq_core.advances import routes as advance_routes
 from cvq_core.agents.watching import EVERY_S as WATCH_LISTS_EVERY_S
 from cvq_core.agents.watching import watch_lists
 from cvq_core.assets import STATIC
+from cvq_core.audit_file.seals import load_seal_key
 from cvq_core.books.editions import MAKE_BOOK, PURGE_EVERY_S, BookMaker
 from cvq_core.card_keys import routes as card_key_routes
 from cvq_core.card_keys.custody import custody_of
 from cvq_core.clock import Clock, local_day, shifted
+from cvq_core.controllers import routes as controller_routes
 from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
@@ -101,6 +103,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         late_routes,
         access_pages,
         card_key_routes,
+        controller_routes,
         advance_routes,
         office_routes,
         act_routes,
@@ -118,6 +121,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         room.routes.setup(app)
     facility_routes.feed_routes.setup(app)
     services.topic_guards["facility"] = facility_routes.guard_facility
+    app[controller_routes.LIST_KEY] = load_seal_key(settings.data_dir / "access-list.key")
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app[card_key_routes.CUSTODY] = [custody_of(settings)]

@@ -29,6 +29,7 @@ class DeviceKind(StrEnum):
 
     BOOTH = "booth"
     READER = "reader"
+    CONTROLLER = "controller"
 
 
 def seed(
@@ -56,12 +57,12 @@ def seed(
     run(SeedOptions(preset.value, number, school_year, database_url, force, digest), more=add_desk)
 
 
-Kind = Annotated[DeviceKind, typer.Argument(help="guichet ou lecteur")]
-Name = Annotated[str, typer.Argument(help="nom du guichet, ou code du point d’accès")]
+Kind = Annotated[DeviceKind, typer.Argument(help="guichet, lecteur ou contrôleur de site")]
+Name = Annotated[str, typer.Argument(help="nom du guichet ou du contrôleur, ou code du point d’accès")]
 
 
 def enrol(kind: Kind, name: Name) -> None:
-    """Donner le code qui installe un guichet ou un lecteur, une fois, pendant vingt-quatre heures."""
+    """Donner le code qui installe un guichet, un lecteur ou un contrôleur, une fois, pendant vingt-quatre heures."""
     from cvq_core.clock import utc_now
     from cvq_core.devices.store import make_code
 
@@ -72,7 +73,7 @@ def enrol(kind: Kind, name: Name) -> None:
 
 
 def revoke(kind: Kind, name: Name) -> None:
-    """Retirer à un guichet, ou aux lecteurs d’un point d’accès, la clé qu’ils ont : volés, perdus ou remplacés."""
+    """Retirer sa clé à un guichet, à un contrôleur, ou aux lecteurs d’un point d’accès : volés, perdus ou remplacés."""
     from cvq_core.clock import utc_now
     from cvq_core.devices.store import revoke_of
 
@@ -84,10 +85,11 @@ def revoke(kind: Kind, name: Name) -> None:
 
 
 async def _with_device(kind: DeviceKind, name: str, work: Callable[[AsyncSession, UUID], Awaitable[str]]) -> str:
-    """Do some work for a booth or an access point, given by the name that people know."""
+    """Do some work for a booth, a controller or an access point, given by the name that people know."""
     from sqlalchemy import select
 
     from cvq_core.access.tables import AccessPoint
+    from cvq_core.controllers.tables import Controller
     from cvq_core.database import Database
     from cvq_core.settings import SettingsError, load_settings
     from cvq_desk.booking.tables import Booth
@@ -96,7 +98,11 @@ async def _with_device(kind: DeviceKind, name: str, work: Callable[[AsyncSession
         settings = load_settings()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
-    subject, names = (Booth.id, Booth.name) if kind is DeviceKind.BOOTH else (AccessPoint.id, AccessPoint.code)
+    subject, names = {
+        DeviceKind.BOOTH: (Booth.id, Booth.name),
+        DeviceKind.READER: (AccessPoint.id, AccessPoint.code),
+        DeviceKind.CONTROLLER: (Controller.id, Controller.name),
+    }[kind]
     database = Database(settings.database_url)
     try:
         async with database.write() as db:

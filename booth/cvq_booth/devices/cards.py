@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from cvq_booth.devices.pcsc import Context, ReaderState, ServiceGone, Unreadable
+from cvq_core.devices.pcsc import Context, ReaderState, ServiceGone, Unreadable
 from cvq_desk.wire import CardGone, CardSeen, DeviceName, DeviceStatus
 
 SETTLE_S = 0.8

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import TOPIC
 from cvq_core.access.tables import AccessPoint
 from cvq_core.controllers.tables import LIST_HOURS, ControlledPoint, Controller, ControllerReport
 from cvq_core.controllers.wire import HealthReport
@@ -18,9 +19,6 @@ from cvq_core.errors import N_, BadInput, Forbidden, NotFound, Refusal
 from cvq_core.journal.store import Actor, record
 from cvq_core.live.tables import LiveEvent
 from cvq_core.staff.rules import Principal
-
-ACCESS = "access"
-"""The topic on which whatever doors decide on is told to have changed."""
 
 REPORTS_KEPT = 10
 SILENT_AFTER = timedelta(minutes=5)
@@ -237,7 +235,7 @@ async def _faults(
 async def _is_late(db: AsyncSession, sequence: int, now: datetime) -> bool:
     missed: datetime | None = await db.scalar(
         select(LiveEvent.created_at)
-        .where(LiveEvent.topic == ACCESS, LiveEvent.sequence > sequence)
+        .where(LiveEvent.topic == TOPIC, LiveEvent.sequence > sequence)
         .order_by(LiveEvent.sequence)
         .limit(1)
     )

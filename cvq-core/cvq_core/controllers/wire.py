@@ -66,6 +66,8 @@ class Day(_Model):
     wallets: tuple[UUID, ...] = ()
     unclaimed: bool = False
     prices: dict[str, dict[str, int]] = Field(default_factory=dict)
+    guarded: tuple[UUID, ...] = ()
+    """The points that they pass behind a guardian only."""
 
 
 class AtPoints(_Model):
@@ -87,6 +89,7 @@ class KnownPerson(_Model):
     cards: tuple[KnownCard, ...] = ()
     at: tuple[AtPoints, ...] = ()
     name: Name | None = None
+    guardians: tuple[UUID, ...] = ()
 
 
 class KnownPoint(_Model):
@@ -104,12 +107,13 @@ class KnownPoint(_Model):
 class Page(_Model):
     """One page of a list, or the people whom some changes concern.
 
+    "changes" are those up to `sequence`; "people" some who were asked for, whatever changed meanwhile of others.
     A list's pages share `run`; the first has no `after`, the last no `before`, and each begins where the one before it
-    ended. Of a "changes" page everybody in it replaces what was known of them, and who is in `gone` is forgotten.
+    ended. Everybody in a page that is no list's replaces what was known of them, and who is in `gone` is forgotten.
     `sequence` is the last change of the topic "access" that the page surely holds.
     """
 
-    kind: Literal["list", "changes"]
+    kind: Literal["list", "changes", "people"]
     controller_id: UUID
     run: UUID
     sequence: int
@@ -117,6 +121,7 @@ class Page(_Model):
     expires_at: AwareDatetime
     after: UUID | None = None
     before: UUID | None = None
+    holidays: tuple[date, ...] = ()
     points: tuple[KnownPoint, ...] = ()
     people: tuple[KnownPerson, ...] = ()
     gone: tuple[UUID, ...] = ()

@@ -17,7 +17,7 @@ from cvq_booth.devices.cards import (
     _Reader,
     choose_reader,
 )
-from cvq_booth.devices.pcsc import Unreadable, uid_of
+from cvq_core.devices.pcsc import Unreadable, uid_of
 from cvq_desk.wire import CardGone, CardSeen
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """What we ask of PC/SC, as blocking calls for a thread of their own.
 
-pyscard's own monitors poll and share one context; these few calls are all that a booth needs, with named errors.
+pyscard's own monitors poll and share one context; these few calls are all that booths and controllers need, with
+named errors.
 Numbers and structures: PC/SC Workgroup specification 2.01, parts 3 and 5.
 """
 

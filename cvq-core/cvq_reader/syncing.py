@@ -1,0 +1,277 @@
+"""Keeping up with the core: the list and its changes in, taps and how we are out. Every loop goes on for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from importlib.metadata import version
+from itertools import count
+from uuid import UUID, uuid4
+
+import structlog
+from pydantic import ValidationError
+
+from cvq_core.controllers.wire import PEOPLE_A_PAGE, HealthReport, ReaderState, SignedPage, Welcome
+from cvq_core.devices.line import ServerRefused, ServerUnreachable
+from cvq_reader.core import Core, late_body
+from cvq_reader.doors import Doors
+from cvq_reader.held import BadList, HeldList, NotSigned, believed
+from cvq_reader.pages import PageFile
+from cvq_reader.queue import QueuedTap, State, TapQueue
+from cvq_reader.steady import SteadyClock
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MAX_S = 30.0
+HEALTH_EVERY_S = 30.0
+LINE_DOWN_EVERY_S = 3.0
+FLUSH_EVERY_S = 5.0
+REMEMBER_EVERY = 12
+"""Rounds of housekeeping after which the hour is written down: a memory card wears out."""
+LAST_HOUR = "last_hour"
+
+
+class Syncing:
+    """The loops. `troubles` are slugs of what is wrong now, told to the core and by `cvq reader status`."""
+
+    def __init__(
+        self,
+        core: Core,
+        doors: Doors,
+        queue: TapQueue,
+        pages: PageFile,
+        *,
+        clock: SteadyClock,
+        welcome: Welcome,
+        refresh_every: timedelta,
+    ) -> None:
+        self._core = core
+        self._doors = doors
+        self._queue = queue
+        self._pages = pages
+        self._clock = clock
+        self._welcome = welcome
+        self._refresh_every = refresh_every
+        self._instance = uuid4()
+        self._work = asyncio.Event()
+        self._listed = asyncio.Lock()
+        self.troubles: dict[str, str] = {}
+        self.readers: Callable[[], list[ReaderState]] = list
+        doors.on_decided = self._work.set
+
+    def load(self) -> None:
+        """Take over the list that lies on this machine's disk, its signatures verified anew."""
+        held: HeldList | None = None
+        try:
+            for signed in self._pages.current():
+                page = believed(signed, self._welcome)
+                held = held or HeldList.begin(page)
+                held.take(page)
+        except (NotSigned, BadList, ValidationError, ValueError, sqlite3.Error) as error:
+            self._trouble("list-refused", f"the list on this machine's disk is not believed: {type(error).__name__}")
+            return
+        if held is not None and held.whole:
+            self._clock.not_before(held.made_at)
+            self._doors.held = held
+
+    async def run(self) -> None:
+        """Run all loops until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for loop in (self._keep_the_list, self._send_taps, self._tell_health, self._housekeeping):
+                group.create_task(loop(), name=loop.__name__.strip("_"))
+
+    async def _keep_the_list(self) -> None:
+        await self._for_ever("list", self._catch_up)
+
+    async def _catch_up(self) -> None:
+        held = self._doors.held
+        if held is None or self._clock.now() - held.made_at >= self._refresh_every:
+            await self._fetch_whole()
+            return
+        found = await self._core.changes(held.sequence)
+        if found.afresh:
+            await self._fetch_whole()
+        elif found.signed is not None:
+            await self._change(found.signed)
+        self._fine("list-refused")
+
+    async def _fetch_whole(self) -> None:
+        """Fetch the list page by page; the one before is used until the last page is there."""
+        held: HeldList | None = None
+        after: UUID | None = None
+        while held is None or not held.whole:
+            signed = await self._core.page(held.run if held is not None else None, after)
+            page = believed(signed, self._welcome)
+            former = self._doors.held
+            if former is not None and page.made_at < former.made_at:
+                raise BadList("a list that is older than the one before")
+            held = held or HeldList.begin(page)
+            held.add(page)
+            self._keep(held.run, signed)
+            after = page.before
+        async with self._listed:
+            self._keep_current(held.run)
+            self._doors.held = held
+        log.info("list_fetched", people=held.size, until=held.expires_at.isoformat())
+        self._fine("list-refused")
+        # What has tapped here since is fetched once more: some of it may be older than its page.
+        self._work.set()
+
+    async def _change(self, signed: SignedPage) -> None:
+        page = believed(signed, self._welcome)
+        async with self._listed:
+            if self._doors.held is not None and page.sequence >= self._doors.held.sequence:
+                self._doors.held.change(page)
+                self._keep(self._doors.held.run, signed)
+
+    def _keep(self, run: UUID, signed: SignedPage) -> None:
+        try:
+            self._pages.add(run, signed)
+        except sqlite3.Error as error:
+            self._trouble("disk-full", f"the list is not on disk: {error}")
+
+    def _keep_current(self, run: UUID) -> None:
+        try:
+            self._pages.make_current(run)
+        except sqlite3.Error as error:
+            self._trouble("disk-full", f"the list is not on disk: {error}")
+
+    async def _send_taps(self) -> None:
+        while True:
+            await self._for_ever("taps", self._send_some, once=True)
+            if not await self._queue.waiting(State.DECIDED, 1) and not await self._unrefreshed(1):
+                self._work.clear()
+                await self._work.wait()
+
+    async def _send_some(self) -> None:
+        """Send what was decided here, and fetch the records of whoever has tapped."""
+        taps = await self._queue.waiting(State.DECIDED, BATCH)
+        if taps:
+            await self._settle(taps, await self._send(taps))
+        done = await self._unrefreshed(PEOPLE_A_PAGE)
+        people = sorted({tap.taken.person_id for tap in done if tap.taken.person_id is not None})[:PEOPLE_A_PAGE]
+        if people:
+            found = await self._core.people(people)
+            if found.signed is not None:
+                await self._change_people(found.signed)
+        gone = [tap.id for tap in done if tap.taken.person_id is None or tap.taken.person_id in people]
+        for tap_id in gone:
+            self._doors.since.drop(tap_id)
+        await self._queue.forget(gone)
+
+    async def _send(self, taps: list[QueuedTap]) -> dict[UUID, str | None]:
+        """Send some taps; return which the core has, and why it will never take one."""
+        try:
+            answers = await self._core.late([late_body(tap) for tap in taps])
+        except ServerRefused as refusal:
+            if refusal.status in (401, 403, 408, 429) or refusal.status >= 500:
+                raise
+            if len(taps) == 1:
+                return {taps[0].id: refusal.slug or f"http-{refusal.status}"}
+            # One that is not understood must not keep the others back.
+            half = len(taps) // 2
+            return await self._send(taps[:half]) | await self._send(taps[half:])
+        return {answer.id: answer.refused for answer in answers.taps}
+
+    async def _change_people(self, signed: SignedPage) -> None:
+        """Put some people's new records on top; the events before this page are still to be asked for."""
+        page = believed(signed, self._welcome)
+        async with self._listed:
+            held = self._doors.held
+            if held is not None:
+                held.refresh(page)
+                self._keep(held.run, signed)
+
+    async def _settle(self, taps: list[QueuedTap], refused: dict[UUID, str | None]) -> None:
+        done = []
+        for tap in taps:
+            if tap.id not in refused:
+                continue
+            if refused[tap.id] is not None:
+                self._trouble("tap-refused", f"the core refused a tap: {refused[tap.id]}")
+            done.append(replace(tap, state=State.SENT))
+        await self._queue.settle(done)
+
+    async def _unrefreshed(self, limit: int) -> list[QueuedTap]:
+        sent = await self._queue.waiting(State.SENT, limit)
+        return sent + await self._queue.waiting(State.ANSWERED, limit)
+
+    async def _tell_health(self) -> None:
+        while True:
+            await self._for_ever("health", self._health, once=True)
+            await asyncio.sleep(HEALTH_EVERY_S if self._core.up else LINE_DOWN_EVERY_S)
+
+    async def _health(self) -> None:
+        held = self._doors.held
+        queued, oldest = await self._queue.count()
+        if self._queue.full:
+            self._trouble("disk-full", "the disk takes no taps")
+        else:
+            self._fine("disk-full")
+        if self._clock.sure and self._clock.jumped:
+            self._trouble("clock-jumped", "somebody set this machine's clock")
+        report = HealthReport(
+            instance=self._instance,
+            software=f"cvq {version('cvq')}",
+            queued=queued,
+            oldest_tap_at=oldest,
+            list_made_at=held.made_at if held else None,
+            list_until=held.expires_at if held else None,
+            sequence=held.sequence if held else None,
+            clock_ahead_ms=self._clock.ahead_ms,
+            troubles=tuple(sorted(self.troubles)),
+            readers=tuple(self.readers()),
+        )
+        answer, took_s = await self._core.health(report)
+        self._clock.heard(answer.now, took_s)
+        self._fine("clock-jumped")
+        if answer.twins:
+            self._trouble("twins", "another machine uses this controller's key: enrol this one anew")
+        else:
+            self._fine("twins")
+
+    async def _housekeeping(self) -> None:
+        for number in count():
+            await asyncio.sleep(FLUSH_EVERY_S)
+            await self._queue.flush()
+            if number % REMEMBER_EVERY == 0:
+                self._doors.forget_old()
+                # The hour below which a machine that starts with an empty battery does not believe its clock.
+                await self._queue.remember(**{LAST_HOUR: self._clock.now().isoformat()})
+
+    async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]], *, once: bool = False) -> None:
+        """Do it again and again, after a pause that grows while the core does not answer; `once`: until it worked."""
+        pause_s = BACKOFF_FIRST_S
+        while True:
+            try:
+                await work()
+            except (ServerUnreachable, ServerRefused) as error:
+                if isinstance(error, ServerRefused) and error.status in (401, 403):
+                    self._trouble("refused", f"the core refuses this controller: {error}")
+                log.info("core_not_reached", what=name, reason=str(error))
+            except (NotSigned, BadList, ValidationError) as error:
+                self._trouble("list-refused", f"a page is not believed: {type(error).__name__} {error}"[:200])
+            else:
+                self._fine("refused")
+                if once:
+                    return
+                pause_s = BACKOFF_FIRST_S
+                continue
+            # All controllers of a territory lose the same core: they must not come back in the same instant.
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, not hides
+            pause_s = min(pause_s * 2, BACKOFF_MAX_S)
+
+    def _trouble(self, slug: str, words: str) -> None:
+        if self.troubles.get(slug) != words:
+            log.error("trouble", slug=slug, words=words)
+        self.troubles[slug] = words
+
+    def _fine(self, slug: str) -> None:
+        if self.troubles.pop(slug, None) is not None:
+            log.info("trouble_over", slug=slug)

@@ -1,0 +1,76 @@
+"""The list that a site's controller is given: what its points need and nothing more, and the same decision by it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from cvq_core.access.facts import Manner, PointKind
+from cvq_core.access.rules import decide
+from cvq_core.access.scene import TapRequest, read_scene
+from cvq_core.access.tables import AccessPoint
+from cvq_core.access.words import say
+from cvq_core.cards.tables import Card
+from cvq_core.controllers.wire import card_digest
+from cvq_core.ids import new_id
+from cvq_core.people.tables import Person
+from cvq_reader.deciding import Presented, Since, decide_here
+from tests.integration.core.access.conftest import NOON, Village
+from tests.integration.core.controllers.conftest import controller_for, held_of, whole_list
+
+LATER = (timedelta(0), timedelta(hours=8), timedelta(hours=70))
+DOORS = 4
+STRIDE = 7
+
+
+async def some_points(db: AsyncSession) -> list[UUID]:
+    """Every turnstile, gate and tablet of the village, and some doors: doors are alike."""
+    rows = list(await db.execute(select(AccessPoint.id, AccessPoint.kind).order_by(AccessPoint.code)))
+    doors = [row.id for row in rows if row.kind is PointKind.DOOR]
+    return [row.id for row in rows if row.kind is not PointKind.DOOR] + doors[:DOORS]
+
+
+@pytest.mark.parametrize("after", LATER, ids=lambda after: f"{after.total_seconds() // 3600:.0f}h")
+async def test_the_list_decides_as_the_core_would_for_everybody_at_every_point(
+    village: Village, after: timedelta
+) -> None:
+    """On each day of the list's life; whoever the list leaves out is refused by both."""
+    at = NOON + after
+    async with village.database.write() as db:
+        points = await some_points(db)
+        controller = await controller_for(db, points, now=NOON)
+    async with village.database.read() as db:
+        held = held_of(await whole_list(db, controller, now=NOON))
+        cards = list(await db.execute(select(Card.uid, Card.person_id).order_by(Card.id)))
+        people = list(await db.scalars(select(Person.id).order_by(Person.id)))
+        requests = [TapRequest(new_id(), point, at, card_uid=uid) for uid, _ in cards for point in points]
+        requests += [
+            TapRequest(new_id(), point, at, Manner.TICK, person_id=person) for person in people for point in points
+        ]
+        # One in some is enough: each village, day and database begins elsewhere.
+        requests = requests[after.seconds // 3600 :: STRIDE]
+        scene = await read_scene(db, requests, at, lock=False)
+    differing = []
+    let_in = 0
+    for request in requests:
+        facts = scene.facts(request)
+        there, words = decide(facts), say(decide(facts), facts)
+        shown = Presented(request.id, request.point_id, at, request.card_uid, request.person_id)
+        here = decide_here(held, controller.salt, Since(), shown)
+        assert here is not None
+        told = (here.decision.reason, here.decision.amount_cents, here.decision.owed_cents, here.display)
+        assert here.decision.allowed == there.allowed, (request, there, here)
+        let_in += there.allowed
+        known = (
+            held.person(request.person_id)
+            if request.person_id
+            else held.bearer(card_digest(controller.salt, request.card_uid or ""))
+        )
+        if known is not None and told != (there.reason, there.amount_cents, there.owed_cents, words):
+            differing.append((there, here.decision))
+    assert let_in > 100
+    assert differing == []

@@ -10,7 +10,8 @@ from urllib.parse import quote
 import structlog
 from aiohttp import web
 
-from cvq_core.access import late_routes
+from cvq_core.access import keeping as access_keeping
+from cvq_core.access import late_routes, manage_routes
 from cvq_core.access import pages as access_pages
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
@@ -101,6 +102,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         device_routes,
         access_routes,
         late_routes,
+        manage_routes,
         access_pages,
         card_key_routes,
         controller_routes,
@@ -154,6 +156,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("ask-for-quotients", LOOK_EVERY_S, lambda: quotients.start_due(settings.particulier_refresh)),
         Periodic("purge-provisional-books", PURGE_EVERY_S, books.purge),
         Periodic("purge-printed-invoices", invoice_runs.PURGE_EVERY_S, invoices.purge),
+        Periodic("forget-taps", access_keeping.EVERY_S, lambda: _forget_taps(services)),
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
@@ -244,6 +247,11 @@ async def _apply_policies(services: Services) -> None:
     async with services.database.write() as db:
         if await apply_policies(db, local_day(services.clock())):
             note_change(db, now=services.clock(), everybody=True)
+
+
+async def _forget_taps(services: Services) -> None:
+    kept = timedelta(days=services.settings.taps_days_kept)
+    await access_keeping.forget_taps(services.database, now=services.clock(), kept=kept)
 
 
 async def _wipe_imports(services: Services) -> None:

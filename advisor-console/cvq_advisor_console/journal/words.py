@@ -5,6 +5,13 @@ from __future__ import annotations
 from cvq_core.errors import N_
 
 ACTIONS = {
+    "access-area-changed": N_("Zone d’accès changée"),
+    "access-area-counted": N_("Personnes d’une zone recomptées"),
+    "access-area-made": N_("Zone d’accès créée"),
+    "access-explained": N_("Droits d’accès d’une personne consultés"),
+    "access-mode-set": N_("Mode d’un point d’accès changé"),
+    "access-point-changed": N_("Réglages d’un point d’accès changés"),
+    "access-point-made": N_("Point d’accès créé"),
     "account-closed": N_("Compte famille fermé"),
     "account-import-undone": N_("Reprise d’un compte famille défaite"),
     "account-imported": N_("Compte famille repris d’une ancienne base"),
@@ -164,6 +171,8 @@ ACTIONS = {
     "reservation-offered": N_("Place libérée proposée"),
     "reserved": N_("Réservation faite"),
     "rest-forwarded": N_("Reste d’un compte réuni transmis"),
+    "right-ended": N_("Droit d’accès terminé"),
+    "right-given": N_("Droit d’accès donné"),
     "sale-taken-back": N_("Vente reprise, quittance annulée"),
     "sign-in": N_("Connexion"),
     "sign-out": N_("Déconnexion"),
@@ -174,6 +183,7 @@ ACTIONS = {
     "statement-read": N_("Relevé de compte consulté"),
     "summary-mailed": N_("Résumé envoyé par courriel"),
     "take-refused": N_("Personne déjà prise par un collègue"),
+    "tap-conflict-settled": N_("Écart d’un passage réglé"),
     "tariff-adopted": N_("Tarif adopté"),
     "tariff-proposed": N_("Tarif proposé"),
     "top-up-chosen": N_("Approvisionnement automatique réglé"),

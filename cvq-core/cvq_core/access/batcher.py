@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import TapAnswer, take_taps
+from cvq_core.card_keys.service import Evidence, Presented, assurance_of
 from cvq_core.clock import Clock
 from cvq_core.database import Database
 from cvq_core.devices.store import principals_of_tokens
@@ -21,11 +23,12 @@ Answered = tuple[Principal, TapAnswer | Refusal]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request; `build` makes the tap once it is known who asks."""
+    """One request; `build` makes the tap once it is known who asks. `evidence` is what proves the card, if anything."""
 
     token: str
     permission: Permission
     build: Callable[[Principal], TapRequest]
+    evidence: Evidence | None = None
 
 
 class TapBatcher:
@@ -35,21 +38,44 @@ class TapBatcher:
         self._clock = clock
         self._gatherer: Gatherer[Asked, Answered] = Gatherer(database, self._decide, batch_max=batch_max)
 
-    async def take(self, token: str, permission: Permission, build: Callable[[Principal], TapRequest]) -> Answered:
+    async def take(
+        self,
+        token: str,
+        permission: Permission,
+        build: Callable[[Principal], TapRequest],
+        evidence: Evidence | None = None,
+    ) -> Answered:
         """Return who asked and the answer, once it is durable.
 
         Raises:
             Unavailable: too many wait already.
         """
-        return await self._gatherer.ask(Asked(token, permission, build))
+        return await self._gatherer.ask(Asked(token, permission, build, evidence))
 
     async def _decide(self, db: AsyncSession, batch: list[Asked]) -> list[Answered]:
         now = self._clock()
         principals = await principals_of_tokens(db, {each.token for each in batch}, now=now)
-        built = [_build(each, principals.get(each.token, ANONYMOUS)) for each in batch]
+        built = [
+            await _proved(db, each.evidence, _build(each, principals.get(each.token, ANONYMOUS)), now) for each in batch
+        ]
         requests = [made for _, made in built if isinstance(made, TapRequest)]
         answers = iter(await take_taps(db, requests, now=now) if requests else [])
         return [(who, next(answers) if isinstance(made, TapRequest) else made) for who, made in built]
+
+
+async def _proved(
+    db: AsyncSession, evidence: Evidence | None, built: tuple[Principal, TapRequest | Refusal], now: datetime
+) -> tuple[Principal, TapRequest | Refusal]:
+    principal, made = built
+    return principal, await proved(db, made, evidence, now) if isinstance(made, TapRequest) else made
+
+
+async def proved(db: AsyncSession, request: TapRequest, evidence: Evidence | None, now: datetime) -> TapRequest:
+    """Return a tap with what its card may be taken for, by what came with it: a bare number where nothing did."""
+    if evidence is None or request.card_uid is None:
+        return request
+    presented = Presented(request.card_uid, request.id, request.reader_id)
+    return replace(request, assurance=await assurance_of(db, evidence, presented, now=now))
 
 
 def _build(asked: Asked, principal: Principal) -> tuple[Principal, TapRequest | Refusal]:

@@ -8,11 +8,12 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from cvq_core.access.batcher import TapBatcher
+from cvq_core.access.batcher import TapBatcher, proved
 from cvq_core.access.facts import AttendanceStatus, Manner
 from cvq_core.access.roll_call import note_absent, roll_call
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import TapAnswer, take_tap
+from cvq_core.card_keys.service import Evidence
 from cvq_core.cards.rules import card_uid
 from cvq_core.errors import N_, Forbidden, Refusal
 from cvq_core.staff.rules import Permission, Principal
@@ -37,6 +38,17 @@ class TapBody(BaseModel):
     id: UUID
     card_uid: str = Field(min_length=8, max_length=60, description="hexadecimal digits, as the reader sees them")
     tapped_at: AwareDatetime
+    proof: UUID | None = Field(default=None, description="an authentication that the core ran with the card")
+    signed_id: str | None = Field(
+        default=None, max_length=214, pattern="^([0-9a-fA-F]{2})+$", description="the signed number that the card holds"
+    )
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What came along to prove the card."""
+        if self.proof is None and self.signed_id is None:
+            return None
+        return Evidence(bytes.fromhex(self.signed_id) if self.signed_id else None, self.proof)
 
 
 class TickBody(BaseModel):
@@ -97,7 +109,9 @@ TAP_BATCHER: web.AppKey[TapBatcher] = web.AppKey("tap_batcher", TapBatcher)
 async def gather_tap(request: web.Request, token: str, body: TapBody) -> tuple[Principal, TapOut | Refusal]:
     """Take a tap together with those that arrive at the same time."""
     uid = card_uid(body.card_uid)
-    return await _gather(request, token, Permission.TAP, lambda principal: _card_request(principal, body, uid))
+    return await _gather(
+        request, token, Permission.TAP, lambda principal: _card_request(principal, body, uid), body.evidence
+    )
 
 
 async def gather_tick(request: web.Request, token: str, body: TickBody) -> tuple[Principal, TapOut | Refusal]:
@@ -108,7 +122,8 @@ async def gather_tick(request: web.Request, token: str, body: TickBody) -> tuple
 @routes.post("/taps", access=Permission.TAP, body=TapBody, answer=TapOut, gather=gather_tap)
 async def tap(context: Context, body: TapBody) -> TapOut:
     """Decide on a card that was presented at the reader's own access point."""
-    request = _card_request(context.principal, body, card_uid(body.card_uid))
+    asked = _card_request(context.principal, body, card_uid(body.card_uid))
+    request = await proved(context.db, asked, body.evidence, context.now)
     return _out(await take_tap(context.db, request, now=context.now))
 
 
@@ -132,9 +147,13 @@ async def expected(context: Context) -> RollCallOut:
 
 
 async def _gather(
-    request: web.Request, token: str, permission: Permission, build: Callable[[Principal], TapRequest]
+    request: web.Request,
+    token: str,
+    permission: Permission,
+    build: Callable[[Principal], TapRequest],
+    evidence: Evidence | None = None,
 ) -> tuple[Principal, TapOut | Refusal]:
-    principal, answer = await request.app[TAP_BATCHER].take(token, permission, build)
+    principal, answer = await request.app[TAP_BATCHER].take(token, permission, build, evidence)
     return principal, answer if isinstance(answer, Refusal) else _out(answer)
 
 

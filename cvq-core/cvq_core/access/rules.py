@@ -90,7 +90,7 @@ def decide_alone(facts: Facts) -> Decision:
     if facts.point.counts_once_a_day and facts.counted_today:
         return Decision(Reason.ALREADY_COUNTED)
     here = _rights_here(facts)
-    usable = [right for right in here if _missing(right, facts.at, facts.holidays) is None]
+    usable = [right for right in here if why_not(right, facts.at, facts.holidays) is None]
     opening = _best(right for right in usable if not right.kind.is_charged)
     if opening is not None:
         return _let_in(opening)
@@ -100,7 +100,7 @@ def decide_alone(facts: Facts) -> Decision:
 
 def would_cost(facts: Facts) -> tuple[UUID | None, Priced] | None:
     """Return whom a passage that is not let in would have cost how much; None where nobody knows, or nothing is."""
-    usable = [right for right in _rights_here(facts) if _missing(right, facts.at, facts.holidays) is None]
+    usable = [right for right in _rights_here(facts) if why_not(right, facts.at, facts.holidays) is None]
     if any(not right.kind.is_charged for right in usable):
         return None
     charged = _best(usable)
@@ -131,7 +131,7 @@ def _without_a_list(facts: Facts, refusal: Reason | None) -> Decision:
         return Decision(refusal)
     if fallback is Fallback.AGENTS_ONLY:
         agents = [right for right in _rights_here(facts) if right.kind is RightKind.AGENT_SCHEDULE]
-        opening = _best(right for right in agents if _missing(right, facts.at, facts.holidays) is None)
+        opening = _best(right for right in agents if why_not(right, facts.at, facts.holidays) is None)
         if opening is not None:
             return _let_in(opening)
     return Decision(Reason.LIST_EXPIRED)
@@ -177,11 +177,11 @@ def holds(right: Right, at: datetime, *, at_any_hour: bool = False, holidays: Co
     """Whether a right holds at `at`, or at any hour of that day for a list that is drawn up before."""
     if at_any_hour:
         right = replace(right, opens_at=None, closes_at=None)
-    return _missing(right, at, holidays) is None
+    return why_not(right, at, holidays) is None
 
 
-def _missing(right: Right, at: datetime, holidays: Collection[date]) -> Reason | None:
-    """Return why `right` does not hold at `at`, or None when it does."""
+def why_not(right: Right, at: datetime, holidays: Collection[date]) -> Reason | None:
+    """Return why a right does not hold at `at`, or None when it does; `holidays` are the public ones around it."""
     if at < right.valid_from:
         return Reason.NOT_ENTITLED
     if (right.valid_until is not None and at >= right.valid_until) or right.entries_left == 0:
@@ -313,7 +313,7 @@ def _price(facts: Facts, account_id: UUID | None, charged: Right | None) -> Pric
 
 def _no_right(here: list[Right], facts: Facts, *, without_wallet: bool = False) -> Reason:
     """Return what to say when no right holds: what is nearest to being let in."""
-    missing = {_missing(right, facts.at, facts.holidays) for right in here}
+    missing = {why_not(right, facts.at, facts.holidays) for right in here}
     for reason in (Reason.OUTSIDE_HOURS, Reason.RIGHT_ENDED):
         if reason in missing:
             return reason

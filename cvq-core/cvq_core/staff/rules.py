@@ -24,6 +24,7 @@ class Permission(StrEnum):
     READ_BOOKS = "books.read"
     SEE_SERVICE = "service.see"
     MANAGE_TARIFFS = "tariffs.manage"
+    MANAGE_ACCESS = "access.manage"
     RECORD_QUOTIENT = "quotients.record"
     MANAGE_CARDS = "cards.manage"
     SEE_ACTS = "acts.see"
@@ -74,11 +75,14 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SEE_SERVICE,
             Permission.TICK,
             Permission.MANAGE_TARIFFS,
+            Permission.MANAGE_ACCESS,
             Permission.RESERVE,
             Permission.MANAGE_FACILITIES,
         }
     ),
-    Role.ADMINISTRATOR: frozenset({Permission.ADMINISTER, Permission.SEE_ACTS, Permission.DECIDE_IMPORTS}),
+    Role.ADMINISTRATOR: frozenset(
+        {Permission.ADMINISTER, Permission.SEE_ACTS, Permission.DECIDE_IMPORTS, Permission.MANAGE_ACCESS}
+    ),
     Role.AUDITOR: frozenset({Permission.AUDIT, Permission.READ_BOOKS, Permission.SEE_ACTS}),
 }
 

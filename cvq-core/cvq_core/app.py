@@ -25,6 +25,9 @@ from cvq_core.audit_file.seals import load_seal_key
 from cvq_core.books.editions import MAKE_BOOK, PURGE_EVERY_S, BookMaker
 from cvq_core.card_keys import routes as card_key_routes
 from cvq_core.card_keys.custody import custody_of
+from cvq_core.cards import encoder_routes as card_encoder_routes
+from cvq_core.cards import routes as card_routes
+from cvq_core.cards.life import EXPIRE_EVERY_S, run_expiry
 from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.controllers import routes as controller_routes
 from cvq_core.database import Database
@@ -106,6 +109,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         access_pages,
         card_key_routes,
         controller_routes,
+        card_routes,
+        card_encoder_routes,
         advance_routes,
         office_routes,
         act_routes,
@@ -158,6 +163,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("purge-printed-invoices", invoice_runs.PURGE_EVERY_S, invoices.purge),
         Periodic("forget-taps", access_keeping.EVERY_S, lambda: _forget_taps(services)),
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
+        Periodic("expire-cards", EXPIRE_EVERY_S, lambda: _expire_cards(services)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     folder = settings.agents_folder
@@ -252,6 +258,10 @@ async def _apply_policies(services: Services) -> None:
 async def _forget_taps(services: Services) -> None:
     kept = timedelta(days=services.settings.taps_days_kept)
     await access_keeping.forget_taps(services.database, now=services.clock(), kept=kept)
+
+
+async def _expire_cards(services: Services) -> None:
+    await run_expiry(services.database, services.clock())
 
 
 async def _wipe_imports(services: Services) -> None:

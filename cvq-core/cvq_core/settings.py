@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     ice_servers: list[dict[str, Any]] = Field(default_factory=list)
     smtp_url: str | None = Field(default=None, description="smtp://[user:password@]host:port; without it, no e-mail")
     mail_from: str = "guichet@localhost"
+    card_years: int = Field(default=12, ge=1, le=30, description="how long a card that is made is good for")
     pkcs11_module: Path | None = Field(
         default=None, description="library of the HSM with the cards' keys; without it, no card can prove itself"
     )

@@ -45,6 +45,7 @@ SELL = N_("Vendre")
 COUNT = N_("Compter")
 AT = N_("au lieu : {place}")
 WITH = N_("confié à {name}")
+SPOILED_AT = N_("gâché, à rendre ({place})")
 MISSING_AT = N_("manquant, retrouvé ({place})")
 BLANK_CARD = N_("aucun : c’est une carte vierge")
 FROM_TO = N_("{source} → {target}")
@@ -152,6 +153,11 @@ async def move_view(stock: Stock) -> MoveView:
         sources += [
             Choice(value_of(each), counter.say(MISSING_AT, place=str(labels.get(each.place_id or new_id(), ""))))
             for each in lost
+        ]
+        spoiled = {line.holder for line in stock.lines if line.holder.where is Whereabouts.SPOILED}
+        sources += [
+            Choice(value_of(each), counter.say(SPOILED_AT, place=str(labels.get(each.place_id or new_id(), ""))))
+            for each in spoiled
         ]
         targets.append(Choice("returned", counter.say(WHEREABOUTS_WORDS[Whereabouts.RETURNED])))
     return MoveView(

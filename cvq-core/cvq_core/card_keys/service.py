@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Assurance
 from cvq_core.card_keys.custody import CardKeysUnavailable, ChipKeys, Custody
-from cvq_core.card_keys.desfire import Random
-from cvq_core.card_keys.dialogues import Dialogue, prove
+from cvq_core.card_keys.dialogues import prove
 from cvq_core.card_keys.signed import read_signed_id
-from cvq_core.card_keys.store import Speak, Step, go_on, locked_dialogue, open_dialogue, public_keys
+from cvq_core.card_keys.store import Begin, Speak, Step, go_on, locked_dialogue, open_dialogue, public_keys
 from cvq_core.card_keys.tables import CardChip, CardDialogue, CardKey, DialogueKind, KeyPurpose, Outcome
 from cvq_core.cards.rules import card_uid as checked_uid
 from cvq_core.cards.store import find_card
@@ -69,7 +68,7 @@ async def start_proof(
         said={},
         expires_at=now + PROOF_TIME,
     )
-    return await open_dialogue(db, row, _proof(custody, card.uid, key.version), now=now)
+    return await open_dialogue(db, row, _proof(custody), now=now)
 
 
 async def continue_proof(
@@ -91,18 +90,19 @@ async def continue_proof(
     """
     row = await locked_dialogue(db, proof_id, DialogueKind.PROOF, device_id=actor.id, now=now)
     before = row.outcome
-    step = await go_on(row, _proof(custody, row.card_uid, row.key_version), number, answers, now=now)
+    step = await go_on(row, _proof(custody), number, answers, now=now)
     if step.outcome is Outcome.REFUSED and before is None:
         record(db, now=now, actor=actor, action="card-not-genuine", outcome="refused", subject=("card", row.subject_id))
     return step
 
 
-def _proof(custody: Custody | None, uid: str, version: int) -> Speak:
+def _proof(custody: Custody | None) -> Speak:
     if custody is None:
         raise CardKeysUnavailable
 
-    def speak(random: Random) -> Dialogue[None]:
-        return prove(ChipKeys(custody, bytes.fromhex(uid)), random, version=version)
+    def speak(row: CardDialogue) -> Begin:
+        keys, version = ChipKeys(custody, bytes.fromhex(row.card_uid)), row.key_version
+        return lambda random: prove(keys, random, version=version)
 
     return speak
 

@@ -83,9 +83,15 @@ def read_signed_id(record: bytes, public_keys: Mapping[int, bytes]) -> SignedId 
     return said
 
 
+def version_of(record: bytes) -> int:
+    """Return the version of the key that signed a record."""
+    return int.from_bytes(record[4:6], "big")
+
+
 def _said(record: bytes) -> SignedId | None:
-    version = int.from_bytes(record[4:6], "big")
     number, length = record[6:16], record[16]
     if not number.isdigit() or not 4 <= length <= UID_BYTES_MAX or any(record[17 + length : 27]):
         return None
-    return SignedId(version, number.decode(), record[17 : 17 + length].hex().upper(), UUID(bytes=record[27:43]))
+    return SignedId(
+        version_of(record), number.decode(), record[17 : 17 + length].hex().upper(), UUID(bytes=record[27:43])
+    )

@@ -88,8 +88,10 @@ class Step:
     outcome: Outcome | None = None
 
 
-Speak = Callable[[Random], Dialogue[None]]
+Begin = Callable[[Random], Dialogue[None]]
 """Begins a dialogue, given what draws its random numbers."""
+Speak = Callable[[CardDialogue], Begin]
+"""Says how a dialogue is begun, given its row."""
 
 
 async def open_dialogue(db: AsyncSession, row: CardDialogue, speak: Speak, *, now: datetime) -> Step:
@@ -170,9 +172,10 @@ async def _run(row: CardDialogue, speak: Speak, answers: list[list[str]]) -> Ste
             drawn.append(number)
         return number
 
+    begin = speak(row)
     transcript = [[bytes.fromhex(each) for each in one] for one in answers]
-    found = await asyncio.to_thread(lambda: replay(speak(random), transcript))
-    row.said = {"drawn": [each.hex() for each in drawn], "answers": answers}
+    found = await asyncio.to_thread(lambda: replay(begin(random), transcript))
+    row.said = {**row.said, "drawn": [each.hex() for each in drawn], "answers": answers}
     match found:
         case ToSend(commands):
             return Step(len(answers), tuple(commands))

@@ -29,8 +29,9 @@ _DAMM = (
 
 
 class CardStatus(StrEnum):
-    """Where a card is in its life."""
+    """Where a card is in its life. A made one waits for its holder and opens nothing."""
 
+    MADE = "made"
     ACTIVE = "active"
     BLOCKED = "blocked"
     REPLACED = "replaced"
@@ -45,8 +46,10 @@ class BlockedReason(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-CardAct = Literal["block", "unblock", "replace", "expire"]
+CardAct = Literal["hand_over", "block", "unblock", "replace", "expire"]
 TRANSITIONS: dict[tuple[CardStatus, CardAct], CardStatus] = {
+    (CardStatus.MADE, "hand_over"): CardStatus.ACTIVE,
+    (CardStatus.MADE, "block"): CardStatus.BLOCKED,
     (CardStatus.ACTIVE, "block"): CardStatus.BLOCKED,
     (CardStatus.ACTIVE, "replace"): CardStatus.REPLACED,
     (CardStatus.ACTIVE, "expire"): CardStatus.EXPIRED,
@@ -194,12 +197,20 @@ _EXPIRED = CardStanding(
 _NOT_YET = CardStanding(
     False, "card-not-yet-valid", N_("Cette carte sera valable à partir du {date}."), N_("D’ici là, appelez {contact}.")
 )
+_NOT_HANDED_OVER = CardStanding(
+    False,
+    "card-not-yet-valid",
+    N_("Cette carte n’a pas encore été remise à son titulaire."),
+    N_("Appelez {contact} pour la recevoir."),
+)
 _BLOCKED = {BlockedReason.LOST: _LOST, BlockedReason.STOLEN: _STOLEN, BlockedReason.WITHDRAWN: _WITHDRAWN}
 
 
 def standing(card: CardFacts, today: date) -> CardStanding:
     """Return whether the card works on a day; what somebody decided comes before what the calendar says."""
     match card.status:
+        case CardStatus.MADE:
+            return _NOT_HANDED_OVER
         case CardStatus.REPLACED:
             return _REPLACED
         case CardStatus.BLOCKED:

@@ -71,8 +71,9 @@ async def add_card(
     valid_from: date,
     valid_until: date,
     now: datetime,
+    status: CardStatus = CardStatus.ACTIVE,
 ) -> Card:
-    """Give a person a card.
+    """Give a person a card; one that is only made opens nothing until it is handed over.
 
     Raises:
         BadCardUid, BadCardNumber: what is printed on it or what a reader sees of it cannot be right.
@@ -82,7 +83,7 @@ async def add_card(
         number=card_number(number),
         uid=card_uid(uid),
         person_id=person_id,
-        status=CardStatus.ACTIVE,
+        status=status,
         status_since=now,
         valid_from=valid_from,
         valid_until=valid_until,
@@ -99,7 +100,7 @@ async def block_card(db: AsyncSession, card_id: UUID, reason: BlockedReason, *, 
     Raises:
         UnknownCard, CardStateRefused
     """
-    card = await _locked(db, card_id)
+    card = await locked_card(db, card_id)
     card.status, card.status_since = next_status(card.status, "block"), now
     card.blocked_reason = reason
     await db.flush()
@@ -113,7 +114,7 @@ async def unblock_card(db: AsyncSession, card_id: UUID, *, now: datetime) -> Car
     Raises:
         UnknownCard, CardStateRefused
     """
-    card = await _locked(db, card_id)
+    card = await locked_card(db, card_id)
     card.status, card.status_since = next_status(card.status, "unblock"), now
     card.blocked_reason = None
     await db.flush()
@@ -129,7 +130,7 @@ async def replace_card(
     Raises:
         UnknownCard, CardStateRefused, BadCardUid, BadCardNumber
     """
-    old = await _locked(db, old_card_id)
+    old = await locked_card(db, old_card_id)
     status = next_status(old.status, "replace")
     new = await add_card(
         db,
@@ -171,7 +172,12 @@ def standing_in_words(card: CardFacts, today: date, *, phone: str = "", language
     return words.format(date=short_date(standing_date(card, today), language), contact=contact)
 
 
-async def _locked(db: AsyncSession, card_id: UUID) -> Card:
+async def locked_card(db: AsyncSession, card_id: UUID) -> Card:
+    """Return a card that nobody else changes until the transaction ends.
+
+    Raises:
+        UnknownCard: there is none.
+    """
     card: Card | None = await db.scalar(select(Card).where(Card.id == card_id).with_for_update())
     if card is None:
         raise UnknownCard

@@ -22,7 +22,7 @@ class Enrolment(BaseModel):
     """A device's first words. `public_key` is the raw Ed25519 key, base64url."""
 
     code: str = Field(max_length=40)
-    kind: str = Field(pattern="^(booth|reader|controller)$")
+    kind: str = Field(pattern="^(booth|reader|controller|encoder)$")
     public_key: str = Field(max_length=60)
 
 
@@ -72,7 +72,7 @@ class Token(BaseModel):
 
 @routes.post("/enrol", access=PUBLIC, body=Enrolment, answer=Enrolled, status=201)
 async def enrol_device(context: Context, body: Enrolment) -> Enrolled:
-    """Enrol a booth, a reader or a site's controller with its one-time code."""
+    """Enrol a booth, a reader, a site's controller or a card encoder with its one-time code."""
     await _bound(context)
     device = await enrol(
         context.db, code=body.code, kind=body.kind, public_key=_bytes(body.public_key), now=context.now

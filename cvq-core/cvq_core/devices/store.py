@@ -30,7 +30,7 @@ ROTATION_PREFIX = b"cvq-device-key:"
 """Signed, with the challenge and the new key behind it, by the old key and by the new one."""
 ONE_MACHINE = frozenset({"booth", "controller"})
 """Kinds of which each subject has one machine; several readers may stand at one access point."""
-DeviceKind = Literal["booth", "reader", "controller"]
+DeviceKind = Literal["booth", "reader", "controller", "encoder"]
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no letter that reads like a digit
 
 
@@ -59,7 +59,7 @@ class DeviceRefused(NotSignedIn):
 
 def kind_of(word: str) -> DeviceKind:
     """Return a device's kind as it is stored."""
-    assert word in ("booth", "reader", "controller")
+    assert word in ("booth", "reader", "controller", "encoder")
     return cast(DeviceKind, word)
 
 

@@ -19,6 +19,7 @@ from cvq_core.clock import local_day
 from cvq_core.inactive_values.rules import (
     Holder,
     SaleNotUndoable,
+    Span,
     UnknownValue,
     Whereabouts,
     next_span,
@@ -26,7 +27,7 @@ from cvq_core.inactive_values.rules import (
 )
 from cvq_core.inactive_values.service import Step, locked_kind, move, source_of, span_of, target_of
 from cvq_core.inactive_values.store import kind_by_id, spans_with, undone_by
-from cvq_core.inactive_values.tables import ValueMovement
+from cvq_core.inactive_values.tables import ValueKind, ValueMovement
 from cvq_core.invoices.rules import Line
 from cvq_core.invoices.store import issue_invoice
 from cvq_core.ledger.rules import IdempotencyMismatch
@@ -171,16 +172,11 @@ async def make_card(
     Raises:
         UnknownValue, NotMandatary, NotEnoughInStock, and everything of `add_card` and `replace_card`.
     """
-    await appointment_of(db, officer.staff_id, place_id, local_day(now))
-    kind = await locked_kind(db, kind_id)
-    if not kind.is_card:
-        raise UnknownValue
+    kind = await _cards_at(db, kind_id, place_id, officer, now)
     known = await db.get(Card, card["card_id"])
     if known is not None:
         return known
-    own = Holder(Whereabouts.PERSON, place_id, officer.staff_id)
-    source = own if await spans_with(db, kind_id, own) else Holder(Whereabouts.PLACE, place_id)
-    span = next_span(await spans_with(db, kind_id, source), 1)
+    span, source = await _next_blank(db, kind_id, place_id, officer)
     if replaces_id is None:
         made = await add_card(db, now=now, **card)
     else:
@@ -188,3 +184,38 @@ async def make_card(
     step = Step(uuid5(made.id, "blank"), span, source, Holder(Whereabouts.ISSUED))
     await move(db, kind, step, officer=officer, now=now, card_id=made.id)
     return made
+
+
+async def spoil_blank(
+    db: AsyncSession, *, key: UUID, kind_id: UUID, place_id: UUID, reason: str, officer: Officer, now: datetime
+) -> ValueMovement:
+    """Take the next blank card at a place out of its stock: it was spoiled, and waits to be destroyed.
+
+    `key` asked again gives the first answer.
+
+    Raises:
+        UnknownValue, NotMandatary, NotEnoughInStock.
+    """
+    kind = await _cards_at(db, kind_id, place_id, officer, now)
+    known = await db.get(ValueMovement, key)
+    if known is not None:
+        return known
+    span, source = await _next_blank(db, kind_id, place_id, officer)
+    step = Step(key, span, source, Holder(Whereabouts.SPOILED, place_id))
+    return await move(db, kind, step, officer=officer, now=now, reason=reason.strip()[:200])
+
+
+async def _cards_at(db: AsyncSession, kind_id: UUID, place_id: UUID, officer: Officer, now: datetime) -> ValueKind:
+    """Return a kind of blank cards, locked, for somebody who is appointed at the place."""
+    await appointment_of(db, officer.staff_id, place_id, local_day(now))
+    kind = await locked_kind(db, kind_id)
+    if not kind.is_card:
+        raise UnknownValue
+    return kind
+
+
+async def _next_blank(db: AsyncSession, kind_id: UUID, place_id: UUID, officer: Officer) -> tuple[Span, Holder]:
+    """Return the next blank card and who has it: whoever makes cards, or else their place."""
+    own = Holder(Whereabouts.PERSON, place_id, officer.staff_id)
+    source = own if await spans_with(db, kind_id, own) else Holder(Whereabouts.PLACE, place_id)
+    return next_span(await spans_with(db, kind_id, source), 1), source

@@ -33,6 +33,7 @@ class Whereabouts(StrEnum):
     RETURNED = "returned"
     DESTROYED = "destroyed"
     MISSING = "missing"
+    SPOILED = "spoiled"
 
 
 WHEREABOUTS_WORDS: dict[Whereabouts, str] = {
@@ -44,6 +45,7 @@ WHEREABOUTS_WORDS: dict[Whereabouts, str] = {
     Whereabouts.RETURNED: N_("rendu au comptable"),
     Whereabouts.DESTROYED: N_("détruit"),
     Whereabouts.MISSING: N_("manquant"),
+    Whereabouts.SPOILED: N_("gâché, à détruire"),
 }
 IN_STOCK = frozenset({Whereabouts.PLACE, Whereabouts.PERSON})
 

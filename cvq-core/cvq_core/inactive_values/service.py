@@ -44,7 +44,7 @@ from cvq_core.offices.store import appointment_of
 from cvq_core.offices.tables import CashOffice, SubOffice
 from cvq_core.services.rules import ServiceCode
 
-SOURCES = IN_STOCK | {Whereabouts.COMPTABLE, Whereabouts.MISSING}
+SOURCES = IN_STOCK | {Whereabouts.COMPTABLE, Whereabouts.MISSING, Whereabouts.SPOILED}
 TARGETS = IN_STOCK | {Whereabouts.RETURNED, Whereabouts.DESTROYED}
 """Between which holders people move numbers; sales, cards and counts move the others by themselves."""
 

@@ -25,7 +25,7 @@ SETTLED_AFTER = timedelta(seconds=5)
 class Actor:
     """Who acts: a person of the staff, a booth, a reader, a site's controller, or the system itself."""
 
-    kind: Literal["staff", "booth", "reader", "controller", "resident", "system", "anonymous"]
+    kind: Literal["staff", "booth", "reader", "controller", "encoder", "resident", "system", "anonymous"]
     id: UUID | None
     name: str
 

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     TICK = "attendance.tick"
     BOOTH = "booth.connect"
     CONTROL = "controller.connect"
+    ENCODE = "cards.encode"
 
 
 class Role(StrEnum):
@@ -60,6 +61,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SEARCH_PEOPLE,
             Permission.COLLECT,
             Permission.FAMILIES,
+            Permission.MANAGE_CARDS,
             Permission.RECORD_QUOTIENT,
             Permission.SEE_ACTS,
             Permission.DECIDE_IMPORTS,
@@ -99,6 +101,7 @@ DEVICE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "booth": frozenset({Permission.BOOTH}),
     "reader": frozenset({Permission.TAP, Permission.TICK}),
     "controller": frozenset({Permission.TAP, Permission.CONTROL}),
+    "encoder": frozenset({Permission.ENCODE}),
 }
 
 
@@ -136,7 +139,7 @@ class OutOfScope(Forbidden):
 class Principal:
     """Who asks: a person of the staff with grants, a device with its subject, or nobody known."""
 
-    kind: Literal["staff", "booth", "reader", "controller", "anonymous"]
+    kind: Literal["staff", "booth", "reader", "controller", "encoder", "anonymous"]
     id: UUID | None = None
     name: str = ""
     grants: tuple[Grant, ...] = ()

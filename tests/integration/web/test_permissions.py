@@ -39,6 +39,7 @@ HELD: dict[str, set[str]] = {
         *("public", "signed-in", "appointments.book", "town_hall.see", "people.search", "cash.collect"),
         "quotients.record",
         "families.manage",
+        "cards.manage",
         "acts.see",
         "imports.decide",
         "facilities.reserve",
@@ -59,6 +60,7 @@ HELD: dict[str, set[str]] = {
     "auditor": {"public", "signed-in", "audit.read", "acts.see", "books.read"},
     "booth": {"public", "booth.connect"},
     "reader": {"public", "taps.decide", "attendance.tick"},
+    "encoder": {"public", "cards.encode"},
     "controller": {"public", "taps.decide", "controller.connect"},
 }
 
@@ -109,6 +111,21 @@ TABLE: dict[str, str] = {
     "POST /api/v1/card-authentications": "taps.decide",
     "POST /api/v1/card-authentications/{id}/answers": "taps.decide",
     "GET /api/v1/card-keys/signing": "taps.decide",
+    "POST /api/v1/cards/search": "cards.manage",
+    "GET /api/v1/cards/ending": "cards.manage",
+    "GET /api/v1/cards/{id}": "cards.manage",
+    "POST /api/v1/cards/{id}/block": "cards.manage",
+    "POST /api/v1/cards/{id}/found": "cards.manage",
+    "POST /api/v1/cards/{id}/unblock": "cards.manage",
+    "POST /api/v1/card-batches": "cards.manage",
+    "GET /api/v1/card-batches/{id}": "cards.manage",
+    "POST /api/v1/card-batches/{id}/printed": "cards.manage",
+    "POST /api/v1/card-orders/{id}/hand-over": "cards.manage",
+    "POST /api/v1/card-orders/{id}/scrap": "cards.manage",
+    "POST /api/v1/card-orders/{id}/cancel": "cards.manage",
+    "GET /api/v1/cards-to-encode": "cards.encode",
+    "POST /api/v1/card-encodings": "cards.encode",
+    "POST /api/v1/card-encodings/{id}/answers": "cards.encode",
     "POST /api/v1/absences": "attendance.tick",
     "GET /api/v1/attendances/expected": "attendance.tick",
     "GET /agenda/{token}.ics": "public",
@@ -564,7 +581,7 @@ async def everybody(sqlite_template: Path, tmp_path_factory: pytest.TempPathFact
             for role in Role:
                 everywhere = role in (Role.ADMINISTRATOR, Role.AUDITOR)
                 staff[role.value] = (await make_staff(db, role, None if everywhere else new_id())).id
-            for kind in ("booth", "reader", "controller"):
+            for kind in ("booth", "reader", "controller", "encoder"):
                 device = Device(
                     id=new_id(), kind=kind, subject_id=new_id(), name=kind, public_key=bytes(32), enrolled_at=NOW
                 )
@@ -583,7 +600,7 @@ async def test_every_declared_route_has_its_row_and_asks_for_what_the_row_says(t
 
 
 async def test_every_role_of_the_staff_and_every_permission_of_a_route_is_in_the_table() -> None:
-    assert set(HELD) == {"anonymous", "booth", "reader", "controller", *(role.value for role in Role)}
+    assert set(HELD) == {"anonymous", "booth", "reader", "controller", "encoder", *(role.value for role in Role)}
     assert set(TABLE.values()) <= set().union(*HELD.values())
 
 

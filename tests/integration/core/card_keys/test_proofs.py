@@ -18,12 +18,11 @@ from sqlalchemy import select, update
 from cvq_booth.virtual.desfire import VirtualDesfire, YesSayer, copied
 from cvq_core.access.facts import Assurance
 from cvq_core.card_keys.custody import ChipKeys
-from cvq_core.card_keys.desfire import Random
-from cvq_core.card_keys.dialogues import Dialogue, Personal, goes_on, personalise
+from cvq_core.card_keys.dialogues import Personal, goes_on, personalise
 from cvq_core.card_keys.keys import make_key, retire_key
 from cvq_core.card_keys.service import Evidence, Presented, assurance_of
 from cvq_core.card_keys.signed import SignedId
-from cvq_core.card_keys.store import go_on, open_dialogue
+from cvq_core.card_keys.store import Begin, go_on, open_dialogue
 from cvq_core.card_keys.tables import CardChip, CardDialogue, DialogueKind, KeyPurpose, Outcome
 from cvq_core.cards.tables import Card
 from cvq_core.database import Database
@@ -87,8 +86,8 @@ async def ground_on(database_url: str, folder: Path) -> AsyncIterator[Ground]:
 
 
 async def _personalise(db: Any, chip: VirtualDesfire, personal: Personal) -> None:
-    def speak(random: Random) -> Dialogue[None]:
-        return personalise(personal, ChipKeys(hsm(), personal.uid), random)
+    def speak(_: CardDialogue) -> Begin:
+        return lambda random: personalise(personal, ChipKeys(hsm(), personal.uid), random)
 
     row = CardDialogue(
         id=new_id(),

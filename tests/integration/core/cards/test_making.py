@@ -1,0 +1,384 @@
+"""Cards from the order to the hand of their holder: the stock always adds up, whatever breaks off."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from cvq_booth.virtual.desfire import VirtualDesfire
+from cvq_core.card_keys.dialogues import AID
+from cvq_core.card_keys.keys import make_key
+from cvq_core.card_keys.signed import read_signed_id
+from cvq_core.card_keys.store import public_keys
+from cvq_core.card_keys.tables import CardChip, KeyPurpose
+from cvq_core.cards import life, making
+from cvq_core.cards.encoding import EncoderElsewhere
+from cvq_core.cards.making_rules import (
+    AlreadyOrdered,
+    CardEventKind,
+    IdentityCheck,
+    IdentityNotChecked,
+    NobodyToMakeFor,
+    OrderStateRefused,
+    OrderStatus,
+    ReasonMissing,
+    UidInUse,
+    Wanted,
+)
+from cvq_core.cards.rules import BadCardUid, BlockedReason, CardStateRefused, CardStatus, card_number, standing
+from cvq_core.cards.store import card_facts
+from cvq_core.cards.tables import Card, CardEvent, CardOrder
+from cvq_core.database import Database
+from cvq_core.ids import new_id
+from cvq_core.inactive_values.rules import NotEnoughInStock, Whereabouts
+from cvq_core.inactive_values.verify import verify_values
+from cvq_core.journal.tables import AuditRecord
+from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.live.store import flush_events
+from cvq_core.live.tables import LiveEvent
+from cvq_core.offices.rules import NotMandatary
+from tests.card_ground import BLANKS, Workshop, open_workshop
+from tests.core_examples import NOW, TODAY, create_officer
+from tests.factories import make_card, make_person
+from tests.hsm import hsm
+
+SEEN = IdentityCheck.PAPER_SHOWN
+CHIP = "04782E21801D80"
+
+
+@pytest.fixture
+async def workshop(database: Database) -> Workshop:
+    database.before_commit.append(flush_events)
+    return await open_workshop(database)
+
+
+async def _people(workshop: Workshop, *names: str) -> list[UUID]:
+    async with workshop.database.write() as db:
+        return [(await make_person(db, "Moreau", name)).id for name in names]
+
+
+async def _card(workshop: Workshop, card_id: UUID) -> Card:
+    async with workshop.database.read() as db:
+        return await db.get_one(Card, card_id)
+
+
+async def test_a_card_goes_from_its_order_to_its_holder_and_replaces_the_former_one(workshop: Workshop) -> None:
+    async with workshop.database.write() as db:
+        person = await make_person(db)
+        old = await make_card(db, person)
+    batch_id = await workshop.plan([person.id])
+    [order] = await workshop.orders(batch_id)
+    assert (order.replaces_id, order.number) == (old.id, card_number(order.number))
+    step = await workshop.encode(order.number, VirtualDesfire(CHIP))
+    assert step is not None
+    made = await _card(workshop, order.id)
+    assert (made.status, made.uid, made.number) == (CardStatus.MADE, CHIP, order.number)
+    assert standing(card_facts(made), TODAY).slug == "card-not-yet-valid"
+    assert (await _card(workshop, old.id)).status is CardStatus.ACTIVE
+    assert await workshop.left() == BLANKS - 1
+    async with workshop.database.write() as db:
+        await life.hand_over(db, order.id, workshop.by(SEEN))
+    async with workshop.database.write() as db:
+        await life.hand_over(db, order.id, workshop.by(SEEN))  # a second time changes nothing
+    made, former = await _card(workshop, order.id), await _card(workshop, old.id)
+    assert (made.status, former.status, former.replaced_by_id) == (CardStatus.ACTIVE, CardStatus.REPLACED, made.id)
+    async with workshop.database.read() as db:
+        assert [each.what for each in await life.events_of(db, made.id)][::-1] == [
+            CardEventKind.PLANNED,
+            CardEventKind.PRINTED,
+            CardEventKind.ENCODED,
+            CardEventKind.HANDED_OVER,
+        ]
+        events = await db.scalars(select(LiveEvent).where(LiveEvent.topic == "access"))
+        told = [row.payload["persons"] for row in events]
+        assert told.count([str(person.id)]) >= 2, told
+        assert await verify_values(db) == []
+
+
+async def test_what_is_written_on_a_chip_is_signed_for_that_card(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    chip = VirtualDesfire(CHIP)
+    await workshop.encode(order.number, chip)
+    async with workshop.database.read() as db:
+        row, keys = await db.get_one(CardChip, order.id), await public_keys(db)
+    said = read_signed_id(bytes(chip.applications[AID].files[1].content), keys)
+    assert said is not None
+    assert (said.card_id, said.number, said.uid, row.encoder_id) == (
+        order.id,
+        order.number,
+        CHIP,
+        workshop.encoder.actor.id,
+    )
+
+
+@pytest.mark.parametrize("pulled_after", [0, 4, 9, 14, 19])
+async def test_a_card_that_is_pulled_away_is_laid_down_again_and_counts_once(
+    workshop: Workshop, pulled_after: int
+) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    chip = VirtualDesfire(CHIP)
+    assert await workshop.encode(order.number, chip, pulled_after=pulled_after) is None
+    assert await workshop.left() == BLANKS
+    assert await workshop.encode(order.number, chip) is not None
+    assert await workshop.left() == BLANKS - 1
+    async with workshop.database.read() as db:
+        assert await db.scalar(select(func.count()).select_from(Card)) == 1
+
+
+async def test_a_spoiled_card_leaves_the_stock_as_such_and_another_is_made_in_its_place(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    batch_id = await workshop.plan([person_id])
+    [order] = await workshop.orders(batch_id)
+    for _ in range(2):  # the second time changes nothing
+        async with workshop.database.write() as db:
+            again = await making.scrap(db, order.id, "Imprimée de travers", workshop.officer, workshop.by(), again=True)
+        assert again is not None
+    first, second = await workshop.orders(batch_id)
+    assert (first.status, second.status, second.number != first.number) == (
+        OrderStatus.SCRAPPED,
+        OrderStatus.PLANNED,
+        True,
+    )
+    assert (await workshop.left(), await workshop.left(Whereabouts.SPOILED)) == (BLANKS - 1, 1)
+    async with workshop.database.read() as db:
+        assert await verify_values(db) == []
+
+
+async def test_a_made_card_that_is_scrapped_never_opens_anything(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    await workshop.encode(order.number, VirtualDesfire(CHIP))
+    async with workshop.database.write() as db:
+        assert await making.scrap(db, order.id, "Nom mal écrit", workshop.officer, workshop.by(), again=False) is None
+    card = await _card(workshop, order.id)
+    assert (card.status, card.blocked_reason) == (CardStatus.BLOCKED, BlockedReason.WITHDRAWN)
+    assert (await workshop.left(), await workshop.left(Whereabouts.SPOILED)) == (BLANKS - 1, 0)
+    async with workshop.database.write() as db:
+        with pytest.raises(CardStateRefused):
+            await life.unblock(db, order.id, workshop.by(SEEN))
+        with pytest.raises(OrderStateRefused):
+            await life.hand_over(db, order.id, workshop.by(SEEN))
+
+
+async def test_somebody_waits_for_one_card_at_a_time_also_with_rivals(workshop: Workshop) -> None:
+    people = await _people(workshop, "Jeanne", "Paul")
+
+    async def order() -> object:
+        try:
+            return await workshop.plan(people)
+        except (AlreadyOrdered, IntegrityError) as error:
+            return error
+
+    found = await asyncio.gather(*(order() for _ in range(5)))
+    assert sum(isinstance(each, UUID) for each in found) == 1
+    async with workshop.database.read() as db:
+        assert await db.scalar(select(func.count()).select_from(CardOrder)) == 2
+
+
+async def test_a_batch_may_be_sent_twice_and_means_the_same(workshop: Workshop) -> None:
+    people = await _people(workshop, "Jeanne", "Paul")
+    batch_id = await workshop.plan(people)
+    await workshop.plan(people, batch_id)
+    assert len(await workshop.orders(batch_id)) == 2
+    with pytest.raises(IdempotencyMismatch):
+        await workshop.plan(people[:1], batch_id)
+
+
+async def test_lists_that_cannot_be_are_refused(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    async with workshop.database.write() as db:
+        late = await make_person(db, "Dupont", "Paul")
+        late.deceased_on = TODAY
+        other = await make_card(db, await make_person(db, "Martin", "Luc"))
+    for wanted in ([], [person_id, person_id], [new_id()], [late.id]):
+        with pytest.raises(NobodyToMakeFor):
+            await workshop.plan(wanted)
+    async with workshop.database.write() as db:
+        new = making.NewBatch(new_id(), workshop.place.id, None, "x", (Wanted(person_id, other.id),))
+        with pytest.raises(NobodyToMakeFor):
+            await making.plan_batch(db, new, workshop.officer, workshop.by())
+        stranger = await create_officer(db, "paul", "Paul Ricard")
+        with pytest.raises(NotMandatary):
+            await making.plan_batch(db, new, stranger, workshop.by())
+
+
+async def test_nobody_gets_a_card_unrecognised_and_phone_answers_are_not_enough(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    await workshop.encode(order.number, VirtualDesfire(CHIP))
+    for identity in (None, IdentityCheck.ANSWERS):
+        async with workshop.database.write() as db:
+            with pytest.raises(IdentityNotChecked):
+                await life.hand_over(db, order.id, workshop.by(identity))
+
+
+async def test_a_chip_belongs_to_one_card(workshop: Workshop) -> None:
+    people = await _people(workshop, "Jeanne", "Paul")
+    first, second = await workshop.orders(await workshop.plan(people))
+    await workshop.encode(first.number, VirtualDesfire(CHIP))
+    with pytest.raises(UidInUse):
+        await workshop.encode(second.number, VirtualDesfire(CHIP))
+    with pytest.raises(UidInUse):
+        await workshop.encode(first.number, VirtualDesfire("04000000000001"))
+    with pytest.raises(BadCardUid):
+        await workshop.encode(second.number, VirtualDesfire("04000001"))
+    assert await workshop.left() == BLANKS - 1
+
+
+async def test_two_encoders_with_two_chips_make_one_card(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+
+    async def encode(uid: str) -> bool:
+        try:
+            return await workshop.encode(order.number, VirtualDesfire(uid)) is not None
+        except (OrderStateRefused, UidInUse, IntegrityError):
+            return False
+
+    found = await asyncio.gather(encode("04000000000001"), encode("04000000000002"))
+    assert sorted(found) == [False, True]
+    assert await workshop.left() == BLANKS - 1
+
+
+async def test_an_encoder_encodes_what_is_made_at_its_place(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    elsewhere = Workshop(
+        workshop.database,
+        workshop.officer,
+        workshop.place,
+        workshop.kind_id,
+        type(workshop.encoder)(workshop.encoder.actor, new_id()),
+    )
+    with pytest.raises(EncoderElsewhere):
+        await elsewhere.encode(order.number, VirtualDesfire(CHIP))
+
+
+async def test_an_empty_stock_makes_no_card(workshop: Workshop) -> None:
+    people = await _people(workshop, *(f"Enfant {number}" for number in range(BLANKS + 1)))
+    batch_id = await workshop.plan(people)
+    orders = await workshop.orders(batch_id)
+    async with workshop.database.write() as db:
+        for order in orders[:BLANKS]:
+            await making.scrap(db, order.id, "Essai d’imprimante", workshop.officer, workshop.by(), again=False)
+    with pytest.raises(NotEnoughInStock):
+        await workshop.encode(orders[-1].number, VirtualDesfire(CHIP))
+    async with workshop.database.read() as db:
+        assert await db.get(Card, orders[-1].id) is None
+
+
+async def test_a_card_in_circulation_gets_the_present_keys(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    chip = VirtualDesfire(CHIP)
+    await workshop.encode(order.number, chip)
+    async with workshop.database.write() as db:
+        await life.hand_over(db, order.id, workshop.by(SEEN))
+        version = await make_key(db, hsm(), KeyPurpose.CARD, now=NOW)
+    await workshop.encode(order.number, chip)
+    assert chip.applications[AID].versions == [version, version]
+    async with workshop.database.read() as db:
+        assert (await db.get_one(CardChip, order.id)).key_version == version
+        assert (await life.events_of(db, order.id))[0].what is CardEventKind.REKEYED
+    assert await workshop.left() == BLANKS - 1
+
+
+async def test_what_was_not_begun_is_cancelled_and_what_was_is_not(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    async with workshop.database.write() as db:
+        new = making.NewBatch(new_id(), workshop.place.id, workshop.kind_id, "x", (Wanted(person_id),))
+        await making.plan_batch(db, new, workshop.officer, workshop.by())
+    [order] = await workshop.orders(new.id)
+    async with workshop.database.write() as db:
+        with pytest.raises(ReasonMissing):
+            await making.cancel(db, order.id, " ", workshop.officer, workshop.by())
+        for _ in range(2):
+            await making.cancel(db, order.id, "Déménage", workshop.officer, workshop.by())
+    [printed] = await workshop.orders(await workshop.plan([person_id]))
+    async with workshop.database.write() as db:
+        with pytest.raises(OrderStateRefused):
+            await making.cancel(db, printed.id, "Déménage", workshop.officer, workshop.by())
+
+
+async def test_a_card_is_blocked_by_phone_found_and_works_again_once_its_holder_is_recognised(
+    workshop: Workshop,
+) -> None:
+    async with workshop.database.write() as db:
+        card = await make_card(db, await make_person(db))
+    for why in (BlockedReason.LOST, BlockedReason.LOST, BlockedReason.STOLEN):
+        async with workshop.database.write() as db:
+            await life.block(db, card.id, why, workshop.by(IdentityCheck.ANSWERS))
+    async with workshop.database.write() as db:
+        await life.note_found(db, card.id, workshop.by(), reason="Sous un banc de la piscine")
+        await life.note_found(db, card.id, workshop.by())
+        with pytest.raises(IdentityNotChecked):
+            await life.unblock(db, card.id, workshop.by(IdentityCheck.ANSWERS))
+    async with workshop.database.write() as db:
+        await life.unblock(db, card.id, workshop.by(SEEN))
+    async with workshop.database.read() as db:
+        events = [each.what for each in await life.events_of(db, card.id)][::-1]
+        assert (await db.get_one(Card, card.id)).status is CardStatus.ACTIVE
+        actions = list(await db.scalars(select(AuditRecord.action).where(AuditRecord.subject_id == card.id)))
+    assert events == [
+        CardEventKind.BLOCKED,
+        CardEventKind.BLOCKED,
+        CardEventKind.FOUND,
+        CardEventKind.UNBLOCKED,
+    ]
+    assert sorted(actions) == ["card-blocked", "card-blocked", "card-found", "card-unblocked"]
+
+
+async def test_a_lost_card_that_is_found_after_a_newer_one_was_given_stays_blocked(workshop: Workshop) -> None:
+    async with workshop.database.write() as db:
+        person = await make_person(db)
+        card = await make_card(db, person)
+        await life.block(db, card.id, BlockedReason.LOST, workshop.by(SEEN))
+        newer = Card(
+            id=new_id(),
+            number="0000000000",
+            uid="04000000000009",
+            person_id=person.id,
+            status=CardStatus.ACTIVE,
+            status_since=NOW,
+            valid_from=TODAY,
+            valid_until=date(2038, 1, 1),
+        )
+        db.add(newer)
+        await db.flush()
+        with pytest.raises(CardStateRefused):
+            await life.unblock(db, card.id, workshop.by(SEEN))
+
+
+async def test_cards_expire_the_day_after_their_last_one_and_are_listed_before(workshop: Workshop) -> None:
+    async with workshop.database.write() as db:
+        card = await make_card(db, await make_person(db))
+        card.valid_until = TODAY
+        late = await make_card(db, await make_person(db, "Martin", "Luc"), "123456789", uid="04000000000002")
+        late.valid_until = TODAY + timedelta(days=200)
+    async with workshop.database.read() as db:
+        assert [each.card.id for each in await life.ending_cards(db, TODAY)] == [card.id]
+    assert await life.run_expiry(workshop.database, NOW) == 0
+    assert await life.run_expiry(workshop.database, NOW + timedelta(days=1)) == 1
+    assert await life.run_expiry(workshop.database, NOW + timedelta(days=1)) == 0
+    assert (await _card(workshop, card.id)).status is CardStatus.EXPIRED
+    await workshop.plan([card.person_id])
+    async with workshop.database.read() as db:
+        assert await life.ending_cards(db, TODAY) == []
+
+
+async def test_the_life_of_a_card_only_grows(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    await workshop.plan([person_id])
+    async with workshop.database.write() as db:
+        event = (await db.scalars(select(CardEvent).limit(1))).one()
+        event.reason = "autre"
+        with pytest.raises(IntegrityError):
+            await db.flush()
+        await db.rollback()

@@ -50,6 +50,8 @@ from cvq_core.journal.store import seal
 from cvq_core.ledger.checkpoints import EVERY_S as CHECKPOINT_EVERY_S
 from cvq_core.ledger.checkpoints import write_checkpoints
 from cvq_core.ledger.wallets import apply_policies
+from cvq_core.legal_entities import routes as entity_routes
+from cvq_core.legal_entities.service import WITHDRAW_EVERY_S, withdraw_cards
 from cvq_core.library.server import LibraryServer, tls_context
 from cvq_core.live.hub import LiveHub
 from cvq_core.live.store import purge_events
@@ -118,6 +120,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         debit_routes,
         facility_routes,
         *family_routes.ROOMS,
+        entity_routes,
         particulier_routes,
         payment_routes,
         invoice_routes,
@@ -164,6 +167,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("forget-taps", access_keeping.EVERY_S, lambda: _forget_taps(services)),
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("expire-cards", EXPIRE_EVERY_S, lambda: _expire_cards(services)),
+        Periodic("withdraw-entity-cards", WITHDRAW_EVERY_S, lambda: withdraw_cards(database, clock)),
         Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
     ]
     folder = settings.agents_folder

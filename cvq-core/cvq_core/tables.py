@@ -20,6 +20,7 @@ from cvq_core.invoices import tables as invoices
 from cvq_core.jobs import tables as jobs
 from cvq_core.journal import tables as journal
 from cvq_core.ledger import tables as ledger
+from cvq_core.legal_entities import tables as legal_entities
 from cvq_core.library import tables as library
 from cvq_core.live import tables as live
 from cvq_core.minutes import tables as minutes
@@ -55,6 +56,7 @@ __all__ = [
     "jobs",
     "journal",
     "ledger",
+    "legal_entities",
     "library",
     "live",
     "minutes",

@@ -23,7 +23,7 @@ from cvq_core.services.tables import ServicePolicy
 from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
 
 # Whoever may fetch a child may not spend the family's money.
-SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
+SPENDING_ROLES = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER, FamilyRole.HOLDER)
 
 POINTS = cast(Table, AccessPoint.__table__).c
 AREAS = cast(Table, AccessArea.__table__).c

@@ -14,6 +14,8 @@ class FamilyRole(StrEnum):
     CHILD = "child"
     PAYER = "payer"
     COLLECTOR = "collector"
+    HOLDER = "holder"
+    """Carries a card of a company's or an association's account (`cvq_core.legal_entities`), and spends from it."""
 
 
 FAMILY_ROLE_WORDS: dict[FamilyRole, str] = {
@@ -21,6 +23,7 @@ FAMILY_ROLE_WORDS: dict[FamilyRole, str] = {
     FamilyRole.CHILD: N_("enfant"),
     FamilyRole.PAYER: N_("paie pour la famille"),
     FamilyRole.COLLECTOR: N_("peut venir chercher l’enfant"),
+    FamilyRole.HOLDER: N_("porte la carte de l’organisme"),
 }
 """A role as one tells it to a family."""
 

@@ -21,6 +21,7 @@ class BenchName(StrEnum):
     TAPS = "taps"
     LEDGER = "ledger"
     MONTHS = "months"
+    BOOKING = "booking"
     CALL = "call"
     MIRROR = "mirror"
     RESUME = "resume"
@@ -91,7 +92,7 @@ def bench(
         str | None, typer.Option(help="An empty database, instead of one that the bench makes for itself.")
     ] = None,
 ) -> None:
-    """Measure taps, ledger, months, call, mirror or resume; the last line is one JSON object."""
+    """Measure taps, ledger, months, booking, call, mirror or resume; the last line is one JSON object."""
     from rich.console import Console
 
     from cvq_advisor_console.bench.command import CannotMeasure, figures_table, measure

@@ -30,12 +30,12 @@ async def measure(name: str, options: BenchOptions) -> dict[str, Any]:
 
 
 async def _measure(name: str, options: BenchOptions) -> dict[str, Any]:
-    if name in ("taps", "ledger", "months"):
-        from cvq_core.bench import ledger, taps
+    if name in ("taps", "ledger", "months", "booking"):
+        from cvq_core.bench import booking, ledger, taps
         from cvq_core.bench.cluster import NoPostgresql, ServerElsewhere
         from cvq_core.bench.months import bench as months
 
-        run = {"taps": taps.run, "ledger": ledger.run, "months": months.run}[name]
+        run = {"taps": taps.run, "ledger": ledger.run, "months": months.run, "booking": booking.run}[name]
         try:
             found: dict[str, Any] = json.loads((await run(options)).line())
         except (NoPostgresql, ServerElsewhere) as error:

@@ -12,6 +12,7 @@ from cvq_advisor_console import (
     books,
     cash,
     debits,
+    facilities,
     families,
     imports,
     inactive_values,
@@ -56,6 +57,7 @@ def setup_console(app: web.Application) -> None:
     services.navigation += [
         (Permission.SERVE, N_("Console"), "/console"),
         (Permission.BOOK, N_("Accueil"), "/mairie"),
+        (Permission.RESERVE, N_("Réservations"), "/reservations"),
         (Permission.FAMILIES, N_("Familles"), "/familles"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
         (Permission.COLLECT, N_("Comptes de service"), "/comptes-de-service"),
@@ -91,4 +93,5 @@ def setup_console(app: web.Application) -> None:
     invoices.setup(app)
     treasury.setup(app)
     families.setup(app)
+    facilities.setup(app)
     imports.setup(app)

@@ -10,6 +10,7 @@ from tests.e2e.look.samples_books import BOOKS
 from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
+from tests.e2e.look.samples_facilities import FACILITIES
 from tests.e2e.look.samples_families import FAMILIES
 from tests.e2e.look.samples_imports import IMPORTS
 from tests.e2e.look.samples_invoices import INVOICES
@@ -36,6 +37,7 @@ SAMPLES: dict[str, Sample] = {
     **ACTS,
     **TREASURY,
     **FAMILIES,
+    **FACILITIES,
     **BOOKS,
     **QUOTIENTS,
     **IMPORTS,

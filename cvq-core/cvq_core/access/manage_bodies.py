@@ -293,6 +293,22 @@ class EventsOut(BaseModel):
     items: list[EventOut]
 
 
+class TwoSitesOut(Out):
+    """A card at one site and, too soon afterwards, at another."""
+
+    person: str
+    first_site: str
+    first_at: datetime
+    second_site: str
+    second_at: datetime
+
+
+class LentOut(BaseModel):
+    """Cards that may be lent, or copied."""
+
+    items: list[TwoSitesOut]
+
+
 class EndedOut(BaseModel):
     """Whether a right still held when it was ended."""
 

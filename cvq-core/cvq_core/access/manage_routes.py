@@ -11,6 +11,7 @@ from sqlalchemy import select
 from cvq_core.access.conflicts import CONFLICT_WORDS, conflict_by_id, open_conflicts, settle_conflict
 from cvq_core.access.events import latest_events
 from cvq_core.access.explain import explain
+from cvq_core.access.lent import at_two_sites
 from cvq_core.access.manage import (
     AreaNow,
     change_area,
@@ -36,6 +37,7 @@ from cvq_core.access.manage_bodies import (
     ExplainBody,
     ExplanationOut,
     InsideBody,
+    LentOut,
     ModeBody,
     NewAreaBody,
     NewPointBody,
@@ -48,6 +50,7 @@ from cvq_core.access.manage_bodies import (
     SettingsBody,
     SettleBody,
     SettledOut,
+    TwoSitesOut,
 )
 from cvq_core.access.store import end_right, give_right
 from cvq_core.access.tables import AccessPoint, Entitlement
@@ -62,6 +65,7 @@ from cvq_core.web import Context, Routes
 routes = Routes("/api/v1/access", tag="access")
 MANAGE = Permission.MANAGE_ACCESS
 SHOWN = timedelta(days=1)
+LENT_SHOWN = timedelta(days=7)
 
 
 @routes.get("/services/{service}/points", access=MANAGE, answer=PointsOut)
@@ -300,6 +304,14 @@ async def events(context: Context) -> EventsOut:
             for each in await latest_events(context.db, service, since=context.now - SHOWN)
         ]
     )
+
+
+@routes.get("/services/{service}/two-sites", access=MANAGE, answer=LentOut)
+async def two_sites(context: Context) -> LentOut:
+    """List the cards that passed at two sites within minutes, this week."""
+    service = await _own(context, context.request.match_info["service"])
+    found = await at_two_sites(context.db, service, since=context.now - LENT_SHOWN)
+    return LentOut(items=[TwoSitesOut.model_validate(each) for each in found])
 
 
 def _area(found: AreaNow) -> AreaOut:

@@ -107,6 +107,7 @@ TABLE: dict[str, str] = {
     "GET /api/v1/access/services/{service}/conflicts": "access.manage",
     "POST /api/v1/access/conflicts/{id}/settle": "access.manage",
     "GET /api/v1/access/services/{service}/events": "access.manage",
+    "GET /api/v1/access/services/{service}/two-sites": "access.manage",
     "POST /api/v1/attendances": "attendance.tick",
     "POST /api/v1/card-authentications": "taps.decide",
     "POST /api/v1/card-authentications/{id}/answers": "taps.decide",

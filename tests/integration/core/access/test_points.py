@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -217,6 +217,53 @@ class TestAChildAndItsGuardian:
             )
         assert card is not None
         return card
+
+
+class TestAgents:
+    async def test_an_agent_s_hours_open_the_doors_of_their_buildings_and_not_on_a_public_holiday(
+        self, village: Village
+    ) -> None:
+        agent = await person_of(village, JEANNE_UID)
+        for number, site in enumerate(("Hôtel de ville", "Centre technique", "Trésor")):
+            async with village.database.write() as db:
+                point = await create_point(
+                    db,
+                    new_id(),
+                    code=f"porte-agents-{number}",
+                    kind=PointKind.DOOR,
+                    service=ServiceCode.BUILDING,
+                    settings={"label": "Entrée", "site": site, "assurance": Assurance.UID},
+                    now=NOON,
+                )
+                village.points[site] = point.id
+                if site != "Trésor":
+                    await give_right(
+                        db,
+                        new_id(),
+                        kind=RightKind.AGENT_SCHEDULE,
+                        service=ServiceCode.BUILDING,
+                        person_id=agent,
+                        site=site,
+                        weekdays=0b0011111,
+                        opens_at=time(7, 30),
+                        closes_at=time(19),
+                        on_holidays=False,
+                        valid_from=NOON - DAY,
+                        now=NOON,
+                    )
+        armistice = datetime(2027, 11, 11, 11, 0, tzinfo=UTC)
+        said = [
+            (await tap_at(village, village.card_tap(site, JEANNE_UID), at)).reason
+            for site, at in (
+                ("Hôtel de ville", NOON),
+                ("Centre technique", NOON + HOUR),
+                ("Trésor", NOON + 2 * HOUR),
+                ("Hôtel de ville", NOON + 9 * HOUR),
+                ("Hôtel de ville", armistice),
+                ("Hôtel de ville", armistice + DAY),
+            )
+        ]
+        assert said == ["entitled", "entitled", "not-entitled", "outside-hours", "outside-hours", "entitled"]
 
 
 class TestModes:

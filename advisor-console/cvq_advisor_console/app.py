@@ -14,6 +14,7 @@ from cvq_advisor_console import (
     debits,
     facilities,
     families,
+    footfall,
     imports,
     inactive_values,
     invoices,
@@ -66,6 +67,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.READ_BOOKS, N_("Livres"), "/livres"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.MANAGE_TARIFFS, N_("Quotients"), "/quotients"),
+        (Permission.SEE_SERVICE, N_("Fréquentation"), "/frequentation"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.DECIDE_IMPORTS, N_("Reprises"), "/reprises"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
@@ -88,6 +90,7 @@ def setup_console(app: web.Application) -> None:
     online.setup(app)
     statements.setup(app)
     unclaimed.setup(app)
+    footfall.setup(app)
     wallets.setup(app)
     debits.setup(app)
     invoices.setup(app)

@@ -40,6 +40,7 @@ from cvq_core.facilities.manage import CLOSE
 from cvq_core.facilities.service import OFFER_ENDS, REMIND
 from cvq_core.families import jobs as family_jobs
 from cvq_core.families import routes as family_routes
+from cvq_core.footfall.store import COUNT_EVERY_S, count_taps
 from cvq_core.imports import keeping as import_keeping
 from cvq_core.invoice_papers import routes as invoice_routes
 from cvq_core.invoice_papers import runs as invoice_runs
@@ -157,6 +158,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("purge-live-events", 3600.0, lambda: _purge(services)),
         Periodic("purge-jobs", 3600.0, lambda: _purge_jobs(services)),
         Periodic("write-checkpoints", CHECKPOINT_EVERY_S, lambda: write_checkpoints(database)),
+        Periodic("count-taps", COUNT_EVERY_S, lambda: count_taps(database, clock)),
         Periodic("ask-payfip", POLL_EVERY_S, payments.poll),
         Periodic("top-up-wallets", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_top_ups(database, clock)),
         Periodic("tell-low-balances", wallet_jobs.EVERY_S, lambda: wallet_jobs.run_notices(database, settings, clock)),

@@ -13,6 +13,7 @@ from cvq_core.debits import tables as debits
 from cvq_core.devices import tables as devices
 from cvq_core.facilities import tables as facilities
 from cvq_core.families import tables as families
+from cvq_core.footfall import tables as footfall
 from cvq_core.imports import tables as imports
 from cvq_core.inactive_values import tables as inactive_values
 from cvq_core.invoice_papers import tables as invoice_papers
@@ -49,6 +50,7 @@ __all__ = [
     "devices",
     "facilities",
     "families",
+    "footfall",
     "imports",
     "inactive_values",
     "invoice_papers",

@@ -66,6 +66,12 @@ def money(cents: int, language: str = "fr") -> str:
     return f"{sign}{euros:,}".replace(",", THIN_SPACE) + f",{rest:02d}{NO_BREAK_SPACE}€"
 
 
+def whole(number: int, language: str = "fr") -> str:
+    """Return a whole number as people read it: "7 412" (or "7,412" in English)."""
+    written = f"{number:,}"
+    return written if language == "en" else written.replace(",", THIN_SPACE)
+
+
 def long_date(day: date, language: str = "fr", *, with_year: bool = True) -> str:
     """Return a day with its month in letters: "mardi 24 novembre 2026"."""
     pattern = "EEEE d MMMM" + (" y" if with_year else "")
@@ -100,6 +106,7 @@ def template_words(language: str) -> Mapping[str, Any]:
     """Return the filters that templates use, bound to `language`."""
     return {
         "money": lambda cents: money(cents, language),
+        "whole": lambda number: whole(number, language),
         "longdate": lambda day: long_date(day, language),
         "longday": lambda day: long_date(day, language, with_year=False),
         "shortdate": lambda day: short_date(day, language),

@@ -50,6 +50,8 @@ class Fault(StrEnum):
     SILENT = "silent"
     TECHNICAL = "technical"
     ANSWER_LOST = "answer_lost"
+    CREATION_LOST = "creation_lost"
+    """As `ANSWER_LOST`, for the next payment that is begun: whoever asks for results meanwhile gets them."""
     NOT_YET = "not_yet"
     FORGOTTEN = "forgotten"
 
@@ -159,7 +161,8 @@ class VirtualPayFip:
         return web.Response(text=(RESOURCES / name).read_text(), content_type="text/xml")
 
     async def _soap(self, request: web.Request) -> web.StreamResponse:
-        fault = self.faults.popleft() if self.faults else None
+        body = await request.read()
+        fault = self._next_fault(body)
         if fault is Fault.SILENT:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._gone.wait(), SILENCE_S)
@@ -167,7 +170,7 @@ class VirtualPayFip:
         if fault is Fault.TECHNICAL:
             return self._technical()
         try:
-            call = self._read(await request.read())
+            call = self._read(body)
         except (etree.XMLSyntaxError, ValueError):
             return self._functional("N1")
         fields = {each.tag: each.text or "" for each in call.iter() if each is not call and not len(each)}
@@ -178,11 +181,17 @@ class VirtualPayFip:
             answer = self._detail(fields, fault)
         else:
             answer = self._answer(operation, {"libelleN1": "COMMUNE FICTIVE", "numcli": fields.get("numCli", "")})
-        if fault is Fault.ANSWER_LOST:
+        if fault in (Fault.ANSWER_LOST, Fault.CREATION_LOST):
             # It is done, and whoever asked never learns it.
             assert request.transport is not None
             request.transport.close()
         return answer
+
+    def _next_fault(self, body: bytes) -> Fault | None:
+        is_waiting = (
+            bool(self.faults) and self.faults[0] is Fault.CREATION_LOST and b"creerPaiementSecurise" not in body
+        )
+        return None if is_waiting or not self.faults else self.faults.popleft()
 
     def _read(self, body: bytes) -> etree._Element:
         envelope = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))

@@ -12,6 +12,7 @@ from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
 from tests.e2e.look.samples_facilities import FACILITIES
 from tests.e2e.look.samples_families import FAMILIES
+from tests.e2e.look.samples_footfall import FOOTFALL
 from tests.e2e.look.samples_imports import IMPORTS
 from tests.e2e.look.samples_invoices import INVOICES
 from tests.e2e.look.samples_moments import NOW, Sample
@@ -39,6 +40,7 @@ SAMPLES: dict[str, Sample] = {
     **FAMILIES,
     **FACILITIES,
     **BOOKS,
+    **FOOTFALL,
     **QUOTIENTS,
     **IMPORTS,
     **INVOICES,

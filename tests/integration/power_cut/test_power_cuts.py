@@ -207,7 +207,7 @@ async def hear_a_notice(town: Town, path: str, name: str) -> None:
 async def hear_of_an_unknown_operation(town: Town, path: str, name: str) -> None:
     """PayFiP made the operation, and its answer never reached us: only its notification tells of it."""
     known = set(town.virtual.operations)
-    town.virtual.faults.append(Fault.ANSWER_LOST)
+    town.virtual.faults.append(Fault.CREATION_LOST)
     assert (await town.public("POST", f"{path}/payer", data={})).status == 503
     (idop,) = set(town.virtual.operations) - known
     town.virtual.end(idop, Result.PAID_BY_CARD)

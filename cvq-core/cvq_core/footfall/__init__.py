@@ -1,0 +1,1 @@
+"""How many passed, when and why not: figures without anybody's name, which stay when the taps themselves are purged."""

@@ -7,6 +7,7 @@ from cvq_advisor_console.families import (
     closing,
     contacts,
     custody_forms,
+    entities,
     members,
     merging,
     quotients,
@@ -18,5 +19,5 @@ __all__ = ["setup"]
 
 def setup(app: web.Application) -> None:
     """Add the pages."""
-    for room in (routes, members, contacts, closing, child, custody_forms, merging, quotients):
+    for room in (entities, routes, members, contacts, closing, child, custody_forms, merging, quotients):
         room.routes.setup(app)

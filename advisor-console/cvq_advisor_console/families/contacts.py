@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from cvq_advisor_console.families.file import household_title, person_name, role_words
-from cvq_advisor_console.families.members import ROLE_HINTS
+from cvq_advisor_console.families.members import role_options
 from cvq_advisor_console.families.steps import INCOMPLETE, StepForm, again, day_words, file_url, step
 from cvq_advisor_console.views.families import FieldView, FormPage, Option, SurePage
 from cvq_core.clock import local_day
@@ -104,15 +104,17 @@ async def contact(context: Context, form: ContactForm) -> web.Response:
 async def new_person_page(context: Context) -> web.Response:
     """Ask for somebody whom nobody has written down."""
     account = await family_account_by_id(context.db, context.path_id())
-    return context.page("family_form.html", view=_person(context, account, PersonForm(key=new_id())))
+    return context.page("family_form.html", view=await _person(context, account, PersonForm(key=new_id())))
 
 
 @routes.post("/{id}/personnes/nouvelle", access=Permission.FAMILIES, body=PersonForm, form=True)
 async def new_person(context: Context, form: PersonForm) -> web.Response:
     """Write somebody down as a member of the family, once it is sure that they are not known."""
     account = await family_account_by_id(context.db, context.path_id())
-    page, person, role = _person(context, account, form), form.person(), form.role
-    if len(person.family_name) < 2 or not person.given_names or role is None or person.birth_date is None:
+    page, person, role = await _person(context, account, form), form.person(), form.role
+    offered = {option.value for option in await role_options(context, account.id)}
+    named = len(person.family_name) >= 2 and person.given_names and person.birth_date is not None
+    if not named or role is None or role not in offered:
         return again(context, "family_form.html", page, INCOMPLETE)
     account_id = account.id
 
@@ -221,7 +223,7 @@ async def _communes(context: Context) -> tuple[Option, ...]:
     )
 
 
-def _person(context: Context, account: FamilyAccount, form: PersonForm) -> FormPage:
+async def _person(context: Context, account: FamilyAccount, form: PersonForm) -> FormPage:
     text = context._
     return FormPage(
         title=text(N_("Créer une personne")),
@@ -244,10 +246,7 @@ def _person(context: Context, account: FamilyAccount, form: PersonForm) -> FormP
                 text(N_("Dans quel rôle, à partir d’aujourd’hui ?")),
                 kind="radio",
                 value=form.role.value if form.role else "",
-                options=tuple(
-                    Option(role.value, role_words(context, role).capitalize(), text(hint))
-                    for role, hint in ROLE_HINTS.items()
-                ),
+                options=await role_options(context, account.id),
             ),
         ),
         hidden=(("key", str(form.key)),),

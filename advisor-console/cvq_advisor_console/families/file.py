@@ -18,12 +18,15 @@ from cvq_advisor_console.views.families import (
     BilledRow,
     EventRow,
     FamilyPage,
+    HeldCardRow,
     LinkRow,
     MemberRow,
     MoneyRow,
     SharedRow,
 )
 from cvq_advisor_console.views.invoices import InvoiceRow
+from cvq_core.cards.rules import printed_number, standing
+from cvq_core.cards.store import card_facts
 from cvq_core.clock import local_day
 from cvq_core.errors import N_
 from cvq_core.families.history import history_of
@@ -32,6 +35,9 @@ from cvq_core.families.other_side import OtherSide, other_sides
 from cvq_core.invoice_papers.store import cancelled_of
 from cvq_core.invoices.store import invoices_of
 from cvq_core.ledger.wallets import wallets_of
+from cvq_core.legal_entities.rules import ENTITY_KIND_WORDS, ENTITY_ROLE_WORDS
+from cvq_core.legal_entities.service import holders_of
+from cvq_core.legal_entities.tables import LegalEntity
 from cvq_core.offices.store import sub_offices_of
 from cvq_core.people.custody import whose_day
 from cvq_core.people.names import listed_name
@@ -48,7 +54,8 @@ INVOICES_SHOWN = 12
 async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
     """Return a family's file."""
     today = local_day(context.now)
-    rows = await _members(context, account, today)
+    entity = await context.db.get(LegalEntity, account.id)
+    rows = await _members(context, account, today, entity=entity is not None)
     money = await money_rows(context, account.id)
     state, link = await _state(context, account)
     shared = [] if account.closed_on else await _shared(context, account.id, today)
@@ -81,8 +88,27 @@ async def family_page(context: Context, account: FamilyAccount) -> FamilyPage:
         quotient=quotient_sentence(
             await last_quotient(context.db, account.id, today), today, context._, context.language
         ),
-        quotient_url=file_url(account.id, "/quotient"),
+        quotient_url="" if entity else file_url(account.id, "/quotient"),
+        entity=_entity_sentence(context, entity) if entity else "",
+        cards=await _cards(context, account.id, today) if entity else (),
+        card_url=file_url(account.id, "/cartes/nouvelle") if entity and account.closed_on is None else "",
     )
+
+
+def _entity_sentence(context: Context, entity: LegalEntity) -> str:
+    numbers = [f"SIRET {entity.siret}" if entity.siret else "", f"RNA {entity.rna}" if entity.rna else ""]
+    return ", ".join(filter(None, [context._(ENTITY_KIND_WORDS[entity.kind]).capitalize(), *numbers]))
+
+
+async def _cards(context: Context, account_id: UUID, today: date) -> tuple[HeldCardRow, ...]:
+    """Return the cards that a company or an association gave and has not taken back, each once."""
+    rows: dict[UUID, HeldCardRow] = {}
+    for holder in await holders_of(context.db, account_id, today):
+        for card in holder.cards:
+            state = "" if standing(card_facts(card), today).usable else context._(N_("ne marche pas"))
+            number = printed_number(card.number)
+            rows[card.id] = HeldCardRow(person_name(holder.person), number, state, card.valid_until)
+    return tuple(rows.values())
 
 
 async def _invoices(context: Context, account_id: UUID) -> tuple[InvoiceRow, ...]:
@@ -106,9 +132,9 @@ async def money_rows(context: Context, account_id: UUID) -> list[MoneyRow]:
     return rows
 
 
-def role_words(context: Context, role: FamilyRole) -> str:
-    """Return a role as it stands in a list."""
-    return context._(FAMILY_ROLE_WORDS[role])
+def role_words(context: Context, role: FamilyRole, *, entity: bool = False) -> str:
+    """Return a role as it stands in a list; `entity`: of a company or an association."""
+    return context._((ENTITY_ROLE_WORDS if entity else {}).get(role, FAMILY_ROLE_WORDS[role]))
 
 
 def person_name(person: Person) -> str:
@@ -116,7 +142,7 @@ def person_name(person: Person) -> str:
     return listed_name(person.family_name, person.usual_name, person.given_names)
 
 
-async def _members(context: Context, account: FamilyAccount, today: date) -> list[MemberRow]:
+async def _members(context: Context, account: FamilyAccount, today: date, *, entity: bool) -> list[MemberRow]:
     found = await context.db.execute(
         select(Membership, Person)
         .join(Person, Person.id == Membership.person_id)
@@ -130,7 +156,7 @@ async def _members(context: Context, account: FamilyAccount, today: date) -> lis
         rows.append(
             MemberRow(
                 name=person_name(person),
-                role=role_words(context, held.role),
+                role=role_words(context, held.role, entity=entity),
                 valid_from=held.valid_from,
                 valid_until=held.valid_until,
                 birth_date=person.birth_date,
@@ -145,7 +171,7 @@ async def _members(context: Context, account: FamilyAccount, today: date) -> lis
             )
         )
     # Guardians first, then children, payers, and those who may come for a child.
-    order = [role_words(context, role) for role in FamilyRole]
+    order = [role_words(context, role, entity=entity) for role in FamilyRole]
     return sorted(rows, key=lambda row: order.index(row.role))
 
 

@@ -16,6 +16,7 @@ from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound, Refusal
 from cvq_core.families.departures import Death, add_member, end_member, note_death
 from cvq_core.ids import new_id
+from cvq_core.legal_entities.service import add_holder, is_entity
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import family_account_by_id, person_by_id
 from cvq_core.people.tables import FamilyAccount, Membership, Person
@@ -31,6 +32,11 @@ ROLE_HINTS = {
     FamilyRole.CHILD: N_("Vit dans ce foyer, tout le temps ou certains jours."),
     FamilyRole.PAYER: N_("Paie sans répondre des enfants : une grand-mère, un service social."),
     FamilyRole.COLLECTOR: N_("A seulement le droit de venir chercher un enfant."),
+}
+
+ENTITY_ROLE_HINTS = {
+    FamilyRole.PAYER: N_("Répond de l’organisme : reçoit ses factures et les paie."),
+    FamilyRole.HOLDER: N_("Entre et dépose en son nom, avec sa carte."),
 }
 
 
@@ -66,10 +72,12 @@ async def new_member_page(context: Context) -> web.Response:
 async def new_member(context: Context, form: NewMemberForm) -> web.Response:
     """Let somebody belong to the account from today on."""
     account = await family_account_by_id(context.db, context.path_id())
-    if form.person_id is None or form.role is None:
+    offered = {option.value for option in await role_options(context, account.id)}
+    if form.person_id is None or form.role is None or form.role not in offered:
         view = await _finding(context, account, "", error=context._(N_("Choisissez une personne et son rôle.")))
         return context.page("family_member.html", status=422, view=view)
-    row = await add_member(
+    adding = add_holder if await is_entity(context.db, account.id) else add_member
+    row = await adding(
         context.db, form.key, account_id=account.id, person_id=form.person_id, role=form.role, now=context.now
     )
     await context.journal_once("member-added", row.id, subject=("person", row.person_id), account_id=row.account_id)
@@ -220,12 +228,19 @@ async def _finding(context: Context, account: FamilyAccount, query: str, *, erro
         searched=bool(query),
         people=people,
         more=more,
-        roles=tuple(
-            Option(role.value, role_words(context, role).capitalize(), context._(hint))
-            for role, hint in ROLE_HINTS.items()
-        ),
+        roles=await role_options(context, account.id),
         error=error,
         new_url=file_url(account.id, "/personnes/nouvelle") if query else "",
+    )
+
+
+async def role_options(context: Context, account_id: UUID) -> tuple[Option, ...]:
+    """Return as what somebody may come to an account: a family's, or a company's or an association's."""
+    entity = await is_entity(context.db, account_id)
+    hints = ENTITY_ROLE_HINTS if entity else ROLE_HINTS
+    return tuple(
+        Option(role.value, role_words(context, role, entity=entity).capitalize(), context._(hint))
+        for role, hint in hints.items()
     )
 
 

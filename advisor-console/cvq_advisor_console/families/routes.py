@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from cvq_advisor_console.cash.counter import household
 from cvq_advisor_console.families.file import family_page
@@ -26,6 +26,7 @@ from cvq_core.families.departures import left_to_settle, open_account
 from cvq_core.families.routes.statements import read_statement
 from cvq_core.families.rules import WHAT_WORDS
 from cvq_core.ids import new_id
+from cvq_core.legal_entities.service import find_entities
 from cvq_core.people.names import spoken_name
 from cvq_core.people.store import family_account_by_id, members_of
 from cvq_core.people.tables import FamilyAccount, Membership
@@ -50,12 +51,13 @@ class ArrivalForm(StepForm):
 
 @routes.get("", access=Permission.FAMILIES)
 async def families(context: Context) -> web.Response:
-    """Find families by a person's name, a card or an account's number."""
+    """Find families by a person's name, a card or an account's number; companies by their name or SIRET."""
     query = context.request.query.get("q", "")[:QUERY_MAX].strip()
     rows, more = await find_families(context, query)
     view = FamiliesPage(
         url="/familles",
         new_url="/familles/nouvelle",
+        entity_url="/familles/organisme",
         left_url="/familles/restes",
         certificates_url="/familles/attestations" if context.principal.may(Permission.RECORD_QUOTIENT) else "",
         query=query,
@@ -143,7 +145,8 @@ async def find_families(
             )
         people = [match.person_id for match in matches.people]
         held = select(Membership.account_id).where(Membership.person_id.in_(people))
-        wanted = wanted.where(FamilyAccount.id.in_(held))
+        bodies = [each.account.id for each in await find_entities(context.db, query)]
+        wanted = wanted.where(or_(FamilyAccount.id.in_(held), FamilyAccount.id.in_(bodies)))
     if open_only:
         wanted = wanted.where(FamilyAccount.closed_on.is_(None))
     if without is not None:

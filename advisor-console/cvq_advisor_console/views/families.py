@@ -43,6 +43,7 @@ class FamiliesPage:
     new_url: str
     left_url: str
     certificates_url: str = ""
+    entity_url: str = ""
     query: str = ""
     searched: bool = False
     rows: tuple[FamilyRow, ...] = ()
@@ -156,6 +157,21 @@ class FamilyPage:
     warnings: tuple[str, ...] = ()
     quotient: str = ""
     quotient_url: str = ""
+    entity: str = ""
+    """What kind of body it is and its number, where it is no family's account."""
+
+    cards: tuple[HeldCardRow, ...] = ()
+    card_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCardRow:
+    """A card that somebody carries for a company or an association."""
+
+    name: str
+    number: str
+    state: str
+    valid_until: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ HOLDERS_MAX = 500
 ENTITY_ROLES = (FamilyRole.PAYER, FamilyRole.HOLDER)
 """Who belongs to such an account: who answers and pays for it, and who only carries its card."""
 
+ENTITY_ROLE_WORDS: dict[FamilyRole, str] = {
+    FamilyRole.PAYER: N_("répond de l’organisme"),
+    FamilyRole.HOLDER: N_("porte la carte de l’organisme"),
+}
+
 
 class EntityKind(StrEnum):
     """What kind of body it is."""

@@ -118,6 +118,11 @@ async def entity_of(db: AsyncSession, account_id: UUID) -> Entity:
     return Entity(row, account)
 
 
+async def is_entity(db: AsyncSession, account_id: UUID) -> bool:
+    """Whether an account is a company's or an association's."""
+    return await db.get(LegalEntity, account_id) is not None
+
+
 async def find_entities(db: AsyncSession, query: str) -> list[Entity]:
     """Return those whose name holds a text, or whose number begins with it; all where the text is empty."""
     text = "".join(query.split())

@@ -17,6 +17,7 @@ from cvq_advisor_console.views.families import (
     FamilyRow,
     FieldView,
     FormPage,
+    HeldCardRow,
     LeftPage,
     LeftRow,
     LinkRow,
@@ -355,7 +356,9 @@ _LEFT = LeftPage(
         LeftRow("0000124", "/f/124", "à réclamer : figure sur la liste des impayés", 470, "Cantine", "0000123"),
     ),
 )
-_SEARCH = FamiliesPage("/familles", "/familles/nouvelle", "/familles/restes", "/familles/attestations")
+_SEARCH = FamiliesPage(
+    "/familles", "/familles/nouvelle", "/familles/restes", "/familles/attestations", "/familles/organisme"
+)
 
 
 def _sample(template: str, view: object) -> Sample:
@@ -376,6 +379,28 @@ FAMILIES: dict[str, Sample] = {
             actions=(),
             state="Ce compte a été réuni le 14 janvier 2022 au compte 0000123, qui continue.",
             state_link=LinkRow("Ouvrir le compte 0000123", "/f/1", "arrow-right"),
+        ),
+    ),
+    "family-entity": _sample(
+        "family.html",
+        replace(
+            _FAMILY,
+            label="Maçonnerie Roy et fils",
+            entity="Entreprise, SIRET 73282932000074",
+            members=(
+                MemberRow("ROY Luc", "répond de l’organisme", date(2024, 1, 8), end_url="/familles/1/roles/1/fin"),
+                MemberRow(
+                    "MORIN Paul", "porte la carte de l’organisme", date(2025, 3, 3), end_url="/familles/1/roles/2/fin"
+                ),
+            ),
+            shared=(),
+            quotient="",
+            quotient_url="",
+            cards=(
+                HeldCardRow("ROY Luc", "482 130 5779", "", date(2028, 1, 7)),
+                HeldCardRow("MORIN Paul", "482 130 5787", "ne marche pas", date(2028, 3, 2)),
+            ),
+            card_url="/familles/1/cartes/nouvelle",
         ),
     ),
     "family-gone": _sample(

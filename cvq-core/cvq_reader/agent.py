@@ -87,9 +87,9 @@ class Agent:
                 welcome=self._welcome,
                 refresh_every=timedelta(hours=self._settings.list_refresh_hours),
             )
+            syncing.load()
             if clock.was_behind:
                 syncing.troubles["clock-behind"] = "the clock showed an hour that is over: its battery may be empty"
-            syncing.load()
             api = LocalApi(doors, self._keys(), status=lambda: self._status(core, doors, syncing))
             port = await stack.enter_async_context(_served(api.app(), self._settings))
             machines = self._machines(doors)
@@ -147,7 +147,7 @@ class Agent:
             "list_until": held.expires_at.isoformat() if held else None,
             "sequence": held.sequence if held else None,
             "now": doors.now().isoformat(),
-            "troubles": syncing.troubles,
+            "troubles": syncing.told(),
             "readers": [state.model_dump(mode="json") for state in syncing.readers()],
         }
 

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
 from cvq_core.logs import configure_logs
 from cvq_reader.settings import ReaderSettings, SettingsError, load_settings
+
+
+class Unbroken(io.TextIOWrapper):
+    """A stream that drops what it cannot write, and goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream.buffer, encoding="utf-8", errors="replace", line_buffering=True)
+
+    def write(self, text: str) -> int:
+        """Write, if the disk takes it."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if the disk takes it."""
+        with suppress(OSError):
+            super().flush()
+
 
 reader = typer.Typer(no_args_is_help=True, help="Le contrôleur d’un site : ses lecteurs, sa liste, ses passages.")
 
@@ -23,6 +44,8 @@ def run(
 ) -> None:
     """Faire marcher le contrôleur, jusqu’à Ctrl-C."""
     settings = _settings()
+    # A log on a full disk must not close the doors.
+    sys.stderr = Unbroken(sys.stderr)
     configure_logs(settings.log_format, settings.log_level)
     from cvq_core.devices.identity import IdentityError
 

@@ -61,7 +61,19 @@ class Core:
         self._online = ClientTimeout(total=online_ms / 1000)
         self._steady = steady
         self._slow_until = 0.0
-        self.up = False
+        self._up = False
+        self.on_line: Callable[[], None] = lambda: None
+        """Called when the line comes up or goes."""
+
+    @property
+    def up(self) -> bool:
+        """Whether the core answered when it was last asked."""
+        return self._up
+
+    def _line_is(self, up: bool) -> None:
+        if up != self._up:
+            self._up = up
+            self.on_line()
 
     @property
     def is_quick(self) -> bool:
@@ -116,13 +128,13 @@ class Core:
             ) as response:
                 raw = await read_bounded(response, 2 * PAGE_BYTES_MAX)
         except ServerUnreachable:
-            self.up = False
+            self._line_is(False)
             raise
         except (ClientError, TimeoutError, OSError) as error:
             # A tap's short patience says nothing of the line; that it was slow is noted where the tap is asked.
-            self.up = self.up and patience is self._online
+            self._line_is(self.up and patience is self._online)
             raise ServerUnreachable(f"{path}: {error or type(error).__name__}") from error
-        self.up = response.status < 500
+        self._line_is(response.status < 500)
         if response.status == 401:
             self._line.forget_token()
         if response.status >= 300:

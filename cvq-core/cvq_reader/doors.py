@@ -92,7 +92,7 @@ class Doors:
             State.ASKED,
             presented.point_id,
             presented.at,
-            self._clock.sure,
+            not self._clock.is_doubtful,
             presented.uid,
             presented.person_id,
             presented.assurance,

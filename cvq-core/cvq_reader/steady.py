@@ -48,6 +48,7 @@ class SteadyClock:
         if self.now() < hour and not self.sure:
             self._anchor, self._since = hour, self._steady()
             self._wall_ahead = self._wall() - hour
+            self.was_behind = True
 
     def heard(self, core_now: datetime, took_s: float) -> None:
         """Take over the hour of an answer that was `took_s` on its way, there and back."""
@@ -55,6 +56,11 @@ class SteadyClock:
         self._since = self._steady()
         self._wall_ahead = self._wall() - self._anchor
         self.sure = True
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether this hour is a guess: the machine's clock was behind, and the core has not been heard since."""
+        return self.was_behind and not self.sure
 
     @property
     def ahead_ms(self) -> int:

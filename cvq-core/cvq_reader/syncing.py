@@ -6,6 +6,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
@@ -30,9 +31,8 @@ BATCH = 200
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 30.0
 HEALTH_EVERY_S = 30.0
-LINE_DOWN_EVERY_S = 3.0
-FLUSH_EVERY_S = 5.0
-REMEMBER_EVERY = 12
+FLUSH_EVERY_S = 2.0
+REMEMBER_EVERY = 30
 """Rounds of housekeeping after which the hour is written down: a memory card wears out."""
 LAST_HOUR = "last_hour"
 
@@ -64,6 +64,13 @@ class Syncing:
         self.troubles: dict[str, str] = {}
         self.readers: Callable[[], list[ReaderState]] = list
         doors.on_decided = self._work.set
+        self._line_changed = asyncio.Event()
+        core.on_line = self._line_changed.set
+
+    def told(self) -> dict[str, str]:
+        """Return what is wrong now."""
+        full = {"disk-full": "the disk takes no taps, they stay in memory"} if self._queue.full else {}
+        return self.troubles | full
 
     def load(self) -> None:
         """Take over the list that lies on this machine's disk, its signatures verified anew."""
@@ -120,6 +127,7 @@ class Syncing:
             self._doors.held = held
         log.info("list_fetched", people=held.size, until=held.expires_at.isoformat())
         self._fine("list-refused")
+        self._fine("list-not-on-disk")
         # What has tapped here since is fetched once more: some of it may be older than its page.
         self._work.set()
 
@@ -134,13 +142,13 @@ class Syncing:
         try:
             self._pages.add(run, signed)
         except sqlite3.Error as error:
-            self._trouble("disk-full", f"the list is not on disk: {error}")
+            self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     def _keep_current(self, run: UUID) -> None:
         try:
             self._pages.make_current(run)
         except sqlite3.Error as error:
-            self._trouble("disk-full", f"the list is not on disk: {error}")
+            self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     async def _send_taps(self) -> None:
         while True:
@@ -205,15 +213,15 @@ class Syncing:
     async def _tell_health(self) -> None:
         while True:
             await self._for_ever("health", self._health, once=True)
-            await asyncio.sleep(HEALTH_EVERY_S if self._core.up else LINE_DOWN_EVERY_S)
+            self._line_changed.clear()
+            # With the line back, the core's hour is heard and our own news told at once.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEALTH_EVERY_S):
+                    await self._line_changed.wait()
 
     async def _health(self) -> None:
         held = self._doors.held
         queued, oldest = await self._queue.count()
-        if self._queue.full:
-            self._trouble("disk-full", "the disk takes no taps")
-        else:
-            self._fine("disk-full")
         if self._clock.sure and self._clock.jumped:
             self._trouble("clock-jumped", "somebody set this machine's clock")
         report = HealthReport(
@@ -225,7 +233,7 @@ class Syncing:
             list_until=held.expires_at if held else None,
             sequence=held.sequence if held else None,
             clock_ahead_ms=self._clock.ahead_ms,
-            troubles=tuple(sorted(self.troubles)),
+            troubles=tuple(sorted(self.told())),
             readers=tuple(self.readers()),
         )
         answer, took_s = await self._core.health(report)

@@ -114,7 +114,7 @@ class Machine:
     readers: list[dict[str, Any]]
     settings: dict[str, Any] = field(default_factory=dict)
     data_dir: Path | None = None
-    limits: str = ""
+    dies_at: str = ""
     process: asyncio.subprocess.Process | None = None
     port: int = 0
 
@@ -148,15 +148,16 @@ class Machine:
         port_file = self.folder / "port"
         port_file.unlink(missing_ok=True)
         log = (self.folder / "log").open("ab")
-        words = [str(CVQ), "reader", "run", "--port-file", str(port_file)]
-        if self.limits:
-            words = ["bash", "-c", f'{self.limits}; exec "$@"', "bash", *words]
+        program = [str(CVQ), "reader"]
+        if self.dies_at:
+            program = [sys.executable, "-m", "tests.integration.reader.dying_controller", self.dies_at]
+        words = [*program, "run", "--port-file", str(port_file)]
         self.process = await asyncio.create_subprocess_exec(*words, env=self.environment, stdout=log, stderr=log)
         log.close()
 
         async def told() -> bool:
             assert self.process is not None
-            assert self.process.returncode is None, self.log()
+            assert self.process.returncode is None, (self.process.returncode, self.log())
             return port_file.exists()
 
         await until(told, "the controller starts")
@@ -177,6 +178,12 @@ class Machine:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
+
+    async def died(self) -> None:
+        """Wait until its power went at the point that was named."""
+        assert self.process is not None
+        async with asyncio.timeout(PATIENCE_S):
+            assert await self.process.wait() == -signal.SIGKILL, self.log()
 
     async def stop(self) -> None:
         """Stop it as systemd does."""

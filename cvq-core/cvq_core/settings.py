@@ -26,7 +26,7 @@ from cvq_core.particulier.rules import is_siret
 PREFIX = "CVQ_"
 DEFAULT_FILE = "/etc/cvq/cvq.toml"
 # Other programs of ours read these: the booth's agent, and what stands in for a printer and a card reader.
-OTHERS = ("CVQ_BOOTH_", "CVQ_READER_", "CVQ_PRINTER_DIR", "CVQ_PCSCD_DIR")
+OTHERS = ("CVQ_BOOTH_", "CVQ_ENCODER_", "CVQ_READER_", "CVQ_PRINTER_DIR", "CVQ_PCSCD_DIR")
 
 
 class SettingsError(Exception):

@@ -30,6 +30,7 @@ class DeviceKind(StrEnum):
     BOOTH = "booth"
     READER = "reader"
     CONTROLLER = "controller"
+    ENCODER = "encoder"
 
 
 def seed(
@@ -57,8 +58,10 @@ def seed(
     run(SeedOptions(preset.value, number, school_year, database_url, force, digest), more=add_desk)
 
 
-Kind = Annotated[DeviceKind, typer.Argument(help="guichet, lecteur ou contrôleur de site")]
-Name = Annotated[str, typer.Argument(help="nom du guichet ou du contrôleur, ou code du point d’accès")]
+Kind = Annotated[DeviceKind, typer.Argument(help="guichet, lecteur, contrôleur de site ou encodeur de cartes")]
+Name = Annotated[
+    str, typer.Argument(help="nom du guichet ou du contrôleur, code du point d’accès, ou du lieu de l’encodeur")
+]
 
 
 def enrol(kind: Kind, name: Name) -> None:
@@ -91,6 +94,7 @@ async def _with_device(kind: DeviceKind, name: str, work: Callable[[AsyncSession
     from cvq_core.access.tables import AccessPoint
     from cvq_core.controllers.tables import Controller
     from cvq_core.database import Database
+    from cvq_core.offices.tables import SubOffice
     from cvq_core.settings import SettingsError, load_settings
     from cvq_desk.booking.tables import Booth
 
@@ -102,6 +106,7 @@ async def _with_device(kind: DeviceKind, name: str, work: Callable[[AsyncSession
         DeviceKind.BOOTH: (Booth.id, Booth.name),
         DeviceKind.READER: (AccessPoint.id, AccessPoint.code),
         DeviceKind.CONTROLLER: (Controller.id, Controller.name),
+        DeviceKind.ENCODER: (SubOffice.id, SubOffice.code),
     }[kind]
     database = Database(settings.database_url)
     try:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from cvq_booth.virtual import control
+from cvq_booth.virtual.desfire import PulledAway, VirtualDesfire
 from cvq_booth.virtual.preload import preload
 from cvq_booth.virtual.process import Program, exclusive, stop_asked
 
@@ -59,9 +60,10 @@ _ANSWERS = {Fault.NOISE: b"\xde\xad\xbe\xef" * 9, Fault.REFUSES: b"\x6a\x81", Fa
 class _Card(asyncio.Protocol):
     """A card on the reader: vpcd's side of one connection."""
 
-    def __init__(self, uid: bytes, fault: Fault | None) -> None:
+    def __init__(self, uid: bytes, fault: Fault | None, chip: VirtualDesfire | None) -> None:
         self._uid = uid
         self._fault = fault
+        self._chip = chip
         self.was_read = asyncio.Event()
         self._received = b""
         self._transport: asyncio.Transport | None = None
@@ -79,8 +81,13 @@ class _Card(asyncio.Protocol):
             if len(self._received) < 2 + length:
                 return
             message, self._received = self._received[2 : 2 + length], self._received[2 + length :]
-            if answer := self._answer(message):
-                assert self._transport is not None
+            assert self._transport is not None
+            try:
+                answer = self._answer(message)
+            except PulledAway:
+                self._transport.abort()
+                return
+            if answer:
                 self._transport.write(len(answer).to_bytes(2, "big") + answer)
 
     def _acknowledge(self) -> None:
@@ -90,6 +97,8 @@ class _Card(asyncio.Protocol):
 
     def _answer(self, message: bytes) -> bytes:
         if len(message) == 1:
+            if self._chip and message != b"\x04":
+                self._chip.reset()
             return ATR if message == b"\x04" else b""
         if message == GET_UID:
             self.was_read.set()
@@ -97,7 +106,9 @@ class _Card(asyncio.Protocol):
             return b""
         if self._fault is not None:
             return _ANSWERS[self._fault]
-        return self._uid + b"\x90\x00" if message == GET_UID else b"\x6d\x00"
+        if message == GET_UID:
+            return self._uid + b"\x90\x00"
+        return self._chip.answer(message) if self._chip else b"\x6d\x00"
 
 
 class VirtualCards:
@@ -108,7 +119,7 @@ class VirtualCards:
             raise ValueError(f"{directory}: too long a path for a Unix socket")
         self.directory = directory
         self._daemon: Program | None = None
-        self._lies: tuple[bytes, Fault | None] | None = None
+        self._lies: tuple[bytes, Fault | None, VirtualDesfire | None] | None = None
         self._transport: asyncio.Transport | None = None
         self._card: _Card | None = None
 
@@ -166,8 +177,8 @@ class VirtualCards:
         if self._daemon:
             await self._daemon.stop()
 
-    async def lay(self, uid: str, fault: Fault | None = None) -> None:
-        """Lay a card on the reader, in place of the one that lies there.
+    async def lay(self, uid: str, fault: Fault | None = None, chip: VirtualDesfire | None = None) -> None:
+        """Lay a card on the reader, in place of the one that lies there; with a chip, or with its number alone.
 
         Raises:
             ValueError: `uid` is no identifier of 4 to 10 bytes in hexadecimal.
@@ -176,9 +187,9 @@ class VirtualCards:
         if not 4 <= len(number) <= 10:
             raise ValueError(f"{uid}: a card's identifier has 4 to 10 bytes")
         self._disconnect()
-        self._lies = (number, fault)
+        self._lies = (number, fault, chip)
         if self._daemon and self._daemon.running:
-            await self._connect(number, fault)
+            await self._connect(number, fault, chip)
 
     async def until_read(self) -> None:
         """Wait until the booth has asked the card for its identifier.
@@ -195,11 +206,11 @@ class VirtualCards:
         self._lies = None
         self._disconnect()
 
-    async def _connect(self, uid: bytes, fault: Fault | None) -> None:
+    async def _connect(self, uid: bytes, fault: Fault | None, chip: VirtualDesfire | None) -> None:
         port = int((self.directory / f"card-{SLOT}").read_text())
         async with asyncio.timeout(START_TIMEOUT_S):
             self._transport, self._card = await asyncio.get_running_loop().create_connection(
-                lambda: _Card(uid, fault), "127.0.0.1", port
+                lambda: _Card(uid, fault, chip), "127.0.0.1", port
             )
 
     def _disconnect(self) -> None:
@@ -209,7 +220,7 @@ class VirtualCards:
 
     def state(self) -> dict[str, Any]:
         """Return what lies on the reader and whether the reader is there."""
-        uid, fault = self._lies or (None, None)
+        uid, fault, _ = self._lies or (None, None, None)
         return {
             "uid": uid.hex().upper() if uid else None,
             "fault": fault,

@@ -55,6 +55,10 @@ class _Application:
     files: dict[int, _File] = field(default_factory=dict)
 
 
+class PulledAway(Exception):
+    """The card left the reader before it could answer."""
+
+
 class Refused(Exception):
     """What the chip answers instead: two bytes of status."""
 
@@ -72,6 +76,8 @@ class VirtualDesfire:
         self.applications: dict[bytes, _Application] = {}
         self.seen: list[bytes] = []
         """Every command since it was made, for tests that look at what was on the air."""
+        self.pulled_after: int | None = None
+        """After how many commands in all it leaves the reader, once."""
         self.reset()
 
     def reset(self) -> None:
@@ -85,8 +91,15 @@ class VirtualDesfire:
         self._waiting: tuple[str, object] | None = None
 
     def answer(self, apdu: bytes) -> bytes:
-        """Return the answer to a command."""
+        """Return the answer to a command.
+
+        Raises:
+            PulledAway: this was one too many.
+        """
         self.seen.append(apdu)
+        if self.pulled_after is not None and len(self.seen) > self.pulled_after:
+            self.pulled_after = None
+            raise PulledAway
         if len(apdu) < 5 or apdu[0] != 0x90:
             return b"\x6e\x00"
         body = apdu[5 : 5 + apdu[4]] if len(apdu) > 5 else b""

@@ -113,20 +113,52 @@ class Context:
         Raises:
             Unreadable: the card gave none.
         """
+        with self.card(reader) as card:
+            return uid_of(card.transmit(bytes(GET_UID)))
+
+    def card(self, reader: str) -> Card:
+        """Return the card on `reader`, to exchange commands with while the block lasts.
+
+        Raises:
+            Unreadable: none lies there, or it is mute.
+        """
+        return Card(self._handle, reader)
+
+
+class Card:
+    """A connection to a card; it stays powered, with what it had selected, for the next one."""
+
+    def __init__(self, context: int, reader: str) -> None:
         protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-        outcome, card, protocol = scard.SCardConnect(self._handle, reader, scard.SCARD_SHARE_SHARED, protocols)
+        outcome, self._handle, protocol = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, protocols)
         if outcome in (scard.SCARD_E_NO_SERVICE, scard.SCARD_E_INVALID_HANDLE, scard.SCARD_F_COMM_ERROR):
             raise ServiceGone(_reason(outcome))
         if outcome != scard.SCARD_S_SUCCESS:
             raise Unreadable(_reason(outcome))
-        try:
-            header = scard.SCARD_PCI_T1 if protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
-            outcome, answer = scard.SCardTransmit(card, header, list(GET_UID))
-        finally:
-            scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
+        self._header = scard.SCARD_PCI_T1 if protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        scard.SCardDisconnect(self._handle, scard.SCARD_LEAVE_CARD)
+
+    def transmit(self, command: bytes) -> bytes:
+        """Return the card's answer to a command, with its two bytes of status.
+
+        Raises:
+            Unreadable: the card went away, or is mute.
+        """
+        outcome, answer = scard.SCardTransmit(self._handle, self._header, list(command))
         if outcome != scard.SCARD_S_SUCCESS:
             raise Unreadable(_reason(outcome))
-        return uid_of(bytes(answer))
+        if len(answer) < len(SUCCESS):
+            # Some drivers call it a success when the card is pulled away in the middle.
+            raise Unreadable("the card answered nothing")
+        # pyscard gives bytes above 127 as negative numbers on some machines.
+        return bytes(byte & 0xFF for byte in answer)
 
 
 def uid_of(answer: bytes) -> str:

@@ -20,6 +20,7 @@ from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.store import reverse
 from cvq_core.once import insert_once
 from cvq_core.people.names import listed_name
+from cvq_core.people.store import family_account_by_id
 from cvq_core.people.tables import FamilyAccount, Person
 from cvq_core.services.rules import ServiceCode
 
@@ -169,10 +170,14 @@ async def _bill(
     assert conflict.account_id is not None
     assert settled.transaction_id is not None
     label = label_of(conflict.service_code)
+    account = await family_account_by_id(db, conflict.account_id)
+    while account.merged_into_id is not None:
+        # The household goes on under another account since.
+        account = await family_account_by_id(db, account.merged_into_id)
     await issue_invoice(
         db,
         settled.transaction_id,
-        family_account_id=conflict.account_id,
+        family_account_id=account.id,
         label=label,
         lines=[
             Line(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.tables import AccessPoint, Tap
@@ -39,34 +39,36 @@ async def at_two_sites(
     db: AsyncSession, service: ServiceCode, *, since: datetime, within: timedelta = TOO_SOON
 ) -> list[TwoSites]:
     """Return the cards that passed at two sites of a service within `within`, since an instant, the latest first."""
+    # A reader's clock may be wrong; where the core decided, its own hour is known.
+    at = case((Tap.offline, Tap.tapped_at), else_=Tap.received_at).label("at")
     rows = await db.execute(
-        select(Tap.card_id, Tap.person_id, AccessPoint.site, Tap.tapped_at)
+        select(Tap.card_id, Tap.person_id, AccessPoint.site, at)
         .join(AccessPoint, AccessPoint.id == Tap.point_id)
         .where(
             AccessPoint.service_code == service,
-            Tap.tapped_at >= since,
+            Tap.received_at >= since,
             Tap.allowed,
             Tap.card_id.is_not(None),
             Tap.person_id.is_not(None),
         )
-        .order_by(Tap.card_id, Tap.tapped_at, Tap.id)
+        .order_by(Tap.card_id, at, Tap.id)
         .limit(TAPS_MAX)
     )
     found = [
         (first, second)
         for first, second in pairwise(rows.all())
-        if first.card_id == second.card_id and first.site != second.site and second.tapped_at - first.tapped_at < within
+        if first.card_id == second.card_id and first.site != second.site and second.at - first.at < within
     ]
-    found.sort(key=lambda pair: pair[1].tapped_at, reverse=True)
+    found.sort(key=lambda pair: pair[1].at, reverse=True)
     names = await _names(db, {first.person_id for first, _ in found[:LISTED_MAX]})
     return [
         TwoSites(
             first.card_id,
             names[first.person_id],
             first.site,
-            first.tapped_at,
+            first.at,
             second.site,
-            second.tapped_at,
+            second.at,
         )
         for first, second in found[:LISTED_MAX]
     ]

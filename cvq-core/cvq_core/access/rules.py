@@ -51,7 +51,7 @@ def decide(facts: Facts) -> Decision:
     lets them in, and where several would, the one without a count is used and then the one that ends first. Last
     comes who passed before: nobody is told that a pool is full whom it would not let in.
     """
-    if facts.point.mode in _OPEN_TO_ALL:
+    if facts.point.mode is not PointMode.NORMAL and facts.point.mode in _OPEN_TO_ALL:
         return Decision(_OPEN_TO_ALL[facts.point.mode])
     # Nobody is kept inside: not without a card, and not by a point that is locked.
     if facts.point.direction is Direction.OUT:

@@ -27,8 +27,10 @@ from cvq_core.invoices.store import invoices_by_id
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.verify import verify
+from cvq_core.people.tables import FamilyAccount
 from cvq_core.seed.heroes import JEANNE_UID, STRANGER_UID
 from cvq_core.services.rules import ServiceCode
+from tests.core_examples import create_family
 from tests.integration.core.access.conftest import NOON, Village
 from tests.integration.core.access.test_late import DAY, HOUR, LATER, POOL, late, set_point, upload, with_money
 from tests.integration.core.access.test_taps import rows_of, tap
@@ -64,6 +66,21 @@ class TestSettling:
         assert (standing.due_cents, standing.family_account_id) == (310, conflict.account_id)
         with pytest.raises(IdempotencyMismatch):
             await settle(village, conflict, ConflictOutcome.GIVEN_UP)
+
+    async def test_a_household_that_was_merged_meanwhile_is_billed_under_the_account_that_goes_on(
+        self, village: Village
+    ) -> None:
+        await upload(village, late(village, POOL, JEANNE_UID))
+        [conflict] = await listed(village)
+        assert conflict.account_id is not None
+        async with village.database.write() as db:
+            kept = await create_family(db, "F77777", "Moreau")
+            merged = await db.get_one(FamilyAccount, conflict.account_id)
+            merged.closed_on, merged.merged_into_id = NOON.date(), kept.id
+        settled = await settle(village, conflict, ConflictOutcome.BILLED)
+        async with village.database.read() as db:
+            [standing] = (await invoices_by_id(db, [settled.transaction_id])).values()
+        assert standing.family_account_id == kept.id
 
     async def test_what_is_given_up_moves_nothing(self, village: Village) -> None:
         await upload(village, late(village, POOL, JEANNE_UID))

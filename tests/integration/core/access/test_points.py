@@ -346,6 +346,23 @@ class TestSettings:
             await add(point_id, "porte", ServiceCode.CANTEEN)
 
 
+class TestClocks:
+    async def test_a_reader_whose_clock_is_years_off_is_answered_by_the_server_s_and_forgotten_by_it_too(
+        self, village: Village
+    ) -> None:
+        wallet_id = await with_money(village)
+        for years in (-20, 20):
+            request = replace(village.card_tap(POOL, JEANNE_UID), tapped_at=NOON + years * 365 * DAY)
+            async with village.database.write() as db:
+                assert (await take_tap(db, request, now=NOON)).reason == "paid"
+            assert await forget_taps(village.database, now=NOON + HOUR, kept=92 * DAY) == 0
+            async with village.database.write() as db:
+                assert (await take_tap(db, request, now=NOON + HOUR)).reason == "paid", "asked again, it is the same"
+        async with village.database.read() as db:
+            assert await balance_of(db, wallet_id) == 2000 - 2 * 310
+        assert await forget_taps(village.database, now=NOON + 93 * DAY, kept=92 * DAY) == 2
+
+
 class TestWhatIsForgotten:
     async def test_movement_logs_go_after_three_months_and_the_money_stays(self, village: Village) -> None:
         wallet_id = await with_money(village)

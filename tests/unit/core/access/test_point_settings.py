@@ -27,7 +27,7 @@ from cvq_core.access.facts import (
 from cvq_core.access.rules import decide, would_cost
 from cvq_core.access.words import say
 from cvq_core.cards.rules import CardStatus
-from tests.unit.core.access.test_rules import CARD, NOON, OFFICE, POOL, at, right, wallet
+from tests.unit.core.access.test_rules import CANTEEN, CARD, LIBRARY, NOON, OFFICE, POOL, WASTE, at, right, wallet
 
 MINUTE = timedelta(minutes=1)
 BLOCKED = replace(CARD, status=CardStatus.BLOCKED)
@@ -189,6 +189,46 @@ class TestAListThatIsTooOld:
     def test_a_locked_point_stays_locked(self) -> None:
         point = replace(POOL, mode=PointMode.LOCKED, offline_fallback=Fallback.FAIL_OPEN)
         assert reason(at(point, list_expired=True)) is Reason.POINT_CLOSED
+
+
+@st.composite
+def any_facts(draw: st.DrawFn) -> Facts:
+    """A card at any point with any settings."""
+    point = replace(
+        draw(st.sampled_from([POOL, OFFICE, CANTEEN, WASTE, LIBRARY])),
+        mode=draw(st.sampled_from(PointMode)),
+        direction=draw(st.sampled_from(Direction)),
+        offline_fallback=draw(st.sampled_from(Fallback)),
+        reserved_only=draw(st.booleans()),
+        capacity=draw(st.none() | st.integers(1, 5)),
+        passback_minutes=draw(st.integers(0, 30)),
+        shows_balance=draw(st.booleans()),
+    )
+    kinds = draw(st.lists(st.sampled_from(RightKind), max_size=3))
+    purse = wallet(draw(st.integers(-500, 900)), floor_cents=draw(st.sampled_from([0, None, -500])))
+    return at(
+        point,
+        card=draw(st.sampled_from([CARD, BLOCKED, None])),
+        rights=tuple(right(kind, entries_left=draw(st.none() | st.integers(0, 2))) for kind in kinds),
+        wallets=draw(st.sampled_from([(), (purse,)])),
+        deceased=draw(st.booleans()),
+        inside=draw(st.none() | st.integers(0, 6)),
+        last_passage=draw(st.none() | st.just(Passage(NOON - MINUTE, Direction.IN))),
+        needs_guardian=draw(st.booleans()),
+        unclaimed=draw(st.booleans()),
+        list_expired=draw(st.booleans()),
+    )
+
+
+@given(any_facts())
+def test_every_decision_can_be_said_and_a_refusal_moves_nothing(facts: Facts) -> None:
+    decision = decide(facts)
+    display = say(decision, facts)
+    assert 0 < len(display.short) <= 24
+    assert display.long.endswith(".")
+    assert decision.allowed or decision.effect is Effect.NONE
+    assert decide(facts) == decision, "the same facts, the same answer"
+    assert decision.effect is not Effect.ENTRY or decision.entries_left is not None
 
 
 class TestTheGauge:

@@ -27,3 +27,6 @@ MONEY_STEPS = Rounds(test=15, night=50)
 
 PAYFIP_HISTORIES = Rounds(test=60, night=5000)
 """Seeded histories of one cart over a PayFiP that fails."""
+
+SITE_TAPS = Rounds(test=300, night=10_000)
+"""Taps at a site of twelve points in three days without the core, on each database."""

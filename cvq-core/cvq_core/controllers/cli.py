@@ -92,7 +92,7 @@ async def _points(db: AsyncSession, codes: list[str]) -> list[UUID]:
     from cvq_core.access.tables import AccessPoint
 
     rows = await db.execute(select(AccessPoint.code, AccessPoint.id).where(AccessPoint.code.in_(codes)))
-    known = dict(rows.tuples())
+    known = {row.code: row.id for row in rows}
     if missing := sorted(set(codes) - known.keys()):
         raise SystemExit(f"point d’accès inconnu : {', '.join(missing)}")
     return list(known.values())

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.areas import AreaCount
 from cvq_core.access.facts import Assurance, Decision, Facts, Manner, PointMode, Right, RightKind
+from cvq_core.access.lives import read_lives
 from cvq_core.access.manage import point_by_id
 from cvq_core.access.rules import decide, why_not
 from cvq_core.access.scene import Bearer, Scene, TapRequest, read_scene
@@ -96,6 +97,7 @@ async def explain(
         assurance=assurance or point.assurance,
     )
     scene = await read_scene(db, [request], max(at, now), lock=False, day=local_day(at), since=at)
+    await read_lives(db, scene, at)
     if point.area_id is not None:
         area = await db.get_one(AccessArea, point.area_id)
         scene.areas[area.id] = AreaCount(area.inside, area.counted_at, area.closes_at)

@@ -27,6 +27,7 @@ from cvq_core.access.late_rules import (
     hour_of,
     mode_at,
 )
+from cvq_core.access.lives import read_lives
 from cvq_core.access.rules import would_cost
 from cvq_core.access.scene import Scene, TapRequest, read_scene
 from cvq_core.access.tables import AccessPoint, TapConflict
@@ -148,6 +149,7 @@ async def _take_fresh(db: AsyncSession, taps: Sequence[LateTap], now: datetime, 
         of_day = list(group)
         requests = [each.late.request for each in of_day]
         scene = await read_scene(db, requests, now, day=day, since=of_day[0].hour.at)
+        await read_lives(db, scene, of_day[0].hour.at)
         following = Consequences(scene)
         for each in of_day:
             conflicts += _take(following, each)

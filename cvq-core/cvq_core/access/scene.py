@@ -28,12 +28,12 @@ from cvq_core.access.facts import (
     Point,
     PointKind,
     PointMode,
-    Reason,
     Right,
     RightKind,
     WalletFacts,
 )
-from cvq_core.access.lookback import Lookback, Seen, window
+from cvq_core.access.lookback import Lookback, Seen
+from cvq_core.access.lookback_reading import read_lookback
 from cvq_core.access.statements import statements_for
 from cvq_core.access.words import Display
 from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
@@ -79,19 +79,36 @@ class TapRequest:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a card belongs to, or who was ticked."""
+    """Whom a card belongs to, or who was ticked. `life` is what became of the card and when, where it was read."""
 
     person_id: UUID
     deceased_on: date | None = None
     card_id: UUID | None = None
     card: CardFacts | None = None
     card_since: datetime | None = None
+    life: tuple[tuple[datetime, CardStatus], ...] = ()
 
     def card_at(self, at: datetime) -> CardFacts | None:
         """Return the card as it stood at an instant of the past: what was decided of it since did not hold yet."""
         if self.card is None or self.card_since is None or self.card_since <= at:
             return self.card
-        return replace(self.card, status=CardStatus.ACTIVE, blocked_reason=None)
+        status, since = card_status_at(self.life, at)
+        return replace(
+            self.card, status=status, since=local_day(since) if since else self.card.valid_from, blocked_reason=None
+        )
+
+
+def card_status_at(life: Sequence[tuple[datetime, CardStatus]], at: datetime) -> tuple[CardStatus, datetime | None]:
+    """Return how a card stood at an instant and since when, by the states that followed one another in its life.
+
+    Of what came before the first of them, only that is known: somebody who unblocked it found it blocked.
+    """
+    before = [(since, status) for since, status in life if since <= at]
+    if before:
+        since, status = before[-1]
+        return status, since
+    was_blocked = bool(life) and life[0][1] is CardStatus.ACTIVE
+    return CardStatus.BLOCKED if was_blocked else CardStatus.ACTIVE, None
 
 
 @dataclass(slots=True)
@@ -198,6 +215,10 @@ class Scene:
         born = self.census.born.get(person_id)
         return point.guardian_age is not None and born is not None and age_on(born, self.today) < point.guardian_age
 
+    def is_young(self, person_id: UUID, points: Iterable[Point]) -> bool:
+        """Whether somebody needs a guardian at one of some points."""
+        return any(self.needs_guardian(point, person_id) for point in points)
+
     def _pricing(self, point: Point, bearer: Bearer) -> Pricing | None:
         if point.id not in self.items:
             return None
@@ -292,7 +313,8 @@ async def read_scene(
         await _read_wallets(db, scene, paid, lock=lock)
     await _read_areas(db, scene, lock=lock)
     if looking_back:
-        await _look_back(db, scene, people, looking_back, since or now)
+        young = {each: scene.accounts.get(each, []) for each in people if scene.is_young(each, looking_back)}
+        scene.lookback = await read_lookback(db, people, looking_back, young, since=since or now, today=scene.today)
     counted = {point.service for point in points if point.counts_once_a_day}
     if counted:
         await _read_attendances(db, scene, people, counted)
@@ -426,38 +448,6 @@ async def _read_areas(db: AsyncSession, scene: Scene, *, lock: bool) -> None:
     if ids and lock:
         for area_id, inside, counted_at, closes_at in await statements_for(db).areas.fetch(db, areas=ids):
             scene.areas[area_id] = AreaCount(inside, counted_at, closes_at)
-
-
-async def _look_back(
-    db: AsyncSession, scene: Scene, people: Sequence[UUID], points: Sequence[Point], since: datetime
-) -> None:
-    """Read who passed shortly before: after the locks, so that a rival's tap is there or waits for ours."""
-    statements = statements_for(db)
-    children = [each for each in people if any(scene.needs_guardian(point, each) for point in points)]
-    if children:
-        accounts = list({account for child in children for account in scene.accounts.get(child, ())})
-        guarding: dict[UUID, set[UUID]] = defaultdict(set)
-        for account_id, person_id in await statements.guardians.fetch(db, accounts=accounts, today=scene.today):
-            guarding[account_id].add(person_id)
-        for child in children:
-            found = set().union(*(guarding[account] for account in scene.accounts.get(child, ())))
-            scene.lookback.guardians[child] = frozenset(found - {child})
-    known = {*people, *(each for found in scene.lookback.guardians.values() for each in found)}
-    rows = await statements.recent.fetch(db, people=list(known), since=since - window(points))
-    for person_id, card_id, point_id, area_id, direction, tapped_at, received_at, offline, *answer in rows:
-        allowed, reason, *shown = answer
-        scene.lookback.add(
-            Seen(
-                person_id,
-                card_id,
-                point_id,
-                area_id,
-                Direction(direction),
-                min(tapped_at, received_at) if offline else received_at,
-                allowed,
-                FirstAnswer(Reason(reason), *shown),
-            )
-        )
 
 
 async def _read_attendances(

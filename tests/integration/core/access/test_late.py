@@ -21,11 +21,14 @@ from cvq_core.access.scene import TapRequest
 from cvq_core.access.store import end_right, give_right
 from cvq_core.access.tables import AccessArea, AccessPoint, Attendance, Entitlement, Tap, TapConflict
 from cvq_core.access.taps import TapAnswer, TapReused, take_taps
-from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import block_card, find_card
+from cvq_core.cards.life import By, block, note_event
+from cvq_core.cards.making_rules import CardEventKind, Channel
+from cvq_core.cards.rules import BlockedReason, CardStatus
+from cvq_core.cards.store import block_card, find_card, unblock_card
 from cvq_core.database import lost_a_race
 from cvq_core.errors import Refusal
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.tables import LedgerTransaction, Posting
 from cvq_core.ledger.verify import verify
@@ -187,6 +190,32 @@ class TestConflicts:
         assert (await conflict(village, entry.request.id)).amount_cents == 310
         async with village.database.read() as db:
             assert await balance_of(db, wallet_id) == 2000
+
+    async def test_a_stolen_card_that_was_replaced_since_was_blocked_in_between(self, village: Village) -> None:
+        await with_money(village)
+        async with village.database.write() as db:
+            card = await find_card(db, uid=JEANNE_UID)
+            by = By(SYSTEM, NOON, Channel.SYSTEM)
+            await block(db, card.id, BlockedReason.STOLEN, by)
+            await db.flush()
+            # Its successor is handed over three hours later.
+            card.status, card.status_since, card.blocked_reason = CardStatus.EXPIRED, NOON + 3 * HOUR, None
+            note_event(db, card.id, CardEventKind.EXPIRED, replace(by, now=NOON + 3 * HOUR))
+        entries = [late(village, POOL, JEANNE_UID, NOON + hours * HOUR) for hours in (-1, 1)]
+        answers = await upload(village, *entries)
+        assert [answer.conflicts for answer in answers] == [(), (ConflictKind.CARD_BLOCKED,)]
+
+    async def test_a_card_that_was_found_again_was_blocked_in_between(self, village: Village) -> None:
+        await with_money(village)
+        async with village.database.write() as db:
+            card = await find_card(db, uid=JEANNE_UID)
+            await block(db, card.id, BlockedReason.LOST, By(SYSTEM, NOON, Channel.SYSTEM))
+        async with village.database.write() as db:
+            await unblock_card(db, card.id, now=NOON + 2 * HOUR)
+            note_event(db, card.id, CardEventKind.UNBLOCKED, By(SYSTEM, NOON + 2 * HOUR, Channel.SYSTEM))
+        entries = [late(village, POOL, JEANNE_UID, NOON + hours * HOUR) for hours in (-1, 1, 3)]
+        answers = await upload(village, *entries)
+        assert [answer.conflicts for answer in answers] == [(), (ConflictKind.CARD_BLOCKED,), ()]
 
     @pytest.mark.parametrize("began", [True, False])
     async def test_who_was_let_in_by_a_right_that_was_taken_back_is_listed(self, village: Village, began: bool) -> None:

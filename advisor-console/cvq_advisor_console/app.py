@@ -10,6 +10,7 @@ from cvq_advisor_console import (
     acts,
     advances,
     books,
+    cards,
     cash,
     debits,
     facilities,
@@ -60,6 +61,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.BOOK, N_("Accueil"), "/mairie"),
         (Permission.RESERVE, N_("Réservations"), "/reservations"),
         (Permission.FAMILIES, N_("Familles"), "/familles"),
+        (Permission.MANAGE_CARDS, N_("Cartes"), "/cartes"),
         (Permission.COLLECT, N_("Caisse"), "/caisse"),
         (Permission.COLLECT, N_("Comptes de service"), "/comptes-de-service"),
         (Permission.COLLECT, N_("Prélèvements"), "/prelevements"),
@@ -78,6 +80,7 @@ def setup_console(app: web.Application) -> None:
     console_routes.routes.setup(app)
     paying.routes.setup(app)
     secretary.setup(app)
+    cards.setup(app)
     cash.setup(app)
     advances.setup(app)
     acts.setup(app)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tests.e2e.look.samples_acts import ACTS
 from tests.e2e.look.samples_books import BOOKS
+from tests.e2e.look.samples_cards import CARDS
 from tests.e2e.look.samples_cash import CASH
 from tests.e2e.look.samples_console import CONSOLE
 from tests.e2e.look.samples_core import CORE
@@ -30,6 +31,7 @@ SAMPLES: dict[str, Sample] = {
     **SECRETARY,
     **CONSOLE,
     **CASH,
+    **CARDS,
     **STATEMENTS,
     **TARIFFS,
     **ONLINE,

@@ -7,6 +7,7 @@ from pathlib import Path
 from aiohttp import web
 
 from cvq_advisor_console import (
+    access,
     acts,
     advances,
     books,
@@ -69,6 +70,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.READ_BOOKS, N_("Livres"), "/livres"),
         (Permission.MANAGE_TARIFFS, N_("Tarifs"), "/tarifs"),
         (Permission.MANAGE_TARIFFS, N_("Quotients"), "/quotients"),
+        (Permission.MANAGE_ACCESS, N_("Accès"), "/acces"),
         (Permission.SEE_SERVICE, N_("Fréquentation"), "/frequentation"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.DECIDE_IMPORTS, N_("Reprises"), "/reprises"),
@@ -83,6 +85,7 @@ def setup_console(app: web.Application) -> None:
     cards.setup(app)
     cash.setup(app)
     advances.setup(app)
+    access.setup(app)
     acts.setup(app)
     inactive_values.setup(app)
     minutes.setup(app)

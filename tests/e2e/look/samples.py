@@ -5,6 +5,7 @@ The samples of a subject live in the module of that name; here they are gathered
 
 from __future__ import annotations
 
+from tests.e2e.look.samples_access import ACCESS
 from tests.e2e.look.samples_acts import ACTS
 from tests.e2e.look.samples_books import BOOKS
 from tests.e2e.look.samples_cards import CARDS
@@ -42,6 +43,7 @@ SAMPLES: dict[str, Sample] = {
     **FAMILIES,
     **FACILITIES,
     **BOOKS,
+    **ACCESS,
     **FOOTFALL,
     **QUOTIENTS,
     **IMPORTS,

@@ -33,6 +33,8 @@ class PointEventKind(StrEnum):
     TAMPER = "tamper"
     READER_OFFLINE = "reader_offline"
     READER_ONLINE = "reader_online"
+    CLOCK_WRONG = "clock_wrong"
+    """Noted by the core itself, once an hour, when a reader's hours are not believed."""
 
 
 class PointMode(StrEnum):

@@ -175,6 +175,8 @@ def _take(following: Consequences, timed: _Timed) -> list[Row]:
     row = following.add(request, facts, passed, shown, hour.at)
     row |= {
         "offline": True,
+        # The hour that the tap counts at; what the door's clock said of it is kept with the conflict.
+        "tapped_at": min(request.tapped_at, hour.at),
         "reason": against or decision.reason,
         "allowed": decided.allowed,
         "door_reason": decided.reason[:60],

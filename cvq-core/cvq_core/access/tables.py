@@ -129,8 +129,9 @@ class Tap(Base):
     """One presentation of a card, or one tick in a list, with the answer that it got. Its id is the reader's.
 
     The row is written once and holds the answer word for word, so that the same id gets it again; `fingerprint` tells
-    a repeated request from another one under the same id. An unknown card leaves no number behind. Where and when
-    somebody passed is kept here alone, and goes after its retention: nothing else refers to this table.
+    a repeated request from another one under the same id. `tapped_at` is the reader's hour, or the core's where the
+    reader's clock is wrong. An unknown card leaves no number behind. Where and when somebody passed is kept here alone,
+    and goes after its retention: nothing else refers to this table.
 
     A tap that was decided away from here (`offline`) is a fact: `allowed` and the display are what the door did and
     showed, `door_reason` why it said so, `reason` what the core's own rule says of it; where the two do not agree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -12,12 +12,13 @@ from sqlalchemy import Table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.charges import Charge, why_of, write_charges
-from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Facts, Manner, Reason
+from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Facts, Manner, PointEventKind, Reason
 from cvq_core.access.scene import Scene, TapRequest
 from cvq_core.access.statements import statements_for
-from cvq_core.access.tables import Attendance
+from cvq_core.access.tables import Attendance, PointEvent
 from cvq_core.access.unclaimed import note_unclaimed
 from cvq_core.access.words import Display
+from cvq_core.once import insert_once
 
 Row = dict[str, Any]
 _ATTENDANCES = cast(Table, Attendance.__table__)
@@ -35,6 +36,8 @@ class Consequences:
     _present: list[Row] = field(default_factory=list)
     _entries: list[Row] = field(default_factory=list)
     _unclaimed: list[Row] = field(default_factory=list)
+    _clocks: dict[UUID, timedelta] = field(default_factory=dict)
+    """By how much the clocks of some points' readers are off."""
 
     def add(
         self, request: TapRequest, facts: Facts, decision: Decision, display: Display, at: datetime | None = None
@@ -52,6 +55,11 @@ class Consequences:
         if decision.reason is Reason.SERVED_UNCLAIMED and decision.effect is Effect.BILL:
             self._unclaimed.append(_unclaimed_row(scene, request, decision))
         row = self.taps[request.id] = _tap_row(scene, request, decision, display, transaction_id)
+        off = request.tapped_at - scene.now
+        if at is None and abs(off) > timedelta(seconds=facts.point.clock_tolerance_s):
+            # Whoever reads the row later finds the hour at which the door opened; its fingerprint knows what was sent.
+            row["tapped_at"] = scene.now
+            self._clocks[request.point_id] = off
         if facts.point.counts_once_a_day and facts.person_known and decision.allowed and not facts.counted_today:
             self._present.append(_attendance_row(scene, request, decision, transaction_id))
         scene.take(request, decision, display, at)
@@ -77,6 +85,8 @@ class Consequences:
             await write_charges(db, self._charges, scene.now)
         if self._unclaimed:
             await note_unclaimed(db, self._unclaimed, scene.shared_days)
+        for point_id, off in sorted(self._clocks.items()):
+            await _note_clock(db, point_id, off, scene.now)
         for area_id in scene.passed_through:
             count = scene.areas[area_id]
             row = {"area_id": area_id, "count": count.inside, "at": count.counted_at}
@@ -86,6 +96,23 @@ class Consequences:
 def transaction_id_of(tap_id: UUID) -> UUID:
     """Return the id of the transaction that a tap makes, where it makes one."""
     return uuid5(_TRANSACTION_IDS, tap_id.bytes.hex())
+
+
+async def _note_clock(db: AsyncSession, point_id: UUID, off: timedelta, now: datetime) -> None:
+    """Note that the clock of a point's reader is wrong, once an hour however many pass."""
+    await insert_once(
+        db,
+        PointEvent.__table__,
+        {
+            "id": uuid5(point_id, f"clock {now.astimezone(UTC):%Y-%m-%dT%H}"),
+            "point_id": point_id,
+            "kind": PointEventKind.CLOCK_WRONG,
+            "happened_at": now,
+            "received_at": now,
+            "device_id": None,
+            "detail": f"{round(off.total_seconds()):+d} s",
+        },
+    )
 
 
 async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None:

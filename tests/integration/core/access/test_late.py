@@ -287,9 +287,10 @@ class TestConflicts:
         wallet_id = await with_money(village)
         entry = late(village, POOL, JEANNE_UID, LATER + DAY)
         assert await kinds(village, entry) == [ConflictKind.CLOCK_WRONG]
+        assert (await conflict(village, entry.request.id)).tapped_at == LATER + DAY
         async with village.database.read() as db:
             row = await db.get_one(Tap, entry.request.id)
-            assert (row.tapped_at, row.received_at) == (LATER + DAY, LATER)
+            assert (row.tapped_at, row.received_at) == (LATER, LATER)
             assert await balance_of(db, wallet_id) == 2000 - 310
 
     async def test_a_clock_that_is_a_little_ahead_is_believed(self, village: Village) -> None:

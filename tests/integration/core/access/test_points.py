@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from cvq_core.access.facts import Assurance, Direction, PointKind, PointMode, RightKind
+from cvq_core.access.facts import Assurance, Direction, PointEventKind, PointKind, PointMode, RightKind
 from cvq_core.access.keeping import forget_taps
 from cvq_core.access.manage import (
     CodeTaken,
@@ -360,7 +360,11 @@ class TestClocks:
                 assert (await take_tap(db, request, now=NOON + HOUR)).reason == "paid", "asked again, it is the same"
         async with village.database.read() as db:
             assert await balance_of(db, wallet_id) == 2000 - 2 * 310
-        assert await forget_taps(village.database, now=NOON + 93 * DAY, kept=92 * DAY) == 2
+        async with village.database.read() as db:
+            assert set(await db.scalars(select(Tap.tapped_at))) == {NOON}
+            [event] = await db.scalars(select(PointEvent))
+        assert (event.kind, event.detail) == (PointEventKind.CLOCK_WRONG, "-630720000 s"), "noted once an hour"
+        assert await forget_taps(village.database, now=NOON + 93 * DAY, kept=92 * DAY) == 3
 
 
 class TestWhatIsForgotten:

@@ -18,6 +18,7 @@ from cvq_desk.dossiers.service import MAKE_PDF
 from cvq_desk.forms.catalogue import all_forms
 from cvq_desk.mandates import routes as mandate_routes
 from cvq_desk.quotients import routes as quotient_routes
+from cvq_desk.reservations import routes as reservation_routes
 from cvq_desk.visits import farewell
 from cvq_desk.visits import routes as visit_routes
 from cvq_desk.visits.watch import EVERY_S, VisitWatch
@@ -27,7 +28,16 @@ def setup_desk(app: web.Application) -> None:
     """Add the desk's routes, live topics and page messages to the application."""
     services = services_of(app)
     all_forms()  # a form that is wrong stops the start, not the first advisor who opens it
-    rooms = (visit_routes, booth_socket, dossier_routes, farewell, cart_routes, mandate_routes, quotient_routes)
+    rooms = (
+        visit_routes,
+        booth_socket,
+        dossier_routes,
+        farewell,
+        cart_routes,
+        mandate_routes,
+        quotient_routes,
+        reservation_routes,
+    )
     for room in rooms:
         room.routes.setup(app)
     services.topic_guards |= {

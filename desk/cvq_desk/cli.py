@@ -50,10 +50,14 @@ def seed(
     """Remplir une base vide d’un territoire inventé."""
     from cvq_core.clock import utc_now
     from cvq_core.seed.command import SeedOptions, run
+    from cvq_core.seed.facilities import seed_facilities
     from cvq_desk.seed import seed_desk
 
     async def add_desk(db: AsyncSession, draw: Draw, made: Preset) -> None:
-        await seed_desk(db, now=utc_now(), password=staff_password, every_town_hall=preset is PresetName.PARTHENAY)
+        now = utc_now()
+        await seed_desk(db, now=now, password=staff_password, every_town_hall=preset is PresetName.PARTHENAY)
+        # Without reservations: they hang on the day, and the territory is the same whenever it is made.
+        await seed_facilities(db, now=now, with_reservations=False)
 
     run(SeedOptions(preset.value, number, school_year, database_url, force, digest), more=add_desk)
 

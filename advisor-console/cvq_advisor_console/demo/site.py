@@ -20,6 +20,7 @@ from cvq_core.database import Database
 from cvq_core.public_holidays import public_holidays
 from cvq_core.seed.accords import seed_accords
 from cvq_core.seed.draw import Draw
+from cvq_core.seed.facilities import seed_facilities
 from cvq_core.seed.heroes import BLOCKED_UID, JEANNE_UID, LEA_UID, STRANGER_UID
 from cvq_core.seed.presets import Preset
 from cvq_core.seed.service import school_year_of, seed_territory
@@ -111,6 +112,7 @@ class Site:
         yesterday = self.now() - timedelta(days=1)
         await seed_desk(db, now=yesterday, password=PASSWORD, every_town_hall=False)
         await seed_accords(db, now=yesterday)
+        await seed_facilities(db, now=yesterday, with_reservations=True)
 
     async def start(self) -> None:
         """Start everything, and wait until the booth is at work."""

@@ -2,10 +2,11 @@
 
 from aiohttp import web
 
-from cvq_advisor_console.facilities import manage, routes
+from cvq_advisor_console.facilities import manage, routes, visit
 
 
 def setup(app: web.Application) -> None:
     """Add the pages to the application."""
     routes.routes.setup(app)
     manage.routes.setup(app)
+    visit.routes.setup(app)

@@ -24,7 +24,9 @@ TONES = {
 }
 BOOKER_WORDS = {
     BookerKind.SUBSCRIBER: N_("Abonnés"),
-    BookerKind.PROFESSIONAL: N_("Professionnels"),
+    BookerKind.ASSOCIATION: N_("Associations"),
+    BookerKind.COMPANY: N_("Entreprises"),
+    BookerKind.PUBLIC_BODY: N_("Organismes publics"),
     BookerKind.INHABITANT: N_("Habitants du territoire"),
     BookerKind.OUTSIDER: N_("Habitants d’ailleurs"),
 }

@@ -128,6 +128,54 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservedLine:
+    """A reservation to come, as a sentence; `take` takes what is offered."""
+
+    sentence: str
+    state: str
+    tone: str
+    cancel: Act
+    take: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotButton:
+    """A free slot: POST `fields` reserves it."""
+
+    words: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsView:
+    """The next free slots of a place."""
+
+    label: str
+    slots: tuple[SlotButton, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOption:
+    """A place that is reserved by free hours."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservingView:
+    """Reservations in a visit: those to come, the next free slots, and a form for halls (POST to `hours`)."""
+
+    lines: tuple[ReservedLine, ...]
+    reserve: Act
+    places: tuple[SlotsView, ...]
+    halls: tuple[PlaceOption, ...]
+    hours: Act
+    id: str
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
 class MoneyView:
     """`fragments/money.html`. What is None is not open here; `allowed` and `wishes` say so in words in a visit."""
 
@@ -137,6 +185,7 @@ class MoneyView:
     settings: SettingsView | None = None
     debit: DebitView | None = None
     quotient: QuotientView | None = None
+    reserving: ReservingView | None = None
     allowed: tuple[str, ...] = ()
     wishes: tuple[Wish, ...] = ()
     shown: bool = True

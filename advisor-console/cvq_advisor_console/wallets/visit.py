@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from cvq_advisor_console.console.desk import Desk
+from cvq_advisor_console.facilities.visit import reserving_view
 from cvq_advisor_console.quotients.visit import quotient_view
 from cvq_advisor_console.views.money import (
     DebitView,
@@ -54,6 +55,7 @@ WISHES = {
     ConsentScope.CHOICES: (ConsentScope.WALLETS, ConsentScope.CHOICES),
     ConsentScope.MANDATE: (ConsentScope.MANDATE,),
     ConsentScope.QUOTIENT: (ConsentScope.QUOTIENT,),
+    ConsentScope.RESERVATIONS: (ConsentScope.RESERVATIONS,),
 }
 """What changes something, and all that has to be agreed to for it: nobody moves money from a wallet they cannot see."""
 
@@ -86,6 +88,7 @@ async def money_view(desk: Desk) -> MoneyView | None:
         else None,
         debit=await _debit(desk, consent) if ConsentScope.MANDATE in open_now else None,
         quotient=await quotient_view(desk, consent.account_id) if ConsentScope.QUOTIENT in open_now else None,
+        reserving=await reserving_view(desk) if ConsentScope.RESERVATIONS in open_now else None,
         allowed=tuple(desk.say(SCOPE_WORDS[scope]) for scope in ConsentScope if scope in open_now),
         wishes=tuple(_wish(desk, consent, scope) for scope in _to_wish_for(desk) if scope not in open_now)
         if open_now

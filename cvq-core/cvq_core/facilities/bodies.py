@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from cvq_core.facilities.calendar import Day
 from cvq_core.facilities.manage import POINTS_MAX, REASON_CHARACTERS_MAX
 from cvq_core.facilities.refusals import NotASlot
 from cvq_core.facilities.rules import ReservationState, Slot, Span
@@ -256,3 +258,18 @@ class ReservationsOut(BaseModel):
 def facility_out(facility: Facility) -> FacilityOut:
     """Return a facility as it goes out."""
     return FacilityOut.model_validate(facility)
+
+
+def days_out(days: Iterable[Day]) -> DaysOut:
+    """Return a facility's days as they go out: times, and nobody's name."""
+    return DaysOut(
+        items=[
+            DayOut(
+                day=each.day,
+                slots=[SlotOut.of(slot) for slot in each.slots],
+                open=[SpanOut.of(span) for span in each.open],
+                taken=[SpanOut.of(held.span) for held in each.held],
+            )
+            for each in days
+        ]
+    )

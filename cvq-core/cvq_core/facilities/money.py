@@ -91,7 +91,7 @@ async def cost_of(
         account_id=account_id,
         on=on,
         quantity=quantity(terms, item.unit, span),
-        user=UserKind.PROFESSIONAL if rule.who is BookerKind.PROFESSIONAL else UserKind.HOUSEHOLD,
+        user=UserKind.PROFESSIONAL if rule.who is BookerKind.COMPANY else UserKind.HOUSEHOLD,
     )
     return Cost(priced.amount_cents, rule.deposit_cents, kept(priced))
 

@@ -12,7 +12,6 @@ from cvq_core.facilities.bodies import (
     CancelBody,
     ClosureBody,
     ClosureOut,
-    DayOut,
     DaysOut,
     DepositBody,
     DoorsBody,
@@ -22,10 +21,9 @@ from cvq_core.facilities.bodies import (
     ReservationOut,
     ReservationsOut,
     SettingsOut,
-    SlotOut,
-    SpanOut,
     TermsBody,
     WishBody,
+    days_out,
     facility_out,
 )
 from cvq_core.facilities.calendar import days_of
@@ -184,17 +182,7 @@ async def list_days(context: Context) -> DaysOut:
     facility = await facility_in_reach(context, context.path_id())
     first, days = asked_days(context)
     found = await days_of(context.db, facility.id, first, days, now=context.now)
-    return DaysOut(
-        items=[
-            DayOut(
-                day=each.day,
-                slots=[SlotOut.of(slot) for slot in each.slots],
-                open=[SpanOut.of(span) for span in each.open],
-                taken=[SpanOut.of(held.span) for held in each.held],
-            )
-            for each in found
-        ]
-    )
+    return days_out(found)
 
 
 @routes.get("/facilities/{id}/reservations", access=Permission.RESERVE, answer=ReservationsOut)

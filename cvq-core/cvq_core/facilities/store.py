@@ -26,6 +26,8 @@ from cvq_core.facilities.tables import (
     ReservationGrain,
 )
 from cvq_core.facilities.terms import BookerKind, Terms, read_terms
+from cvq_core.legal_entities.rules import EntityKind
+from cvq_core.legal_entities.tables import LegalEntity
 from cvq_core.people.store import in_force
 from cvq_core.people.tables import Commune, FamilyAccount, Membership, Person
 from cvq_core.public_holidays import public_holidays
@@ -33,6 +35,11 @@ from cvq_core.services.rules import ServiceCode
 
 FACILITIES_MAX = 200
 RESERVATIONS_MAX = 2000
+BODIES = {
+    EntityKind.ASSOCIATION: BookerKind.ASSOCIATION,
+    EntityKind.COMPANY: BookerKind.COMPANY,
+    EntityKind.PUBLIC: BookerKind.PUBLIC_BODY,
+}
 HOLDING = (ReservationState.OFFERED, ReservationState.BOOKED)
 
 
@@ -271,26 +278,32 @@ async def booker_of(
 async def _kinds(
     db: AsyncSession, person: Person, account_id: UUID | None, service: ServiceCode, at: datetime
 ) -> frozenset[BookerKind]:
-    kinds = {BookerKind.OUTSIDER}
-    if person.commune_insee is not None:
-        commune = await db.get(Commune, person.commune_insee)
-        if commune is not None and commune.in_territory:
-            kinds.add(BookerKind.INHABITANT)
+    """Return what somebody is: whoever pays from a body's account reserves as that body, and not as an inhabitant."""
+    body = await db.get(LegalEntity, account_id) if account_id is not None else None
     holder: ColumnElement[bool] = Entitlement.person_id == person.id
     if account_id is not None:
         holder = or_(holder, Entitlement.account_id == account_id)
-    rows = await db.scalars(
-        select(Entitlement.kind).where(
+    subscribed = await db.scalar(
+        select(Entitlement.id)
+        .where(
             holder,
             Entitlement.service_code == service,
-            Entitlement.kind.in_((RightKind.SUBSCRIPTION, RightKind.PROFESSIONAL)),
+            Entitlement.kind == RightKind.SUBSCRIPTION,
             Entitlement.valid_from <= at,
             or_(Entitlement.valid_until.is_(None), Entitlement.valid_until > at),
             or_(Entitlement.entries_left.is_(None), Entitlement.entries_left > 0),
         )
+        .limit(1)
     )
-    words = {RightKind.SUBSCRIPTION: BookerKind.SUBSCRIBER, RightKind.PROFESSIONAL: BookerKind.PROFESSIONAL}
-    return frozenset(kinds | {words[kind] for kind in rows})
+    kinds = {BookerKind.SUBSCRIBER} if subscribed is not None else set()
+    if body is not None:
+        return frozenset(kinds | {BODIES[body.kind]})
+    return frozenset(kinds | {BookerKind.OUTSIDER, *(await _inhabitant(db, person))})
+
+
+async def _inhabitant(db: AsyncSession, person: Person) -> list[BookerKind]:
+    commune = await db.get(Commune, person.commune_insee) if person.commune_insee is not None else None
+    return [BookerKind.INHABITANT] if commune is not None and commune.in_territory else []
 
 
 def holidays_around(span: Span) -> frozenset[date]:

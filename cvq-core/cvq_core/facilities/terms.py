@@ -33,10 +33,12 @@ _STRICT = ConfigDict(extra="forbid")
 
 
 class BookerKind(StrEnum):
-    """What somebody is where they reserve; one may be several things."""
+    """What somebody is where they reserve; one may be several things. Who pays from a body's account is that body."""
 
     SUBSCRIBER = "subscriber"
-    PROFESSIONAL = "professional"
+    ASSOCIATION = "association"
+    COMPANY = "company"
+    PUBLIC_BODY = "public_body"
     INHABITANT = "inhabitant"
     OUTSIDER = "outsider"
 

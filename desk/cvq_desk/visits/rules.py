@@ -82,6 +82,7 @@ class ConsentScope(StrEnum):
     CHOICES = "choices"
     MANDATE = "mandate"
     QUOTIENT = "quotient"
+    RESERVATIONS = "reservations"
 
 
 SCOPE_WORDS = {
@@ -95,6 +96,7 @@ SCOPE_WORDS = {
         "Demander une fois à la CAF ou à la MSA votre quotient familial, pour calculer vos prix (seuls le chiffre, le "
         "mois et la caisse sont gardés)"
     ),
+    ConsentScope.RESERVATIONS: N_("Voir vos réservations de courts et de salles, réserver et annuler pour vous"),
 }
 
 LOOKS = frozenset({ConsentScope.FAMILY, ConsentScope.CARDS, ConsentScope.WALLETS})

@@ -174,7 +174,11 @@ CONSOLE: dict[str, Sample] = {
     "console-account": _console(("#tab-account",)),
     "console-account-shared": _console(("#tab-account",), account=SHARED_ACCOUNT),
     "console-paying": _console(("#tab-account",), account=AccountView(region("account")), paying=PAYING),
-    "console-money": _console(("#tab-account",), account=AccountView(region("account")), money=MONEY_IN_VISIT),
+    "console-money": _console(
+        ("#tab-account", "#reserving details:last-of-type summary"),
+        account=AccountView(region("account")),
+        money=MONEY_IN_VISIT,
+    ),
     "console-account-refused": _console(
         ("#tab-account",),
         bar=replace(CLOSED_BAR, consent=ConsentState.REFUSED),

@@ -161,7 +161,7 @@ _OFFERED = replace(
 )
 _RULES = (
     RuleRow("subscriber", "Abonnés", True, 30, 4, 24, 0, "", ""),
-    RuleRow("professional", "Professionnels", False, 30, 4, 24, 0, "", ""),
+    RuleRow("association", "Associations", False, 30, 4, 24, 0, "", ""),
     RuleRow("inhabitant", "Habitants du territoire", True, 14, 2, 24, 50, "slot", "300,00"),
     RuleRow("outsider", "Habitants d’ailleurs", False, 30, 4, 24, 0, "", ""),
 )

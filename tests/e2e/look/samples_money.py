@@ -25,10 +25,15 @@ from cvq_advisor_console.views.money import (
     MoneyView,
     MoveView,
     OfficeOption,
+    PlaceOption,
     QuotientView,
+    ReservedLine,
+    ReservingView,
     ScanChoice,
     SettingLine,
     SettingsView,
+    SlotButton,
+    SlotsView,
     WalletOption,
     Wish,
 )
@@ -118,6 +123,37 @@ MONEY_IN_VISIT = MoneyView(
         None,
         "2",
         _OFFICES,
+    ),
+    reserving=ReservingView(
+        (
+            ReservedLine(
+                "Court 1, jeudi 26 novembre, de 18 h 00 à 18 h 40",
+                "réservé",
+                "ok",
+                Act("/api/v1/visits/1/reservations/1/cancel"),
+            ),
+            ReservedLine(
+                "Court 2, vendredi 27 novembre, de 18 h 00 à 18 h 40",
+                "proposée",
+                "sun",
+                Act("/api/v1/visits/1/reservations/2/cancel"),
+                Act("/api/v1/visits/1/reservations/2/accept"),
+            ),
+        ),
+        Act("/api/v1/visits/1/reservations"),
+        (
+            SlotsView(
+                "Court 1, Salle de squash",
+                (
+                    SlotButton("mercredi 25 novembre, de 8 h 00 à 8 h 40", {"id": "k7"}),
+                    SlotButton("mercredi 25 novembre, de 8 h 40 à 9 h 20", {"id": "k8"}),
+                ),
+            ),
+        ),
+        (PlaceOption("1", "Salle des fêtes, Le Tallud"),),
+        Act("/console/1/reserver"),
+        "k9",
+        date(2026, 11, 24),
     ),
     quotient=QuotientView(
         "742 € (CAF), depuis novembre 2026, valable jusqu’au 1ᵉʳ novembre 2027.",

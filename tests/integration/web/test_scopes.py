@@ -33,6 +33,8 @@ VISIT_ROUTES = {
     "GET /console/{visit}/resume.pdf": None,
     "GET /api/v1/documents/{document}/content": None,
     "POST /api/v1/visits/{visit}/call": None,
+    "POST /api/v1/visits/{visit}/reservations/{nothing}/cancel": None,
+    "POST /api/v1/visits/{visit}/reservations/{nothing}/accept": None,
     "POST /api/v1/visits/{visit}/release": None,
     "POST /api/v1/visits/{visit}/hang-up": None,
     "POST /api/v1/visits/{visit}/end": None,

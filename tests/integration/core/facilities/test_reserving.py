@@ -35,10 +35,12 @@ from cvq_core.invoices.store import invoices_of
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch, InsufficientFunds
 from cvq_core.ledger.verify import verify
+from cvq_core.legal_entities.rules import EntityKind
+from cvq_core.legal_entities.tables import LegalEntity
 from cvq_core.people.tables import Person
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import TODAY, subscribe
-from tests.integration.core.facilities.conftest import COURT_TERMS, TOMORROW, Ground, add_person, slot
+from tests.integration.core.facilities.conftest import COURT_TERMS, LONG_AGO_AT, TOMORROW, Ground, add_person, slot
 
 EIGHT = slot(TOMORROW, time(8))
 
@@ -217,3 +219,20 @@ async def test_two_different_slots_reserved_at_once_are_both_reserved(ground: Gr
     )
     assert all(each.state is ReservationState.BOOKED for each in answers)
     assert await ground.balance() == 8600
+
+
+async def test_whoever_pays_from_an_association_s_account_reserves_as_the_association(ground: Ground) -> None:
+    person_id, account_id = await add_person(ground, "Rose", "F00003")
+    async with ground.database.write() as db:
+        db.add(
+            LegalEntity(account_id=account_id, kind=EntityKind.ASSOCIATION, rna="W792000001", recorded_at=LONG_AGO_AT)
+        )
+    wish = ground.wish(EIGHT, person_id=person_id, account_id=account_id)
+    with pytest.raises(MayNotReserve):
+        await ground.reserve(wish)
+    rules = (*COURT_TERMS.rules, BookerRule(BookerKind.ASSOCIATION, days_ahead=300))
+    async with ground.database.write() as db:
+        terms = replace(COURT_TERMS, rules=rules)
+        await set_terms(ground.doing(db), new_id(), ground.ids["court"], valid_from=TODAY, terms=terms)
+    made = await ground.reserve(wish)
+    assert (made.booker_kind, made.price_cents) == (BookerKind.ASSOCIATION, 0)

@@ -149,6 +149,31 @@ async def test_readers_charge_after_the_migration_what_their_list_of_prices_said
     }
 
 
+async def test_a_point_that_was_closed_is_locked_and_comes_back_closed(empty: Database) -> None:
+    await upgrade(empty)
+    await seed_territory(empty, "demo", seed=1, school_year=2026)
+    await downgrade(empty, "0033")
+
+    async def modes(**changes: str) -> dict[str, int]:
+        async with empty.engine.begin() as connection:
+            for was, becomes in changes.items():
+                await connection.execute(
+                    text("UPDATE access_point SET mode = :becomes WHERE mode = :was"), {"was": was, "becomes": becomes}
+                )
+            rows = await connection.execute(text("SELECT mode, count(*) FROM access_point GROUP BY mode"))
+            return dict(iter(rows.all()))
+
+    [points] = (await modes(normal="closed")).values()
+    await upgrade(empty, "0034")
+    assert await modes() == {"locked": points}
+    await downgrade(empty, "0033")
+    assert await modes() == {"closed": points}
+    await upgrade(empty, "0034")
+    await modes(locked="emergency")
+    await downgrade(empty, "0033")
+    assert await modes() == {"normal": points}, "what the older code does not know is no mode of its"
+
+
 async def _rows(database: Database) -> dict[str, int]:
     """Return how many rows each table holds, whatever tables there are."""
     async with database.engine.connect() as connection:

@@ -26,6 +26,7 @@ from cvq_core.access.late_rules import (
     core_decision,
     hour_of,
     mode_at,
+    was_told_free,
 )
 from cvq_core.access.lives import read_lives
 from cvq_core.access.rules import would_cost
@@ -168,7 +169,9 @@ def _take(following: Consequences, timed: _Timed) -> list[Row]:
     mode = mode_at(decided, facts.point.mode, timed.mode_since, hour.at)
     facts = replace(facts, point=replace(facts.point, mode=mode))
     decision, against = core_decision(facts)
-    counted = decision if decided.allowed and not hour.is_too_old else _nothing(decision)
+    # Whoever read at the door that nothing is counted is not charged behind their back: that is listed.
+    free = was_told_free(decided, facts)
+    counted = decision if decided.allowed and not hour.is_too_old and not free else _nothing(decision)
     shown = Display(decided.display_short[:DISPLAY_CHARACTERS], decided.display_long[:300])
     # What the door did not do leaves no passage behind, whatever the core would have done.
     passed = replace(counted, reason=_as_done(decision.reason, decided.allowed))
@@ -184,7 +187,7 @@ def _take(following: Consequences, timed: _Timed) -> list[Row]:
     kinds = [] if decision.repeats else [conflict_of(decided, decision, against, facts)]
     if hour.clock_wrong or not decided.clock_sure:
         kinds.append(ConflictKind.CLOCK_WRONG)
-    unpaid = decided.allowed and decision.repeats is None and (not decision.allowed or hour.is_too_old)
+    unpaid = decided.allowed and decision.repeats is None and (not decision.allowed or hour.is_too_old or free)
     return [
         _conflict(scene, timed, facts, against or decision.reason, kind, with_sum=unpaid and place == 0)
         for place, kind in enumerate(kind for kind in kinds if kind is not None)

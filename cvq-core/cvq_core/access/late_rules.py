@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cvq_core.access.facts import Decision, Direction, Facts, PointMode, Reason, RightKind
+from cvq_core.access.facts import Decision, Direction, Effect, Facts, PointMode, Reason, RightKind
 from cvq_core.access.rules import decide, decide_alone, obstacle
 
 
@@ -75,12 +75,23 @@ def hour_of(tapped_at: datetime, now: datetime, *, tolerance: timedelta, kept: t
 
 
 def mode_at(decided: Decided, mode: PointMode, since: datetime | None, at: datetime) -> PointMode:
-    """Return a point's mode when a tap was decided: the present one if it held already, else what the door says."""
-    if decided.allowed and decided.reason in _OPEN_MODES:
-        return _OPEN_MODES[decided.reason]
-    # Whoever was let in by their right before everybody was has paid for it.
-    holds = since is not None and since <= at and mode is PointMode.LOCKED
-    return mode if holds else PointMode.NORMAL
+    """Return a point's mode at an hour: the present one if it held already, else what the door says of an open one.
+
+    `since` None is a mode that never changed.
+    """
+    if since is None or since <= at:
+        return mode
+    return said_mode(decided) or PointMode.NORMAL
+
+
+def said_mode(decided: Decided) -> PointMode | None:
+    """Return the open mode in which a door says that it was, None for any other."""
+    return _OPEN_MODES.get(decided.reason) if decided.allowed else None
+
+
+def was_told_free(decided: Decided, facts: Facts) -> bool:
+    """Whether a door told people that nothing is counted, at a point that was not open to all."""
+    return said_mode(decided) is not None and facts.point.mode not in _OPEN_MODES.values()
 
 
 def core_decision(facts: Facts) -> tuple[Decision, Reason | None]:
@@ -101,6 +112,8 @@ def conflict_of(decided: Decided, decision: Decision, obstacle: Reason | None, f
     `decision` is the core's, `obstacle` what stands against somebody whom it lets in.
     """
     core_allows = decision.allowed and obstacle is None
+    if core_allows and decision.effect is not Effect.NONE and was_told_free(decided, facts):
+        return ConflictKind.LET_IN_THOUGH_REFUSED
     if decided.allowed is core_allows:
         return None
     if core_allows:

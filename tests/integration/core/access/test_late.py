@@ -145,6 +145,7 @@ class TestWhatAgrees:
 
     async def test_who_passed_while_the_point_was_open_to_all_pays_nothing(self, village: Village) -> None:
         wallet_id = await with_money(village)
+        await set_point(village, POOL, mode_since=NOON + HOUR)
         held_open = late(village, POOL, JEANNE_UID, decided=Decided(True, "held-open", "Entrez"))
         assert await kinds(village, held_open) == []
         async with village.database.read() as db:
@@ -264,6 +265,20 @@ class TestConflicts:
         assert await kinds(village, late(village, POOL, JEANNE_UID, decided=SHUT)) == [
             ConflictKind.REFUSED_THOUGH_ALLOWED
         ]
+        async with village.database.read() as db:
+            assert await balance_of(db, wallet_id) == 2000
+
+    async def test_a_door_that_held_itself_open_charges_nobody_and_what_it_gave_away_is_listed(
+        self, village: Village
+    ) -> None:
+        wallet_id = await with_money(village)
+        entry = late(village, POOL, JEANNE_UID, decided=Decided(True, "held-open", "Entrez"))
+        assert await kinds(village, entry) == [ConflictKind.LET_IN_THOUGH_REFUSED]
+        assert (await conflict(village, entry.request.id)).amount_cents == 310
+        subscriber = late(
+            village, POOL, await village.card_of("Paul", "Roy"), decided=Decided(True, "held-open", "Entrez")
+        )
+        assert await kinds(village, subscriber) == [], "it gave nothing away"
         async with village.database.read() as db:
             assert await balance_of(db, wallet_id) == 2000
 

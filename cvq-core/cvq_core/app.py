@@ -34,6 +34,7 @@ from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
+from cvq_core.facilities import keeping as facility_keeping
 from cvq_core.facilities import routes as facility_routes
 from cvq_core.facilities.jobs import ReservationJobs
 from cvq_core.facilities.manage import CLOSE
@@ -167,6 +168,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("purge-provisional-books", PURGE_EVERY_S, books.purge),
         Periodic("purge-printed-invoices", invoice_runs.PURGE_EVERY_S, invoices.purge),
         Periodic("forget-taps", access_keeping.EVERY_S, lambda: _forget_taps(services)),
+        Periodic("purge-reservations", facility_keeping.EVERY_S, lambda: _purge_reservations(services)),
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("expire-cards", EXPIRE_EVERY_S, lambda: _expire_cards(services)),
         Periodic("withdraw-entity-cards", WITHDRAW_EVERY_S, lambda: withdraw_cards(database, clock)),
@@ -268,6 +270,12 @@ async def _forget_taps(services: Services) -> None:
 
 async def _expire_cards(services: Services) -> None:
     await run_expiry(services.database, services.clock())
+
+
+async def _purge_reservations(services: Services) -> None:
+    async with services.database.write() as db:
+        days_kept = services.settings.reservation_days_kept
+        await facility_keeping.purge_reservations(db, services.clock(), days_kept=days_kept)
 
 
 async def _wipe_imports(services: Services) -> None:

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     taps_days_kept: int = Field(
         default=92, ge=1, le=400, description="who passed where and when is forgotten after so long; money stays"
     )
+    reservation_days_kept: int = Field(
+        default=730, ge=1, le=3660, description="a reservation is erased so long after its end; money stays"
+    )
     import_days_kept: int = Field(
         default=90,
         ge=1,

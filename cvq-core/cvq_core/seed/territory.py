@@ -63,6 +63,7 @@ class Territory:
                 service=ServiceCode(point["service"]),
                 price_code=point.get("price"),
                 shows_balance=point.get("shows_balance", False),
+                reserved_only=point.get("reserved_only", False),
             )
         made._make_schools()
         return made
@@ -111,6 +112,7 @@ class Territory:
         service: ServiceCode = ServiceCode.BUILDING,
         price_code: str | None = None,
         shows_balance: bool = False,
+        reserved_only: bool = False,
     ) -> UUID:
         point_id = self.draw.id()
         self.by_code[code] = point_id
@@ -126,6 +128,7 @@ class Territory:
                 "assurance": Assurance.AUTHENTICATED if kind is PointKind.DOOR else Assurance.UID,
                 "mode": PointMode.NORMAL,
                 "shows_balance": shows_balance,
+                "reserved_only": reserved_only,
             }
         )
         return point_id

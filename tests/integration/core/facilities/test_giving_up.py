@@ -8,12 +8,16 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.facts import Reason
 from cvq_core.access.scene import TapRequest
+from cvq_core.access.tables import AccessPoint
 from cvq_core.access.taps import TapAnswer, take_tap
 from cvq_core.cards.rules import CardStatus
 from cvq_core.cards.tables import Card
 from cvq_core.facilities.jobs import ReservationJobs
+from cvq_core.facilities.keeping import purge_reservations
 from cvq_core.facilities.manage import close_facility, lift_closure, set_doors
 from cvq_core.facilities.refusals import (
     BadClosure,
@@ -36,7 +40,7 @@ from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.tables import LedgerAccount
 from cvq_core.ledger.verify import verify
 from cvq_core.services.rules import ServiceCode
-from tests.core_examples import LONG_AGO, NOW, TODAY, create_ledger_account, move
+from tests.core_examples import LONG_AGO, NOW, TODAY, create_ledger_account, move, subscribe
 from tests.integration.core.facilities.conftest import Ground, add_person, slot
 
 IN_A_WEEK = TODAY + timedelta(days=7)
@@ -270,6 +274,22 @@ async def test_a_reminder_says_what_when_and_where_once_and_not_of_what_was_canc
     assert len(await ground.mails()) == 3
 
 
+async def card_of_jeanne(db: AsyncSession, ground: Ground) -> Card:
+    card = Card(
+        id=new_id(),
+        number="0000000001",
+        uid="04A1B2C3D4E5F6",
+        person_id=ground.ids["jeanne"],
+        status=CardStatus.ACTIVE,
+        status_since=NOW,
+        valid_from=LONG_AGO,
+        valid_until=date(2030, 1, 1),
+    )
+    db.add(card)
+    await db.flush()
+    return card
+
+
 async def tap(ground: Ground, uid: str, at: datetime) -> TapAnswer:
     async with ground.database.write() as db:
         return await take_tap(db, TapRequest(new_id(), ground.ids["squash"], at, card_uid=uid), now=at)
@@ -280,17 +300,7 @@ async def test_a_reserved_court_opens_to_the_card_from_ten_minutes_before_and_no
 ) -> None:
     late = slot(IN_A_WEEK, time(21, 20))
     async with ground.database.write() as db:
-        card = Card(
-            id=new_id(),
-            number="0000000001",
-            uid="04A1B2C3D4E5F6",
-            person_id=ground.ids["jeanne"],
-            status=CardStatus.ACTIVE,
-            status_since=NOW,
-            valid_from=LONG_AGO,
-            valid_until=date(2030, 1, 1),
-        )
-        db.add(card)
+        card = await card_of_jeanne(db, ground)
     made = await ground.reserve(ground.wish(late))
     before = late.starts_at - timedelta(minutes=10)
     assert not (await tap(ground, card.uid, before - timedelta(seconds=1))).allowed
@@ -299,6 +309,34 @@ async def test_a_reserved_court_opens_to_the_card_from_ten_minutes_before_and_no
     assert not (await tap(ground, card.uid, late.ends_at + timedelta(minutes=10))).allowed
     await ground.cancel(made.id, now=before)
     assert not (await tap(ground, card.uid, before + timedelta(seconds=1))).allowed
+
+
+async def test_a_door_for_reservations_alone_does_not_open_to_a_subscriber_who_has_none(ground: Ground) -> None:
+    async with ground.database.write() as db:
+        (await db.get_one(AccessPoint, ground.ids["squash"])).reserved_only = True
+        await subscribe(db, ground.ids["jeanne"], ServiceCode.SQUASH)
+        card = await card_of_jeanne(db, ground)
+    assert not (await tap(ground, card.uid, EIGHT.starts_at)).allowed
+    await ground.reserve(ground.wish(EIGHT))
+    let_in = await tap(ground, card.uid, EIGHT.starts_at)
+    assert (let_in.allowed, let_in.reason) == (True, Reason.RESERVED)
+
+
+async def test_reservations_are_forgotten_after_their_retention_and_their_money_is_not(ground: Ground) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    wish = await rich(ground, "Rose", "F00003")
+    with_deposit = await ground.reserve(wish)
+    later = PARTY.ends_at + timedelta(days=731)
+    async with ground.database.write() as db:
+        assert await purge_reservations(db, later, days_kept=730) == 1
+    async with ground.database.write() as db:
+        assert await purge_reservations(db, later, days_kept=730) == 0
+        assert list(await db.scalars(select(Reservation.id))) == [with_deposit.id], "its deposit is not settled"
+        assert await db.get(Reservation, made.id) is None
+        assert await db.scalar(select(func.count()).select_from(ReservationGrain)) == 0
+        assert await verify(db) == []
+    assert len(await ground.rights()) == 1
+    assert await ground.balance() == 9300
 
 
 async def test_other_doors_open_for_what_is_reserved_already(ground: Ground) -> None:

@@ -72,6 +72,7 @@ from cvq_core.tariffs import routes as tariff_routes
 from cvq_core.vault import Vault, load_master_key
 from cvq_core.wallets import jobs as wallet_jobs
 from cvq_core.wallets import routes as wallet_routes
+from cvq_core.waste import routes as waste_routes
 from cvq_core.web import health, live_socket, login, openapi
 from cvq_core.web.context import SERVICES, Services
 from cvq_core.web.problems import InternalTrouble, answer, from_http, wants_page
@@ -128,6 +129,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         invoice_routes,
         tariff_routes,
         wallet_routes,
+        waste_routes,
     )
     for room in rooms:
         room.routes.setup(app)

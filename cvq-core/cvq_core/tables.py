@@ -35,6 +35,7 @@ from cvq_core.tariffs import tables as tariffs
 from cvq_core.treasury import tables as treasury
 from cvq_core.treasury import unpaid_tables as unpaid
 from cvq_core.wallets import tables as wallets
+from cvq_core.waste import tables as waste
 
 __all__ = [
     "access",
@@ -72,4 +73,5 @@ __all__ = [
     "treasury",
     "unpaid",
     "wallets",
+    "waste",
 ]

@@ -228,4 +228,7 @@ ACTIONS = {
     "visit-wiped": N_("Guichet effacé"),
     "window-hidden": N_("Fenêtre retirée de l’écran 2"),
     "window-shared": N_("Fenêtre montrée à l’écran 2"),
+    "waste-billed": N_("Dépôts de déchèterie facturés"),
+    "waste-category-set": N_("Catégorie de déchets réglée"),
+    "waste-quota-set": N_("Nombre de passages à la déchèterie réglé"),
 }

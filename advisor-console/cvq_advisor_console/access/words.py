@@ -26,6 +26,7 @@ EVENT_WORDS: Mapping[PointEventKind, tuple[str, str]] = {
     PointEventKind.TAMPER: (N_("Lecteur ouvert ou arraché"), "alert"),
     PointEventKind.READER_OFFLINE: (N_("Lecteur muet"), "sun"),
     PointEventKind.READER_ONLINE: (N_("Lecteur de retour"), "ok"),
+    PointEventKind.CLOCK_WRONG: (N_("Horloge du lecteur fausse"), "sun"),
 }
 """By what a door says of itself: the words and the colour."""
 

@@ -94,6 +94,9 @@ def decide_alone(facts: Facts) -> Decision:
     opening = _best(right for right in usable if not right.kind.is_charged)
     if opening is not None:
         return _let_in(opening)
+    if facts.point.reserved_only:
+        # The reservation was paid when it was made: nobody buys themselves in at the door.
+        return Decision(_no_right(here, facts))
     charged = _best(right for right in usable if right.kind.is_charged)
     return _charge(facts, here, charged)
 
@@ -101,7 +104,7 @@ def decide_alone(facts: Facts) -> Decision:
 def would_cost(facts: Facts) -> tuple[UUID | None, Priced] | None:
     """Return whom a passage that is not let in would have cost how much; None where nobody knows, or nothing is."""
     usable = [right for right in _rights_here(facts) if why_not(right, facts.at, facts.holidays) is None]
-    if any(not right.kind.is_charged for right in usable):
+    if facts.point.reserved_only or any(not right.kind.is_charged for right in usable):
         return None
     charged = _best(usable)
     payer = _payer(facts, charged)
@@ -314,9 +317,10 @@ def _price(facts: Facts, account_id: UUID | None, charged: Right | None) -> Pric
 def _no_right(here: list[Right], facts: Facts, *, without_wallet: bool = False) -> Reason:
     """Return what to say when no right holds: what is nearest to being let in."""
     missing = {why_not(right, facts.at, facts.holidays) for right in here}
-    for reason in (Reason.OUTSIDE_HOURS, Reason.RIGHT_ENDED):
-        if reason in missing:
-            return reason
-    if facts.point.reserved_only and facts.rights:
+    if Reason.OUTSIDE_HOURS in missing:
+        return Reason.OUTSIDE_HOURS
+    if facts.point.reserved_only:
         return Reason.NOT_RESERVED
+    if Reason.RIGHT_ENDED in missing:
+        return Reason.RIGHT_ENDED
     return Reason.WRONG_SERVICE if without_wallet else Reason.NOT_ENTITLED

@@ -155,7 +155,14 @@ class TestRights:
         court = replace(OFFICE, reserved_only=True)
         assert reason(at(court, rights=(right(),))) is Reason.NOT_RESERVED
         assert reason(at(court, rights=(right(), right(RightKind.RESERVATION)))) is Reason.RESERVED
-        assert reason(at(court)) is Reason.NOT_ENTITLED
+        over = right(RightKind.RESERVATION, valid_until=NOON - MINUTE)
+        assert reason(at(court)) is reason(at(court, rights=(over,))) is Reason.NOT_RESERVED
+
+    def test_nobody_buys_themselves_in_where_one_reserves(self) -> None:
+        court = replace(POOL, reserved_only=True)
+        assert reason(at(court, wallets=(wallet(5000),))) is Reason.NOT_RESERVED
+        assert reason(at(court, wallets=(wallet(5000),), rights=(right(),))) is Reason.NOT_RESERVED
+        assert would_cost(at(court, wallets=(wallet(0),))) is None
 
     def test_a_subscriber_whom_the_door_should_not_have_let_in_would_have_cost_nothing(self) -> None:
         assert would_cost(at(POOL, rights=(right(),), wallets=(wallet(0),), card=BLOCKED)) is None

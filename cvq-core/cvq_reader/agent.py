@@ -92,7 +92,7 @@ class Agent:
                 syncing.troubles["clock-behind"] = "the clock showed an hour that is over: its battery may be empty"
             api = LocalApi(doors, self._keys(), status=lambda: self._status(core, doors, syncing))
             port = await stack.enter_async_context(_served(api.app(), self._settings))
-            machines = self._machines(doors)
+            machines = self._machines(doors, core)
             syncing.readers = lambda: self._reader_states(doors, api, machines)
             log.info("ready", port=port, people=doors.held.size if doors.held else 0, queued=len(left))
             self._on_ready(port)
@@ -108,7 +108,7 @@ class Agent:
             if isinstance(each, HttpReader)
         }
 
-    def _machines(self, doors: Doors) -> list[Machine]:
+    def _machines(self, doors: Doors, core: Core) -> list[Machine]:
         """Return what drives readers at this machine; their libraries are loaded only where there are some."""
         machines: list[Machine] = []
         osdp = [each for each in self._settings.readers if isinstance(each, OsdpReader)]
@@ -120,7 +120,7 @@ class Agent:
         if pcsc:
             from cvq_reader.pcsc_reader import PcscMachine  # noqa: PLC0415 - nor pyscard, without PC/SC
 
-            machines += [PcscMachine(each, doors) for each in pcsc]
+            machines += [PcscMachine(each, doors, core) for each in pcsc]
         return machines
 
     def _reader_states(self, doors: Doors, api: LocalApi, machines: list[Machine]) -> list[ReaderState]:

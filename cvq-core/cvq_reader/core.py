@@ -38,6 +38,15 @@ class TapAnswer(BaseModel):
     entries_left: int | None = None
 
 
+class Dialogue(BaseModel):
+    """What a card is to be told next, as hexadecimal digits; none at the end."""
+
+    step: int
+    commands: list[str] = Field(max_length=20)
+    proof: UUID | None = None
+    refused: bool = False
+
+
 class LateAnswer(BaseModel):
     """What became of a tap that was sent late; `refused` is the slug of a refusal, and then it is kept nowhere."""
 
@@ -108,12 +117,17 @@ class Core:
     async def tap(self, tap: QueuedTap) -> TapAnswer:
         """Ask for a decision while somebody waits; whoever gets none in time decides here, and soon asks no more."""
         body: dict[str, Any] = {"id": str(tap.id), "point_id": str(tap.point_id), "tapped_at": tap.at.isoformat()}
+        body["assurance"] = tap.assurance.value
         body |= {"card_uid": tap.uid} if tap.uid else {"person_id": str(tap.person_id)}
         try:
             return await self._ask("POST", "/taps", TapAnswer, patience=self._online, json=body)
         except ServerUnreachable:
             self._slow_until = self._steady() + SLOW_FOR_S
             raise
+
+    async def prove(self, path: str, body: dict[str, Any]) -> Dialogue:
+        """Begin to have a card prove itself (`path` empty), or take what it answered and hear what comes next."""
+        return await self._ask("POST", f"/api/v1/card-authentications{path}", Dialogue, patience=_SHORT, json=body)
 
     async def late(self, taps: list[dict[str, Any]]) -> LateAnswers:
         """Send taps that were decided here."""

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import structlog
 
-from cvq_core.access.facts import Point, PointMode, Reason
+from cvq_core.access.facts import Assurance, Point, PointMode, Reason
 from cvq_core.access.words import DISPLAY_CHARACTERS
+from cvq_core.card_keys.signed import read_signed_id
 from cvq_core.clock import local_day
 from cvq_core.controllers.wire import Welcome
 from cvq_core.devices.identity import from_base64url
@@ -59,14 +60,22 @@ class Doors:
         """Called when a tap waits to be sent, or its bearer's record to be fetched."""
 
     async def present(
-        self, point_id: UUID, *, uid: str | None = None, person_id: UUID | None = None, tap_id: UUID | None = None
+        self,
+        point_id: UUID,
+        *,
+        uid: str | None = None,
+        person_id: UUID | None = None,
+        tap_id: UUID | None = None,
+        assurance: Assurance = Assurance.UID,
     ) -> Answer:
         """Decide on a card or a ticked person; the same `tap_id` again gets the first answer.
+
+        `assurance` is what was verified of the card (`assurance_of`, or a reader that proves cards itself).
 
         The tap is on disk before anything is asked, and its decision before this returns, as far as the disk takes it.
         """
         tap_id = tap_id or new_id()
-        what = (point_id, uid, person_id)
+        what = (point_id, uid, person_id, assurance)
         if tap_id in self._answers:
             known, answer = self._answers[tap_id]
             return answer if known == what else replace(answer, allowed=False, reason="tap-reused")
@@ -74,7 +83,7 @@ class Doors:
             return await asyncio.shield(self._under_way[tap_id])
         future = self._under_way[tap_id] = asyncio.get_running_loop().create_future()
         try:
-            answer = await self._decide(Presented(tap_id, point_id, self._clock.now(), uid, person_id))
+            answer = await self._decide(Presented(tap_id, point_id, self._clock.now(), uid, person_id, assurance))
         except BaseException:
             future.cancel()
             raise
@@ -143,6 +152,12 @@ class Doors:
             list_made_at=own.list_made_at,
             taken=own.taken,
         )
+
+    def assurance_of(self, uid: str, record: bytes | None) -> Assurance:
+        """Return what the record that was read on a card proves of it: that we gave this number to this chip."""
+        keys = self.held.signing_keys if self.held is not None else {}
+        said = read_signed_id(record, keys) if record is not None else None
+        return Assurance.SIGNED_ID if said is not None and said.uid == uid else Assurance.UID
 
     def now(self) -> datetime:
         """Return the hour that decisions are taken at."""

@@ -6,7 +6,7 @@ is taken over whole, once its last page is there and none is missing; what chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -32,6 +32,7 @@ class HeldList:
     expires_at: datetime
     points: dict[UUID, KnownPoint] = field(default_factory=dict)
     holidays: frozenset[date] = frozenset()
+    signing_keys: Mapping[int, bytes] = field(default_factory=dict)
     whole: bool = False
     _people: dict[UUID, bytes] = field(default_factory=dict)
     _cards: dict[str, tuple[UUID, int]] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class HeldList:
         if page.points or page.kind != "list":
             self.points = {point.id: point for point in page.points}
             self.holidays |= frozenset(page.holidays)
+            self.signing_keys = {version: bytes.fromhex(key) for version, key in page.signing_keys.items()}
         for person in page.people:
             self._forget(person.id)
             if len(self._people) >= PEOPLE_MAX:

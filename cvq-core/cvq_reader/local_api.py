@@ -14,7 +14,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cvq_core.access.facts import RightKind
+from cvq_core.access.facts import Assurance, RightKind
 from cvq_core.access.rules import holds
 from cvq_core.cards.rules import BadCardUid, card_uid
 from cvq_reader.doors import Answer, Doors
@@ -32,6 +32,12 @@ class TapBody(BaseModel):
     id: UUID
     card_uid: str | None = Field(default=None, min_length=8, max_length=60)
     person_id: UUID | None = None
+    signed_id: str | None = Field(
+        default=None,
+        pattern=r"^([0-9A-Fa-f]{2})*$",
+        max_length=400,
+        description="the signed record on the card",
+    )
 
 
 class LocalApi:
@@ -64,7 +70,12 @@ class LocalApi:
             raise _problem(web.HTTPUnprocessableEntity, "bad-input") from None
         if (uid is None) == (body.person_id is None):
             raise _problem(web.HTTPUnprocessableEntity, "bad-input")
-        return _json(_out(await self._doors.present(point_id, uid=uid, person_id=body.person_id, tap_id=body.id)))
+        record = bytes.fromhex(body.signed_id) if body.signed_id else None
+        assurance = self._doors.assurance_of(uid, record) if uid is not None else Assurance.UID
+        answer = await self._doors.present(
+            point_id, uid=uid, person_id=body.person_id, tap_id=body.id, assurance=assurance
+        )
+        return _json(_out(answer))
 
     async def _expected(self, request: web.Request) -> web.Response:
         """List who is enrolled at the tablet's point and expected today, at any hour."""

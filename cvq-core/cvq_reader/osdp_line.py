@@ -214,7 +214,7 @@ class OsdpLine:
             log.warning("osdp_card_passed_over", point=reader.point, known=point_id is not None)
             self._show(reader, allowed=False, text="Voir l'accueil")
             return
-        answer = await self._doors.present(point_id, uid=uid)
+        answer = await self._doors.present(point_id, uid=uid, assurance=reader.assurance)
         if answer.allowed:
             await self._relay(reader).open()
         self._show(reader, allowed=answer.allowed, text=plain(answer.display_short))

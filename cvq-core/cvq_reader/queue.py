@@ -35,7 +35,7 @@ _TAKEN = TypeAdapter(Taken)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tap (
   id TEXT PRIMARY KEY, state TEXT NOT NULL, point_id TEXT NOT NULL, uid TEXT, person_id TEXT, at TEXT NOT NULL,
-  sure INTEGER NOT NULL, assurance TEXT NOT NULL, evidence TEXT, allowed INTEGER, reason TEXT, display TEXT,
+  sure INTEGER NOT NULL, assurance TEXT NOT NULL, allowed INTEGER, reason TEXT, display TEXT,
   list_made_at TEXT, taken TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tap_state ON tap (state, at);
@@ -65,7 +65,6 @@ class QueuedTap:
     uid: str | None = None
     person_id: UUID | None = None
     assurance: Assurance = Assurance.UID
-    evidence: str | None = None
     allowed: bool | None = None
     reason: str | None = None
     display: str | None = None
@@ -113,7 +112,7 @@ class TapQueue:
 
     async def settle(self, done: Iterable[QueuedTap]) -> None:
         """Note that the core has some taps: their numbers are forgotten."""
-        rows = [replace(tap, uid=None, evidence=None) for tap in done]
+        rows = [replace(tap, uid=None) for tap in done]
         for tap in rows:
             if tap.id in self._memory:
                 self._memory[tap.id] = tap
@@ -218,7 +217,7 @@ class TapQueue:
         rows = [_row(tap) for tap in taps]
         base.execute("BEGIN IMMEDIATE")
         try:
-            base.executemany(f"INSERT OR REPLACE INTO tap VALUES ({', '.join('?' * 14)})", rows)  # noqa: S608 - marks
+            base.executemany(f"INSERT OR REPLACE INTO tap VALUES ({', '.join('?' * 13)})", rows)  # noqa: S608 - marks
             base.execute("COMMIT")
         except sqlite3.Error:
             _roll_back(base)
@@ -273,7 +272,6 @@ def _row(tap: QueuedTap) -> tuple[Any, ...]:
         tap.at.isoformat(),
         int(tap.sure),
         tap.assurance.value,
-        tap.evidence,
         None if tap.allowed is None else int(tap.allowed),
         tap.reason,
         tap.display,
@@ -283,7 +281,7 @@ def _row(tap: QueuedTap) -> tuple[Any, ...]:
 
 
 def _tap(row: Sequence[Any]) -> QueuedTap:
-    tap_id, state, point_id, uid, person_id, at, sure, assurance, evidence, allowed, reason, display, made, taken = row
+    tap_id, state, point_id, uid, person_id, at, sure, assurance, allowed, reason, display, made, taken = row
     return QueuedTap(
         UUID(tap_id),
         State(state),
@@ -293,7 +291,6 @@ def _tap(row: Sequence[Any]) -> QueuedTap:
         uid,
         UUID(person_id) if person_id else None,
         Assurance(assurance),
-        evidence,
         None if allowed is None else bool(allowed),
         reason,
         display,

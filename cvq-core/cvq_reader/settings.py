@@ -17,6 +17,8 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 
+from cvq_core.access.facts import Assurance
+
 PREFIX = "CVQ_READER_"
 DEFAULT_FILE = "/etc/cvq/reader.toml"
 READERS_MAX = 64
@@ -76,6 +78,9 @@ class OsdpReader(_Reader):
     address: int = Field(ge=0, le=126)
     key_file: Path = Field(description="the reader's own secure channel base key: 32 hexadecimal digits")
     relay: OutputRelay | CommandRelay = OutputRelay()
+    assurance: Assurance = Field(
+        default=Assurance.UID, description="what the reader itself proves of each card before it tells its number"
+    )
 
 
 Reader = Annotated[HttpReader | PcscReader | OsdpReader, Field(discriminator="kind")]

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.changes import TOPIC
 from cvq_core.access.tables import Entitlement
+from cvq_core.card_keys.store import public_keys
 from cvq_core.clock import local_day
 from cvq_core.controllers.records import Site, gather, next_people, read_site
 from cvq_core.controllers.tables import Controller
@@ -70,6 +71,7 @@ async def list_page(
         after=after,
         before=people[-1] if len(people) == PEOPLE_A_PAGE else None,
         holidays=holidays_of(site.instants),
+        signing_keys={version: key.hex() for version, key in (await public_keys(db)).items()},
         points=site.points,
         people=tuple(await gather(db, site, people)),
     )
@@ -128,6 +130,7 @@ async def people_page(
         made_at=now,
         expires_at=now + timedelta(hours=controller.list_hours),
         holidays=holidays_of(site.instants),
+        signing_keys={version: key.hex() for version, key in (await public_keys(db)).items()},
         points=site.points,
         people=tuple(found),
         gone=tuple(sorted(set(people) - kept)),

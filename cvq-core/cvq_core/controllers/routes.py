@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cvq_core.access.changes import TOPIC
-from cvq_core.access.facts import Manner
+from cvq_core.access.facts import Assurance, Manner
 from cvq_core.access.routes import TapOut
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import take_tap
@@ -41,7 +41,10 @@ class BadPlace(BadInput):
 
 
 class ControllerTap(BaseModel):
-    """A card, or somebody ticked, at one of the controller's points; `id` is the key of a retry, late ones included."""
+    """A card, or somebody ticked, at one of the controller's points; `id` is the key of a retry, late ones included.
+
+    `assurance` is the controller's word for what it verified of the card, as with late taps.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,6 +53,7 @@ class ControllerTap(BaseModel):
     card_uid: str | None = Field(default=None, min_length=8, max_length=60)
     person_id: UUID | None = None
     tapped_at: AwareDatetime
+    assurance: Assurance = Assurance.UID
 
 
 class PeopleAsked(BaseModel):
@@ -126,6 +130,7 @@ async def tap(context: Context, body: ControllerTap) -> TapOut:
         Manner.CARD if body.card_uid else Manner.TICK,
         card_uid=card_uid(body.card_uid) if body.card_uid else None,
         person_id=body.person_id,
+        assurance=body.assurance,
         # The controller, not its key: one that enrolled anew goes on with the taps that it had.
         reader_id=controller.id,
     )

@@ -122,6 +122,8 @@ class Page(_Model):
     after: UUID | None = None
     before: UUID | None = None
     holidays: tuple[date, ...] = ()
+    signing_keys: dict[int, str] = Field(default_factory=dict)
+    """Public keys of signed identifiers (`card_keys.signed`), by version, in hexadecimal digits."""
     points: tuple[KnownPoint, ...] = ()
     people: tuple[KnownPerson, ...] = ()
     gone: tuple[UUID, ...] = ()

@@ -115,6 +115,7 @@ class Machine:
     settings: dict[str, Any] = field(default_factory=dict)
     data_dir: Path | None = None
     dies_at: str = ""
+    more: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     port: int = 0
 
@@ -129,7 +130,7 @@ class Machine:
             **{name: str(value) for name, value in self.settings.items()},
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("CVQ_")}
-        return clean | {f"CVQ_READER_{name.upper()}": value for name, value in own.items()}
+        return clean | self.more | {f"CVQ_READER_{name.upper()}": value for name, value in own.items()}
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Run `cvq reader …` to its end; return its status and all that it said."""

@@ -73,7 +73,7 @@ def set_group(
             actor=SYSTEM,
             now=now,
         )
-        return f"{group} : {len(doors or [])} portes"
+        return f"{group}, portes : {len(doors or [])}"
 
     typer.echo(act_at_once(act))
 

@@ -11,6 +11,7 @@ from cvq_core.mail import SEND_MAIL, send_mail
 from cvq_core.web import services_of
 from cvq_desk import booking
 from cvq_desk.booths import socket as booth_socket
+from cvq_desk.cards import routes as card_routes
 from cvq_desk.carts import routes as cart_routes
 from cvq_desk.dossiers import filing
 from cvq_desk.dossiers import routes as dossier_routes
@@ -37,6 +38,9 @@ def setup_desk(app: web.Application) -> None:
         mandate_routes,
         quotient_routes,
         reservation_routes,
+        card_routes,
+        mandate_routes,
+        quotient_routes,
     )
     for room in rooms:
         room.routes.setup(app)

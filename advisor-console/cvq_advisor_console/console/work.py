@@ -318,6 +318,9 @@ async def _family(desk: Desk, account_id: UUID, scopes: frozenset[str]) -> Famil
                 card_tone="ok" if member.card and member.card.usable else "alert",
                 card_digits=member.card.last_digits if member.card and with_cards else "",
                 present=member.person_id == desk.visit.person_id,
+                block=desk.act(f"cards/{member.card.id}/block")
+                if member.card and member.card.usable and ConsentScope.BLOCK.value in scopes
+                else None,
             )
             for member in overview.members
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from cvq_advisor_console.demo.cards import begin_batch
 from cvq_advisor_console.demo.mailbox import Mailbox
 from cvq_advisor_console.demo.old_bases import bring_old_bases
 from cvq_advisor_console.demo.processes import Died, free_port
@@ -99,15 +100,16 @@ def _quotients(particulier: VirtualParticulier) -> dict[str, str]:
 async def _start(site: Site) -> None:
     if not (site.folder / "cvq.sqlite").exists():
         await site.prepare()
-        await _bring_old_bases(site)
+        await _fill(site)
     await site.start()
     await site.start_panel()
 
 
-async def _bring_old_bases(site: Site) -> None:
+async def _fill(site: Site) -> None:
     database = Database(site.database_url)
     try:
         await bring_old_bases(database, site.now())
+        await begin_batch(database, site.now())
     finally:
         await database.close()
 

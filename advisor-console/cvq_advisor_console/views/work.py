@@ -240,6 +240,8 @@ class MemberRow:
     card_tone: str = "off"
     card_digits: str = ""
     present: bool = False
+    # POST `why` ("lost" or "stolen"), where the resident agreed to it.
+    block: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ WISHES = {
     ConsentScope.MANDATE: (ConsentScope.MANDATE,),
     ConsentScope.QUOTIENT: (ConsentScope.QUOTIENT,),
     ConsentScope.RESERVATIONS: (ConsentScope.RESERVATIONS,),
+    ConsentScope.BLOCK: (ConsentScope.CARDS, ConsentScope.BLOCK),
 }
 """What changes something, and all that has to be agreed to for it: nobody moves money from a wallet they cannot see."""
 

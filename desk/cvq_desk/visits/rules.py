@@ -83,6 +83,7 @@ class ConsentScope(StrEnum):
     MANDATE = "mandate"
     QUOTIENT = "quotient"
     RESERVATIONS = "reservations"
+    BLOCK = "block"
 
 
 SCOPE_WORDS = {
@@ -97,6 +98,7 @@ SCOPE_WORDS = {
         "mois et la caisse sont gardés)"
     ),
     ConsentScope.RESERVATIONS: N_("Voir vos réservations de courts et de salles, réserver et annuler pour vous"),
+    ConsentScope.BLOCK: N_("Bloquer une carte perdue ou volée"),
 }
 
 LOOKS = frozenset({ConsentScope.FAMILY, ConsentScope.CARDS, ConsentScope.WALLETS})

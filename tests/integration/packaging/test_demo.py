@@ -50,6 +50,8 @@ async def test_it_says_where_to_go_answers_there_and_ctrl_c_leaves_nothing(tmp_p
                 assert answer.status == 200
             async with session.get(f"{addresses[0]}/reprises") as answer:
                 assert "Garderie Facile" in await answer.text()
+            async with session.get(f"{addresses[0]}/cartes") as answer:
+                assert "Nouveaux habitants" in await answer.text()
         for login in ("martine", "nadia", "benoit"):
             assert login in said
         os.killpg(demo.pid, signal.SIGINT)

@@ -112,6 +112,7 @@ TABLE: dict[str, str] = {
     "POST /api/v1/card-authentications": "taps.decide",
     "POST /api/v1/card-authentications/{id}/answers": "taps.decide",
     "GET /api/v1/card-keys/signing": "taps.decide",
+    "POST /api/v1/visits/{id}/cards/{card_id}/block": "visits.serve",
     "GET /cartes": "cards.manage",
     "GET /cartes/a-renouveler": "cards.manage",
     "GET /cartes/faire/{person_id}": "cards.manage",

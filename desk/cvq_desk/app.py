@@ -39,8 +39,6 @@ def setup_desk(app: web.Application) -> None:
         quotient_routes,
         reservation_routes,
         card_routes,
-        mandate_routes,
-        quotient_routes,
     )
     for room in rooms:
         room.routes.setup(app)

@@ -135,6 +135,8 @@ async def card_page(context: Context, card: Card) -> CardPage:
         unblock_url=f"{path}/en-service" if status is CardStatus.BLOCKED else "",
         make_url=make_url(person.id) if may_make and status not in (CardStatus.REPLACED, CardStatus.MADE) else "",
         order_url=batch_url(order.batch_id) if order is not None and status is CardStatus.MADE and may_make else "",
+        # Cards are made at one place for many town halls: whoever has it hands it over.
+        hand_over_url=f"{path}/remettre" if status is CardStatus.MADE else "",
         reasons=choices(context, REASON_WORDS),
         channels=choices(context, {each: CHANNEL_WORDS[each] for each in (Channel.COUNTER, Channel.PHONE)}),
         identities=choices(context, IDENTITY_WORDS),

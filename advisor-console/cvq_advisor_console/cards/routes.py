@@ -196,6 +196,13 @@ async def is_found(context: Context, form: NoteForm) -> web.Response:
     return context.redirect(f"{URL}/{card.id}")
 
 
+@routes.post("/{id}/remettre", access=Permission.MANAGE_CARDS, body=IdentityForm, form=True)
+async def hand_over_here(context: Context, form: IdentityForm) -> web.Response:
+    """Give a made card to its holder, wherever it was made."""
+    card = await life.hand_over(context.db, context.path_id(), by_of(context, identity=form.identity))
+    return context.redirect(f"{URL}/{card.id}")
+
+
 @routes.post("/{id}/en-service", access=Permission.MANAGE_CARDS, body=IdentityForm, form=True)
 async def unblock(context: Context, form: IdentityForm) -> web.Response:
     """Let a found card work again."""

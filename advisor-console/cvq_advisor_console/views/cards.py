@@ -78,7 +78,8 @@ class LifeRow:
 class CardPage:
     """`card.html`: a card, what can be done with it, and its life. An empty address is an act that is not possible.
 
-    `block_url`: POST `why`, `channel`, `identity`, `note`; `found_url`: `note`; `unblock_url`: `identity`;
+    `hand_over_url`: POST `identity`; `block_url`: `why`, `channel`, `identity`, `note`; `found_url`: `note`;
+    `unblock_url`: `identity`;
     `make_url`: a link to where another one is ordered.
     """
 
@@ -99,6 +100,7 @@ class CardPage:
     unblock_url: str = ""
     make_url: str = ""
     order_url: str = ""
+    hand_over_url: str = ""
     reasons: tuple[Choice, ...] = ()
     channels: tuple[Choice, ...] = ()
     identities: tuple[Choice, ...] = ()

@@ -105,12 +105,17 @@ def prove(keys: CardKeys, random: Random, *, version: int) -> Dialogue[None]:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What is written on a card. `version` is that of the keys it gets."""
+    """What is written on a card. `version` is that of the keys it gets, `accepted` those of the keys it may come with.
+
+    A new key travels under the old one. Whoever knows the old one, the factory's or one that was retired because it is
+    known, and plays the card's part learns the new key: so a card in circulation is never taken for a blank one.
+    """
 
     uid: bytes
     number: str
     signed_id: bytes
     version: int
+    accepted: frozenset[int]
 
 
 def personalise(personal: Personal, keys: CardKeys, random: Random) -> Dialogue[None]:
@@ -147,6 +152,8 @@ def _set_keys(personal: Personal, keys: CardKeys, random: Random) -> Dialogue[by
     """Give both keys their new version, whichever they have; return the numbers of the files that are there."""
     answers = yield [get_key_version(MASTER), get_key_version(ACCESS), get_file_ids()]
     master, access, files = _one(answers[0]), _one(_last(answers[:2], 2)), _last(answers, 3).required()
+    if not {master, access} <= personal.accepted | {personal.version}:
+        raise BadAnswer(f"keys of the versions {master} and {access} are not to be changed on this card")
     if master != personal.version:
         session = yield from _session(MASTER, keys.key(MASTER, master), random)
         new = keys.key(MASTER, personal.version)

@@ -16,9 +16,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.card_keys.custody import CardKeysUnavailable, ChipKeys, Custody
-from cvq_core.card_keys.dialogues import Personal, personalise
+from cvq_core.card_keys.dialogues import TRANSPORT, Personal, personalise
+from cvq_core.card_keys.service import CardCannotProve
 from cvq_core.card_keys.signed import SignedId, version_of
-from cvq_core.card_keys.store import Begin, Speak, Step, current_key, go_on, locked_dialogue, open_dialogue
+from cvq_core.card_keys.store import (
+    Begin,
+    Speak,
+    Step,
+    current_key,
+    go_on,
+    keys_in_force,
+    locked_dialogue,
+    open_dialogue,
+)
 from cvq_core.card_keys.tables import CardChip, CardDialogue, DialogueKind, KeyPurpose, Outcome
 from cvq_core.cards.life import By, note_event
 from cvq_core.cards.making import batch_by_id, locked_order, take_blank
@@ -87,6 +97,7 @@ async def start_encoding(
         BadCardNumber, UnknownOrder: nothing to make and no card has this number.
         BadCardUid: it is no chip that can be encoded.
         UidInUse, OrderStateRefused, EncoderElsewhere
+        CardCannotProve: the keys that the card has are retired.
         NoCardKey, CardKeysUnavailable: there is no key to give, or the HSM does not answer.
     """
     uid = card_uid(uid)
@@ -102,7 +113,11 @@ async def start_encoding(
         subject_id=subject.id,
         key_version=key.version,
         # An ECDSA signature is another one each time: the one that is written is kept with the dialogue.
-        said={"signed": (await _signed(db, custody, subject, uid)).hex(), "number": subject.number},
+        said={
+            "signed": (await _signed(db, custody, subject, uid)).hex(),
+            "number": subject.number,
+            "accepted": sorted(await _accepted(db, subject)),
+        },
         expires_at=now + ENCODING_TIME,
     )
     return await open_dialogue(db, row, _speak(custody), now=now)
@@ -160,6 +175,21 @@ async def _subject(db: AsyncSession, number: str, uid: str, encoder: Encoder) ->
     return _Subject(order.id, order.number)
 
 
+async def _accepted(db: AsyncSession, subject: _Subject) -> set[int]:
+    """Return the versions of the keys that a card may come with: a blank's too, unless it was given keys before.
+
+    Raises:
+        CardCannotProve: its keys are retired, since they are known: it is replaced, and not given new ones.
+    """
+    in_force = {key.version for key in await keys_in_force(db, KeyPurpose.CARD)}
+    chip = await db.get(CardChip, subject.id)
+    if chip is None:
+        return in_force | {TRANSPORT}
+    if chip.key_version not in in_force:
+        raise CardCannotProve
+    return {chip.key_version}
+
+
 async def _made(db: AsyncSession, row: CardDialogue, signed_id: bytes, by: By) -> None:
     """Write what the chip has now; the first time, that is the card's making."""
     if await db.get(CardOrder, row.subject_id) is not None:
@@ -195,7 +225,8 @@ def _speak(custody: Custody | None) -> Speak:
 
     def speak(row: CardDialogue) -> Begin:
         signed = bytes.fromhex(row.said["signed"])
-        personal = Personal(bytes.fromhex(row.card_uid), row.said["number"], signed, row.key_version)
+        accepted = frozenset(row.said["accepted"])
+        personal = Personal(bytes.fromhex(row.card_uid), row.said["number"], signed, row.key_version, accepted)
         keys = ChipKeys(custody, personal.uid)
         return lambda random: personalise(personal, keys, random)
 

@@ -87,6 +87,17 @@ _LOST = replace(
         *_CARD.life,
     ),
 )
+_MADE = replace(
+    _CARD,
+    state="faite, à remettre",
+    tone="sun",
+    said="Cette carte n’a pas encore été remise à son titulaire. Appelez votre mairie pour la recevoir.",
+    block_url="",
+    make_url="",
+    order_url="/s/1",
+    hand_over_url="/c/1/remettre",
+    life=_CARD.life[1:],
+)
 _BATCH = BatchPage(
     label="Rentrée du collège",
     place="Mairie du Tallud",
@@ -136,6 +147,7 @@ CARDS: dict[str, Sample] = {
     "cards-none": _page("cards.html", replace(_LIST, query="xyz", searched=True, batches=())),
     "card": _page("card.html", _CARD),
     "card-lost": _page("card.html", _LOST),
+    "card-made": _page("card.html", _MADE),
     "card-batch": _page("card_batch.html", _BATCH),
     "cards-renew": _page("cards_make.html", _RENEWAL),
     "cards-make-one": _page("cards_make.html", replace(_RENEWAL, title="Faire une carte", people=_RENEWAL.people[:1])),

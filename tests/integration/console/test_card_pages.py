@@ -112,7 +112,8 @@ async def test_a_card_goes_from_the_page_to_its_holder(desk: Desk) -> None:
     async with desk.site.database.read() as db:
         order = (await db.scalars(select(CardOrder).where(CardOrder.id != order.id))).one()
     await desk.workshop.encode(order.number, VirtualDesfire("04782E21801D80"))
-    await desk.send(f"/cartes/ordres/{order.id}/remettre", identity="vouched")
+    assert "à remettre" in await desk.text(f"/cartes/{order.id}")
+    await desk.send(f"/cartes/{order.id}/remettre", identity="vouched")
     page = await desk.text(f"/cartes/{order.id}")
     assert "en service" in page
     assert "prouve qui elle est" in page

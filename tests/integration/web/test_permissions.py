@@ -125,6 +125,7 @@ TABLE: dict[str, str] = {
     "POST /cartes/ordres/{id}/rebut": "cards.manage",
     "POST /cartes/ordres/{id}/annuler": "cards.manage",
     "GET /cartes/{id}": "cards.manage",
+    "POST /cartes/{id}/remettre": "cards.manage",
     "POST /cartes/{id}/bloquer": "cards.manage",
     "POST /cartes/{id}/retrouvee": "cards.manage",
     "POST /cartes/{id}/en-service": "cards.manage",

@@ -81,7 +81,7 @@ async def ground_on(database_url: str, folder: Path) -> AsyncIterator[Ground]:
                 db.add(DeviceToken(token_digest=digest(name), device_id=device.id, expires_at=NOW + timedelta(hours=1)))
                 readers.append(device.id)
             chip = VirtualDesfire(UID)
-            await _personalise(db, chip, Personal(bytes.fromhex(UID), card.number, signed, version))
+            await _personalise(db, chip, Personal(bytes.fromhex(UID), card.number, signed, version, frozenset({0})))
         yield Ground(site, card, chip, (readers[0], readers[1]), version)
 
 

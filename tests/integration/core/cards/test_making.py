@@ -12,10 +12,11 @@ from sqlalchemy.exc import IntegrityError
 
 from cvq_booth.virtual.desfire import VirtualDesfire
 from cvq_core.card_keys.dialogues import AID
-from cvq_core.card_keys.keys import make_key
+from cvq_core.card_keys.keys import make_key, retire_key
+from cvq_core.card_keys.service import CardCannotProve
 from cvq_core.card_keys.signed import read_signed_id
 from cvq_core.card_keys.store import public_keys
-from cvq_core.card_keys.tables import CardChip, KeyPurpose
+from cvq_core.card_keys.tables import CardChip, KeyPurpose, Outcome
 from cvq_core.cards import life, making
 from cvq_core.cards.encoding import EncoderElsewhere
 from cvq_core.cards.making_rules import (
@@ -288,6 +289,32 @@ async def test_a_card_in_circulation_gets_the_present_keys(workshop: Workshop) -
         assert (await db.get_one(CardChip, order.id)).key_version == version
         assert (await life.events_of(db, order.id))[0].what is CardEventKind.REKEYED
     assert await workshop.left() == BLANKS - 1
+
+
+async def test_an_impostor_with_a_circulating_card_s_identifier_gets_no_keys_from_an_encoder(
+    workshop: Workshop,
+) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    await workshop.encode(order.number, VirtualDesfire(CHIP))
+    async with workshop.database.write() as db:
+        await life.hand_over(db, order.id, workshop.by(SEEN))
+    step = await workshop.encode(order.number, VirtualDesfire(CHIP))
+    assert step is not None
+    assert step.outcome is Outcome.REFUSED
+
+
+async def test_a_card_whose_key_was_retired_is_replaced_and_not_encoded_again(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    chip = VirtualDesfire(CHIP)
+    await workshop.encode(order.number, chip)
+    async with workshop.database.write() as db:
+        old = (await db.get_one(CardChip, order.id)).key_version
+        await make_key(db, hsm(), KeyPurpose.CARD, now=NOW)
+        await retire_key(db, KeyPurpose.CARD, old, now=NOW)
+    with pytest.raises(CardCannotProve):
+        await workshop.encode(order.number, chip)
 
 
 async def test_what_was_not_begun_is_cancelled_and_what_was_is_not(workshop: Workshop) -> None:

@@ -28,8 +28,8 @@ class Keys:
         return cmac(self._masters[version], bytes.fromhex(self._uid) + bytes([key_number]) + b"a card of ours")
 
 
-def personal(version: int = 1, number: str = NUMBER) -> Personal:
-    return Personal(bytes.fromhex(UID), number, b"S" * LENGTH, version)
+def personal(version: int = 1, number: str = NUMBER, accepted: frozenset[int] = frozenset({0, 1})) -> Personal:
+    return Personal(bytes.fromhex(UID), number, b"S" * LENGTH, version, accepted)
 
 
 def carry(
@@ -127,6 +127,19 @@ def test_a_card_gets_the_keys_of_a_new_version_and_loses_the_old_ones() -> None:
     assert carry(lambda random: prove(Keys(), random, version=2), card)
     with pytest.raises(BadAnswer):
         carry(lambda random: prove(Keys(), random, version=1), card)
+
+
+def test_a_blank_that_shows_the_identifier_of_a_card_in_circulation_gets_none_of_its_keys() -> None:
+    impostor = VirtualDesfire(UID)
+    with pytest.raises(BadAnswer, match="not to be changed"):
+        carry(lambda random: personalise(personal(2, accepted=frozenset({1})), Keys(), random), impostor)
+    assert impostor.applications[AID].versions == [0, 0]
+
+
+def test_a_card_with_a_retired_key_is_not_given_a_new_one() -> None:
+    card = made(1)
+    with pytest.raises(BadAnswer, match="not to be changed"):
+        carry(lambda random: personalise(personal(2, accepted=frozenset({0})), Keys(), random), card)
 
 
 def test_a_roll_over_that_breaks_off_is_finished_the_next_time() -> None:

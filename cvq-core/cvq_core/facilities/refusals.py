@@ -56,23 +56,31 @@ class NotASlot(BadInput):
 class SlotPast(Refusal):
     """It has begun, or is over."""
 
-    slug = "slot-past"
+    slug = "facility-slot-past"
     message = N_("Ce créneau a déjà commencé.")
     what_to_do = N_("Choisissez un créneau à venir.")
 
 
 class FacilityShut(Refusal):
-    """Closed at that time: by its hours, a public holiday, or a closure whose reason is said."""
+    """Closed at that time, by a closure whose reason is said."""
 
     slug = "facility-shut"
-    message = N_("Le lieu est fermé à ce moment-là. {reason}")
+    message = N_("Le lieu est fermé à ce moment-là : {reason}.")
+    what_to_do = N_("Choisissez un autre horaire.")
+
+
+class NotOpenThen(Refusal):
+    """None of its opening hours, or a public holiday."""
+
+    slug = "facility-not-open"
+    message = N_("Le lieu n’ouvre pas à ce moment-là.")
     what_to_do = N_("Choisissez un autre horaire.")
 
 
 class SlotTaken(Refusal):
     """Somebody else has it, or is offered it."""
 
-    slug = "slot-taken"
+    slug = "facility-slot-taken"
     message = N_("Ce créneau vient d’être pris.")
     what_to_do = N_("Choisissez-en un autre, ou inscrivez la personne sur la liste d’attente.")
 

@@ -19,6 +19,7 @@ from cvq_core.facilities.refusals import (
     FacilityShut,
     MayNotReserve,
     NotASlot,
+    NotOpenThen,
     SlotPast,
     TooManyReservations,
     TooSoonToReserve,
@@ -162,7 +163,7 @@ def check_span(terms: Terms, span: Span, *, holidays: Collection[date], shut: It
     Raises:
         NotASlot: it is none of the day's slots; or, where the hours are free, too short or too long.
         SlotPast: it has begun.
-        FacilityShut: the facility is closed then.
+        FacilityShut, NotOpenThen: the facility is closed then.
     """
     grains(span)
     if span.starts_at <= now:
@@ -183,7 +184,7 @@ def check_span(terms: Terms, span: Span, *, holidays: Collection[date], shut: It
     last = local_day(span.ends_at)
     days = [day + timedelta(days=offset) for offset in range(-1, (last - day).days + 1)]
     if not any(each.holds(span) for each in _joined(each for one in days for each in windows(terms, one, holidays))):
-        raise FacilityShut(reason="")
+        raise NotOpenThen
 
 
 def rule_for(terms: Terms, kinds: Collection[BookerKind]) -> BookerRule:

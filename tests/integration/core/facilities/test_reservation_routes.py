@@ -121,7 +121,7 @@ async def test_of_programs_that_ask_at_once_one_is_answered_with_the_slot(town: 
     answers = await asyncio.gather(*(town.sylvie.post(f"{API}/reservations", body) for body in bodies))
     assert sorted(answer.status for answer in answers) == [201] + [409] * 11
     slugs = {(await answer.json())["slug"] for answer in answers if answer.status == 409}
-    assert slugs == {"slot-taken"}
+    assert slugs == {"facility-slot-taken"}
 
 
 async def test_who_waits_is_offered_the_slot_and_takes_it(town: Town) -> None:

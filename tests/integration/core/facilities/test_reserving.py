@@ -15,11 +15,11 @@ from cvq_core.access.facts import RightKind
 from cvq_core.errors import Refusal
 from cvq_core.facilities.manage import set_terms
 from cvq_core.facilities.refusals import (
-    FacilityShut,
     MayNotReserve,
     NobodyHere,
     NobodyPays,
     NotASlot,
+    NotOpenThen,
     NotTheirReservationAccount,
     SlotPast,
     SlotTaken,
@@ -188,7 +188,7 @@ async def test_a_deposit_is_really_there_or_the_hall_is_not_rented(ground: Groun
 async def test_a_hall_is_not_rented_in_the_hours_when_it_is_closed_nor_too_short_nor_too_long(ground: Ground) -> None:
     day = date(2026, 6, 20)
     for begins, ends, last, refusal in (
-        (time(2), time(9), day, FacilityShut),
+        (time(2), time(9), day, NotOpenThen),
         (time(10), time(10, 30), day, NotASlot),
         (time(10), time(17), day + timedelta(days=1), NotASlot),
     ):

@@ -167,11 +167,7 @@ async def test_in_a_visit_the_panel_says_what_the_agreement_allows_and_what_anot
     visit = await agreed(place.ground, nadia, "wallets")
     panel = await place.page(f"/console/{visit}/fragments/money", nadia)
     assert "Voir ce qu’il reste pour chaque service" in panel
-<<<<<<< HEAD
     assert panel.count("Demander aussi") == 5
-=======
-    assert panel.count("Demander aussi") == 4
->>>>>>> 685896e (Give the refusals of a facility slugs of their own, and a sentence without a gap)
     for closed in ("Déplacer</button>", "Réglages de la famille", "Préparer le mandat"):
         assert closed not in panel
     form = {"source": place.pool, "target": place.canteen, "amount": "5"}
@@ -182,12 +178,8 @@ async def test_in_a_visit_the_panel_says_what_the_agreement_allows_and_what_anot
 
 async def test_in_a_visit_with_the_agreement_money_moves_and_settings_are_made(place: Place) -> None:
     nadia = await place.ground.as_staff("nadia")
-<<<<<<< HEAD
     every = ("wallets", "moves", "choices", "mandate", "reservations", "cards", "block")
     visit = await agreed(place.ground, nadia, *every)
-=======
-    visit = await agreed(place.ground, nadia, "wallets", "moves", "choices", "mandate", "reservations")
->>>>>>> 685896e (Give the refusals of a facility slugs of their own, and a sentence without a gap)
     panel = await place.page(f"/console/{visit}/fragments/money", nadia)
     assert "Demander aussi" not in panel
     assert "Préparer le mandat" in panel

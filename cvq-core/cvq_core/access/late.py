@@ -174,7 +174,8 @@ def _take(following: Consequences, timed: _Timed) -> list[Row]:
     counted = decision if decided.allowed and not hour.is_too_old and not free else _nothing(decision)
     shown = Display(decided.display_short[:DISPLAY_CHARACTERS], decided.display_long[:300])
     # What the door did not do leaves no passage behind, whatever the core would have done.
-    passed = replace(counted, reason=_as_done(decision.reason, decided.allowed))
+    did_pass = decided.allowed and not hour.is_too_old
+    passed = replace(counted, reason=_as_done(decision.reason, did_pass))
     row = following.add(request, facts, passed, shown, hour.at)
     row |= {
         "offline": True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -15,12 +15,14 @@ from cvq_core.access.late_rules import Decided
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import BATCH_MAX
 from cvq_core.access.words import DISPLAY_CHARACTERS
-from cvq_core.cards.rules import card_uid
+from cvq_core.cards.rules import BadCardUid, card_uid
 from cvq_core.staff.rules import Permission, Principal
 from cvq_core.web import Context, Routes
 
 routes = Routes("/api/v1", tag="access")
 EVENTS_MAX = 100
+FIRST_HOUR, LAST_HOUR = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""A clock without a battery says anything: hours beyond these are these, and not believed either."""
 
 
 class DecidedBody(BaseModel):
@@ -30,7 +32,7 @@ class DecidedBody(BaseModel):
 
     allowed: bool
     reason: str = Field(pattern=r"^[a-z-]{1,60}$")
-    display_short: str = Field(max_length=DISPLAY_CHARACTERS)
+    display_short: str = Field(max_length=200, description=f"{DISPLAY_CHARACTERS} characters of it are kept")
     display_long: str = Field(default="", max_length=300)
     snapshot: str | None = Field(default=None, max_length=80)
     clock: Literal["sure", "unsure"] = "sure"
@@ -43,7 +45,7 @@ class LateTapBody(BaseModel):
 
     id: UUID
     point_id: UUID
-    card_uid: str | None = Field(default=None, min_length=8, max_length=60)
+    card_uid: str | None = Field(default=None, min_length=1, max_length=60)
     person_id: UUID | None = None
     tapped_at: AwareDatetime
     assurance: Assurance = Assurance.UID
@@ -134,9 +136,9 @@ def _late(principal: Principal, body: LateTapBody) -> LateTap:
         TapRequest(
             id=body.id,
             point_id=body.point_id,
-            tapped_at=body.tapped_at,
+            tapped_at=min(max(body.tapped_at, FIRST_HOUR), LAST_HOUR),
             manner=Manner.CARD if body.card_uid is not None else Manner.TICK,
-            card_uid=card_uid(body.card_uid) if body.card_uid is not None else None,
+            card_uid=_uid(body.card_uid) if body.card_uid is not None else None,
             person_id=body.person_id,
             # A reader alone has nothing to prove a card with: a site's controller says what it verified.
             assurance=Assurance.UID if principal.kind == "reader" else body.assurance,
@@ -144,6 +146,17 @@ def _late(principal: Principal, body: LateTapBody) -> LateTap:
         ),
         Decided(decided.allowed, decided.reason, decided.display_short, decided.display_long, decided.clock == "sure"),
     )
+
+
+def _uid(seen: str) -> str:
+    """Return what a door saw as cards are known by; what can be no card's is some unknown card, and held back by none.
+
+    A batch that were refused for it would keep the others from coming in, for ever.
+    """
+    try:
+        return card_uid(seen)
+    except BadCardUid:
+        return seen.strip().upper()
 
 
 def _out(answer: LateAnswer) -> LateTapOut:

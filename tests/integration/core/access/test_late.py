@@ -322,6 +322,12 @@ class TestConflicts:
         async with village.database.read() as db:
             assert await balance_of(db, wallet_id) == 2000
 
+    async def test_a_meal_of_long_ago_is_no_presence(self, village: Village) -> None:
+        meal = late(village, CANTEEN, LEA_UID, LATER - 21 * DAY, Decided(True, "served", "Présence notée"))
+        [answer] = await upload(village, meal, days_kept=20)
+        assert ConflictKind.CLOCK_WRONG in answer.conflicts
+        assert await rows_of(village, Attendance) == 0
+
     async def test_a_door_that_did_not_know_the_hour_says_so(self, village: Village) -> None:
         await with_money(village)
         unsure = late(village, POOL, JEANNE_UID, decided=replace(LET_IN, clock_sure=False))

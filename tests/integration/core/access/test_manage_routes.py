@@ -181,6 +181,26 @@ async def test_a_reader_uploads_what_it_decided_for_its_own_point_alone(ground: 
         assert row.assurance is Assurance.UID, "a reader's word proves no card"
 
 
+async def test_what_no_card_can_say_and_hours_before_christ_keep_no_other_tap_from_coming_in(ground: Ground) -> None:
+    strange = [
+        late(ground, "mairie", 50, card_uid="E0040150ABCDEF0102"),
+        late(ground, "mairie", 50, card_uid="?"),
+        late(ground, "mairie", 50, tapped_at="0001-01-01T00:00:00+14:00"),
+        late(ground, "mairie", 50, tapped_at="9999-12-31T23:59:59-12:00"),
+    ]
+    good = late(ground, "mairie", 40)
+    for _ in range(2):
+        status, answer = await upload(ground, "mairie", "/taps/batch", {"taps": [*strange, good]})
+        assert (status, [each["recorded"] for each in answer["taps"]]) == (200, [True] * 5)
+    assert [each["conflicts"] for each in answer["taps"]] == [
+        ["let-in-though-refused"],
+        ["let-in-though-refused"],
+        ["clock-wrong", "let-in-though-refused"],
+        ["clock-wrong"],
+        [],
+    ]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

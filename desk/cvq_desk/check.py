@@ -19,6 +19,7 @@ from cvq_core.card_keys.keys import troubles as card_key_troubles
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.debits.verify import verify_debits
+from cvq_core.facilities.verify import verify_reservations
 from cvq_core.families.verify import verify_families
 from cvq_core.imports.verify import verify_imports
 from cvq_core.inactive_values.verify import verify_values
@@ -67,6 +68,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("livres des régies", verify_books, db))
             findings.append(await _verified("familles", verify_families, db))
             findings.append(await _verified("reprises", verify_imports, db))
+            findings.append(await _verified("réservations", partial(verify_reservations, now=_now(settings)), db))
             findings.append(await _verified("listes du personnel", partial(verify_agents, now=_now(settings)), db))
             findings.append(await _verified("journal", verify_chain, db))
             findings.append(await _card_keys(db, settings))

@@ -301,6 +301,11 @@ async def _moves(context: Context, plan: MergePlan) -> tuple[str, ...]:
             N_("{num} inscriptions ou droits d’accès suivent."),
         ),
         (
+            len(carried.pointers["reservations"]),
+            N_("{num} réservation de salle ou de court suit."),
+            N_("{num} réservations de salles ou de courts suivent."),
+        ),
+        (
             len(carried.pointers["mandates"]),
             N_("{num} mandat de prélèvement suit."),
             N_("{num} mandats de prélèvement suivent."),

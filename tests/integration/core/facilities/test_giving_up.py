@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Reason
@@ -32,6 +32,8 @@ from cvq_core.facilities.refusals import (
 from cvq_core.facilities.rules import ReservationState, Span, civil_span
 from cvq_core.facilities.service import OFFER_ENDS, REMIND, Wish, accept, settle_deposit, wait
 from cvq_core.facilities.tables import Reservation, ReservationGrain
+from cvq_core.facilities.verify import verify_reservations
+from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_of
 from cvq_core.jobs.tables import Job
@@ -40,7 +42,7 @@ from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.tables import LedgerAccount
 from cvq_core.ledger.verify import verify
 from cvq_core.services.rules import ServiceCode
-from tests.core_examples import LONG_AGO, NOW, TODAY, create_ledger_account, move, subscribe
+from tests.core_examples import LONG_AGO, NOW, TODAY, create_family, create_ledger_account, move, subscribe
 from tests.integration.core.facilities.conftest import Ground, add_person, slot
 
 IN_A_WEEK = TODAY + timedelta(days=7)
@@ -347,3 +349,47 @@ async def test_other_doors_open_for_what_is_reserved_already(ground: Ground) -> 
     assert (right.point_id, right.service_code) == (ground.ids["salle"], ServiceCode.HALL)
     await ground.cancel(made.id)
     assert await ground.rights() == []
+
+
+async def test_the_check_finds_time_that_nobody_holds_a_door_left_open_and_a_deposit_that_is_gone(
+    ground: Ground,
+) -> None:
+    await ground.reserve(await rich(ground, "Rose", "F00003"))
+    made = await ground.reserve(ground.wish(EIGHT))
+    given_up = await ground.reserve(ground.wish(slot(IN_A_WEEK, time(9, 20))))
+    async with ground.database.read() as db:
+        assert await verify_reservations(db, now=NOW) == []
+    async with ground.database.write() as db:
+        await db.execute(delete(ReservationGrain).where(ReservationGrain.reservation_id == made.id))
+        await db.execute(update(Reservation).where(Reservation.id == given_up.id).values(state="cancelled"))
+        await db.execute(update(Reservation).values(deposit_kept_cents=0))
+    async with ground.database.read() as db:
+        troubles = await verify_reservations(db, now=NOW)
+    assert [trouble.partition(" : ")[2] for trouble in troubles] == [
+        "son horaire n’est pas tenu comme il faut",
+        "son horaire n’est pas tenu comme il faut",
+        "annulée, elle ouvre encore une porte",
+        "le grand livre dit un autre montant",
+    ]
+
+
+async def test_a_merged_account_s_reservation_follows_and_what_comes_back_goes_to_the_one_that_goes_on(
+    ground: Ground,
+) -> None:
+    made = await ground.reserve(ground.wish(EIGHT))
+    async with ground.database.write() as db:
+        kept = await create_family(db, "F00009", "Moreau")
+        await merge_accounts(
+            db,
+            new_id(),
+            merged_id=ground.ids["family"],
+            kept_id=kept.id,
+            reason="Ouvert deux fois",
+            by=None,
+            now=NOW,
+        )
+    assert (await ground.reservation(made.id)).account_id == kept.id
+    await ground.cancel(made.id)
+    assert await replace_ids(ground, family=kept.id).balance() == 10000
+    async with ground.database.read() as db:
+        assert await verify(db) == []

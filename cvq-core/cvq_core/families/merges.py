@@ -5,6 +5,7 @@ Locks are taken in this order: the accounts by id, their wallets by id, then wha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -29,6 +30,7 @@ from cvq_core.families.merged_money import (
     wallets_standing,
 )
 from cvq_core.families.rules import (
+    NO_HOUSEHOLD,
     TWO_HOUSEHOLDS,
     Held,
     MemberMove,
@@ -43,6 +45,7 @@ from cvq_core.families.rules import (
 from cvq_core.families.tables import AccountMerge, AccountMergeUndo
 from cvq_core.ids import new_id
 from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.legal_entities.tables import LegalEntity
 from cvq_core.people.arrangements import arrangements_of
 from cvq_core.people.custody import in_force as arrangement_in_force
 from cvq_core.people.names import spoken_name
@@ -97,11 +100,21 @@ async def plan_merge(db: AsyncSession, *, merged_id: UUID, kept_id: UUID, on: da
         cards=int(await db.scalar(select(func.count()).select_from(Card).where(Card.person_id.in_(people))) or 0),
         carried=await what_follows(db, merged, kept, on),
         prevented=(
+            *await _no_households(db, (merged, kept)),
             *await _two_households(db, merged_id, kept_id, on),
             *stuck_moves(stuck),
             *await handed_over(db, {move.from_id: move.service for move in moves if move.amount_cents < 0}),
         ),
     )
+
+
+async def _no_households(db: AsyncSession, accounts: Sequence[FamilyAccount]) -> list[Why]:
+    """Return which of the accounts are a company's or an association's: its number is its own, and so are its cards."""
+    bodies = await db.scalars(
+        select(LegalEntity.account_id).where(LegalEntity.account_id.in_([account.id for account in accounts]))
+    )
+    found = set(bodies)
+    return [Why(NO_HOUSEHOLD, {"number": account.number}) for account in accounts if account.id in found]
 
 
 async def merge_accounts(

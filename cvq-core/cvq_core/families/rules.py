@@ -92,6 +92,9 @@ HANDED_OVER = N_(
     "La dette du compte {service} est sur une liste d’impayés remise au comptable, pour {amount} : elle y serait deux "
     "fois. Retirez d’abord la liste, ou attendez que la dette soit payée."
 )
+NO_HOUSEHOLD = N_(
+    "Le compte {number} est celui d’une entreprise ou d’une association : il ne se réunit pas à un autre."
+)
 SPENT_SINCE = N_("Ce qui était arrivé sur le compte {service} a été dépensé depuis.")
 PAID_SINCE = N_("La facture {number} a été payée depuis, en tout ou partie.")
 KEPT_CLOSED = N_("Le compte gardé a été fermé ou réuni à un autre depuis.")

@@ -30,6 +30,7 @@ from cvq_core.ledger.rules import (
 )
 from cvq_core.ledger.store import post
 from cvq_core.ledger.wallets import wallets_of
+from cvq_core.people.arrangements import kept_accounts
 from cvq_core.people.names import listed_name
 from cvq_core.people.store import family_account_by_id, person_by_id
 from cvq_core.services.rules import FundingPolicy, ServiceCode
@@ -215,13 +216,14 @@ async def bill_deposits(
 ) -> Invoice | None:
     """Put what an account brought up to a day, and has not paid, on one invoice; None where there is nothing.
 
-    The same id asked again gives the same invoice.
+    An account that was merged into another is billed where it goes on. The same id asked again gives the same invoice.
 
     Raises:
         UnknownFamilyAccount
         BadInvoice: it is due before it is issued.
         IdempotencyMismatch: this id is another account's invoice.
     """
+    account_id = (await kept_accounts(db, [account_id]))[account_id]
     # Whoever bills the same account waits here: each deposit stands on one invoice.
     await visits_made(db, account_id, until.year)
     first = await db.get(Invoice, invoice_id)

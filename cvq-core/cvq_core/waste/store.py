@@ -16,6 +16,7 @@ from cvq_core.access.facts import Right, RightKind
 from cvq_core.access.rules import holds
 from cvq_core.access.tables import Entitlement
 from cvq_core.clock import local_day
+from cvq_core.people.arrangements import accounts_within, kept_accounts
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import in_force
 from cvq_core.people.tables import FamilyAccount, Membership
@@ -125,13 +126,16 @@ async def standings(db: AsyncSession, person_id: UUID, at: datetime) -> dict[Sta
 
 
 async def visits_made(db: AsyncSession, account_id: UUID, year: int) -> int:
-    """Return how often a household has come in a year, holding its account until the transaction ends."""
+    """Return how often a household has come in a year, holding its account until the transaction ends.
+
+    What was brought under an account that was merged into it counts: it is the same household.
+    """
     await db.execute(select(FamilyAccount.id).where(FamilyAccount.id == account_id).with_for_update())
     made = await db.scalar(
         select(func.count())
         .select_from(WasteDeposit)
         .where(
-            WasteDeposit.account_id == account_id,
+            WasteDeposit.account_id.in_(await accounts_within(db, account_id)),
             WasteDeposit.year == year,
             WasteDeposit.standing == Standing.HOUSEHOLD,
         )
@@ -162,12 +166,12 @@ async def overruns(db: AsyncSession, first: date) -> Sequence[WasteDeposit]:
 
 
 async def unbilled(db: AsyncSession, account_id: UUID, until: date) -> list[Deposit]:
-    """Return what an account has to be billed for, up to a day, the oldest first."""
+    """Return what an account has to be billed for, with those merged into it, up to a day, the oldest first."""
     billed = select(WasteBilled.deposit_id)
     ids = await db.scalars(
         select(WasteDeposit.id)
         .where(
-            WasteDeposit.account_id == account_id,
+            WasteDeposit.account_id.in_(await accounts_within(db, account_id)),
             WasteDeposit.amount_cents > 0,
             WasteDeposit.transaction_id.is_(None),
             WasteDeposit.id.not_in(billed),
@@ -181,7 +185,7 @@ async def unbilled(db: AsyncSession, account_id: UUID, until: date) -> list[Depo
 
 
 async def accounts_to_bill(db: AsyncSession) -> list[UUID]:
-    """Return whose deposits are not billed yet."""
+    """Return whose deposits are not billed yet; of merged accounts, the one that goes on."""
     rows = await db.scalars(
         select(WasteDeposit.account_id)
         .where(
@@ -190,9 +194,8 @@ async def accounts_to_bill(db: AsyncSession) -> list[UUID]:
             WasteDeposit.id.not_in(select(WasteBilled.deposit_id)),
         )
         .distinct()
-        .order_by(WasteDeposit.account_id)
     )
-    return list(rows)
+    return sorted(set((await kept_accounts(db, rows)).values()))
 
 
 async def _accounts(db: AsyncSession, person_id: UUID, on: date) -> list[UUID]:

@@ -20,6 +20,8 @@ from cvq_core.cards.store import find_card, unblock_card
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
 from cvq_core.families.departures import close_account, end_member
+from cvq_core.families.merges import merge_accounts
+from cvq_core.families.rules import MergePrevented
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch
@@ -260,3 +262,14 @@ async def test_a_family_is_no_company_and_a_company_has_no_children(ground: Grou
 async def test_companies_are_found_by_name_and_number(ground: Ground, query: str, found: int) -> None:
     async with ground.database.read() as db:
         assert len(await find_entities(db, query)) == found
+
+
+async def test_a_company_is_merged_with_nobody(ground: Ground) -> None:
+    async with ground.database.write() as db:
+        family = await create_family(db)
+        for merged, kept in ((ground.company, family.id), (family.id, ground.company)):
+            with pytest.raises(MergePrevented) as refused:
+                await merge_accounts(
+                    db, new_id(), merged_id=merged, kept_id=kept, reason="Par mégarde", by=None, now=NOW
+                )
+            assert "entreprise" in refused.value.facts["why"]

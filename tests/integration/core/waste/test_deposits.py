@@ -14,6 +14,7 @@ from cvq_core.cards.rules import BlockedReason
 from cvq_core.cards.store import UnknownCard, block_card, find_card
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
+from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_by_id, lines_of
 from cvq_core.ledger.rules import IdempotencyMismatch, InsufficientFunds
@@ -25,7 +26,7 @@ from cvq_core.waste.service import assess, bill_deposits
 from cvq_core.waste.slip_pdf import SlipPlace, deposit_slip_pdf
 from cvq_core.waste.store import accounts_to_bill, overruns, set_category
 from cvq_core.waste.tables import WasteDeposit
-from tests.core_examples import NOW, TODAY, create_wallet, text_of_pdf
+from tests.core_examples import NOW, TODAY, create_family, create_wallet, text_of_pdf
 from tests.integration.core.waste.ground import BOXES, GREEN, RUBBLE, UID, Ground, ground_on
 
 PLACE = SlipPlace("Déchèterie de Parthenay", "Parthenay-Gâtine")
@@ -212,3 +213,33 @@ async def test_rivals_for_the_last_euros_of_a_wallet_never_overdraw_it(database:
         assert found == [*["insufficient-funds"] * 3, "paid", "paid"]
         async with database.read() as db:
             assert (await db.get_one(Wallet, wallet.id)).balance_cents == 0
+
+
+async def test_a_merged_household_keeps_its_visits_and_is_billed_where_it_goes_on(ground: Ground) -> None:
+    await ground.quota(1)
+    async with ground.database.write() as db:
+        await give_right(
+            db,
+            new_id(),
+            kind=RightKind.PROFESSIONAL,
+            service=ServiceCode.WASTE_CENTRE,
+            person_id=ground.jeanne,
+            valid_from=NOW - timedelta(days=1),
+            now=NOW,
+        )
+        kept = (await create_family(db, "F00002")).id
+    await ground.take(ground.new(standing=Standing.HOUSEHOLD))
+    await ground.take(ground.new(standing=Standing.PROFESSIONAL))
+    async with ground.database.write() as db:
+        await merge_accounts(
+            db, new_id(), merged_id=ground.household, kept_id=kept, reason="Écrits deux fois", by=None, now=NOW
+        )
+    with pytest.raises(QuotaReached):
+        await ground.take(ground.new(standing=Standing.HOUSEHOLD))
+    async with ground.database.write() as db:
+        assert await accounts_to_bill(db) == [kept]
+        due_on = TODAY + timedelta(days=30)
+        made = await bill_deposits(db, new_id(), account_id=ground.household, until=TODAY, due_on=due_on, now=NOW)
+        assert made is not None
+        assert (made.family_account_id, made.total_cents) == (kept, 1125)
+        assert await accounts_to_bill(db) == []

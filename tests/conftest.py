@@ -12,6 +12,12 @@ from hypothesis import settings
 import cvq_desk.tables  # noqa: F401 - the metadata must know every table
 from cvq_core.database import Base, Database
 from tests.apart import run_apart
+from tests.made_up_village import (  # noqa: F401 - fixtures of a village, made once a process
+    postgresql_village,
+    sqlite_village,
+    village,
+    village_url,
+)
 from tests.postgresql_cluster import Cluster, LentDatabase, run_on
 
 # How long an example takes says how busy the machine is, and nothing about us.

@@ -131,6 +131,20 @@ class Cents:
 
 
 @dataclass(frozen=True, slots=True)
+class _Now:
+    """What a household has now: as it was last told, less what has passed here since."""
+
+    held: HeldList
+    since: Since
+
+    def wallet(self, wallet: WalletFacts) -> WalletFacts:
+        return self.since.wallet(self.held.wallet(wallet))
+
+    def right(self, right: Right) -> Right:
+        return self.since.right(self.held.right(right))
+
+
+@dataclass(frozen=True, slots=True)
 class _Whom:
     person: KnownPerson | None = None
     card: KnownCard | None = None
@@ -166,7 +180,7 @@ def facts_of(held: HeldList, since: Since, presented: Presented, known: KnownPoi
     )
     here = next((each for each in person.at if each.group == known.group), None)
     if here is not None:
-        facts = _with_what_they_have(facts, since, person, here, known)
+        facts = _with_what_they_have(facts, _Now(held, since), person, here, known)
     if not point.looks_back:
         return facts
     card_id = UUID(hex=whom.card.digest) if whom.card else None
@@ -178,17 +192,17 @@ def facts_of(held: HeldList, since: Since, presented: Presented, known: KnownPoi
     )
 
 
-def _with_what_they_have(facts: Facts, since: Since, person: KnownPerson, here: AtPoints, known: KnownPoint) -> Facts:
+def _with_what_they_have(facts: Facts, now: _Now, person: KnownPerson, here: AtPoints, known: KnownPoint) -> Facts:
     today = local_day(facts.at)
     day = next((each for each in reversed(here.days) if each.first <= today), Day(first=today))
     wallets = {wallet.id: wallet for wallet in here.wallets}
     return replace(
         facts,
-        rights=tuple(since.right(right) for right in here.rights),
-        wallets=tuple(since.wallet(wallets[each]) for each in day.wallets if each in wallets),
+        rights=tuple(now.right(right) for right in here.rights),
+        wallets=tuple(now.wallet(wallets[each]) for each in day.wallets if each in wallets),
         payers=day.payers,
         pricing=Cents(day.prices) if known.charges else None,
-        counted_today=here.noted_on == today or since.is_noted(person.id, here.group, today.isoformat()),
+        counted_today=here.noted_on == today or now.since.is_noted(person.id, here.group, today.isoformat()),
         unclaimed=day.unclaimed,
         needs_guardian=facts.point.id in day.guarded,
     )

@@ -7,10 +7,11 @@ is taken over whole, once its last page is there and none is missing; what chang
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from cvq_core.access.facts import Right, WalletFacts
 from cvq_core.controllers.wire import KnownCard, KnownPerson, KnownPoint, NotSigned, Page, SignedPage, Welcome, verified
 from cvq_core.devices.identity import from_base64url
 
@@ -35,6 +36,8 @@ class HeldList:
     signing_keys: Mapping[int, bytes] = field(default_factory=dict)
     whole: bool = False
     _people: dict[UUID, bytes] = field(default_factory=dict)
+    _wallets: dict[UUID, WalletFacts] = field(default_factory=dict)
+    _entries: dict[UUID, int] = field(default_factory=dict)
     _cards: dict[str, tuple[UUID, int]] = field(default_factory=dict)
     _end: UUID | None = None
     _begun: bool = False
@@ -67,6 +70,16 @@ class HeldList:
         person = self.person(found[0])
         assert person is not None, "a card is known with its person"
         return person, person.cards[found[1]]
+
+    def wallet(self, wallet: WalletFacts) -> WalletFacts:
+        """Return a wallet as it was last told, with whomever of the household it came."""
+        return self._wallets.get(wallet.id, wallet)
+
+    def right(self, right: Right) -> Right:
+        """Return a right with the entries that were last told, with whomever of the household it came."""
+        if right.entries_left is None or right.id not in self._entries:
+            return right
+        return replace(right, entries_left=self._entries[right.id])
 
     def add(self, page: Page) -> None:
         """Take in the next page of the list.
@@ -115,7 +128,12 @@ class HeldList:
         self._take(page)
 
     def _take(self, page: Page) -> None:
-        if page.points or page.kind != "list":
+        for here in (each for person in page.people for each in person.at):
+            self._wallets.update({wallet.id: wallet for wallet in here.wallets})
+            self._entries.update(
+                {right.id: right.entries_left for right in here.rights if right.entries_left is not None}
+            )
+        if page.kind != "people":
             self.points = {point.id: point for point in page.points}
             self.holidays |= frozenset(page.holidays)
             self.signing_keys = {version: bytes.fromhex(key) for version, key in page.signing_keys.items()}

@@ -28,6 +28,9 @@ from cvq_reader.steady import SteadyClock
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+GATHERED_S = 2.0
+ADDED_MAX = 3000
+"""Pages on top of a list after which it is fetched anew: each start reads them all."""
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 30.0
 HEALTH_EVERY_S = 30.0
@@ -59,6 +62,9 @@ class Syncing:
         self._welcome = welcome
         self._refresh_every = refresh_every
         self._instance = uuid4()
+        self._added = 0
+        self._refreshed: set[UUID] = set()
+        self._asked_meanwhile: set[UUID] = set()
         self._work = asyncio.Event()
         self._listed = asyncio.Lock()
         self.troubles: dict[str, str] = {}
@@ -98,9 +104,11 @@ class Syncing:
 
     async def _catch_up(self) -> None:
         held = self._doors.held
-        if held is None or self._clock.now() - held.made_at >= self._refresh_every:
+        if held is None or self._is_due(held):
             await self._fetch_whole()
             return
+        while self._asked_meanwhile:
+            await self._fetch_people(sorted(self._asked_meanwhile)[:PEOPLE_A_PAGE])
         found = await self._core.changes(held.sequence)
         if found.afresh:
             await self._fetch_whole()
@@ -108,8 +116,12 @@ class Syncing:
             await self._change(found.signed)
         self._fine("list-refused")
 
+    def _is_due(self, held: HeldList) -> bool:
+        return self._clock.now() - held.made_at >= self._refresh_every or self._added > ADDED_MAX
+
     async def _fetch_whole(self) -> None:
         """Fetch the list page by page; the one before is used until the last page is there."""
+        self._refreshed.clear()
         held: HeldList | None = None
         after: UUID | None = None
         while held is None or not held.whole:
@@ -125,11 +137,11 @@ class Syncing:
         async with self._listed:
             self._keep_current(held.run)
             self._doors.held = held
+            # Their new records lie on the list before, and their pages here may be older than their taps.
+            self._asked_meanwhile, self._refreshed = self._refreshed, set()
         log.info("list_fetched", people=held.size, until=held.expires_at.isoformat())
         self._fine("list-refused")
         self._fine("list-not-on-disk")
-        # What has tapped here since is fetched once more: some of it may be older than its page.
-        self._work.set()
 
     async def _change(self, signed: SignedPage) -> None:
         page = believed(signed, self._welcome)
@@ -139,12 +151,14 @@ class Syncing:
                 self._keep(self._doors.held.run, signed)
 
     def _keep(self, run: UUID, signed: SignedPage) -> None:
+        self._added += 1
         try:
             self._pages.add(run, signed)
         except sqlite3.Error as error:
             self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     def _keep_current(self, run: UUID) -> None:
+        self._added = 0
         try:
             self._pages.make_current(run)
         except sqlite3.Error as error:
@@ -158,16 +172,17 @@ class Syncing:
                 await self._work.wait()
 
     async def _send_some(self) -> None:
-        """Send what was decided here, and fetch the records of whoever has tapped."""
+        """Send what was decided here, and, less often, fetch the records of whoever has tapped."""
         taps = await self._queue.waiting(State.DECIDED, BATCH)
         if taps:
             await self._settle(taps, await self._send(taps))
+            return
+        # What they took counts here already: one question for many of them is soon enough.
+        await asyncio.sleep(GATHERED_S)
         done = await self._unrefreshed(PEOPLE_A_PAGE)
         people = sorted({tap.taken.person_id for tap in done if tap.taken.person_id is not None})[:PEOPLE_A_PAGE]
         if people:
-            found = await self._core.people(people)
-            if found.signed is not None:
-                await self._change_people(found.signed)
+            await self._fetch_people(people)
         gone = [tap.id for tap in done if tap.taken.person_id is None or tap.taken.person_id in people]
         for tap_id in gone:
             self._doors.since.drop(tap_id)
@@ -187,14 +202,19 @@ class Syncing:
             return await self._send(taps[:half]) | await self._send(taps[half:])
         return {answer.id: answer.refused for answer in answers.taps}
 
-    async def _change_people(self, signed: SignedPage) -> None:
+    async def _fetch_people(self, people: list[UUID]) -> None:
         """Put some people's new records on top; the events before this page are still to be asked for."""
-        page = believed(signed, self._welcome)
+        found = await self._core.people(people)
+        if found.signed is None:
+            return
+        page = believed(found.signed, self._welcome)
         async with self._listed:
             held = self._doors.held
             if held is not None:
                 held.refresh(page)
-                self._keep(held.run, signed)
+                self._keep(held.run, found.signed)
+            self._refreshed.update(people)
+            self._asked_meanwhile.difference_update(people)
 
     async def _settle(self, taps: list[QueuedTap], refused: dict[UUID, str | None]) -> None:
         done = []

@@ -131,7 +131,7 @@ async def people_page(
         expires_at=now + timedelta(hours=controller.list_hours),
         holidays=holidays_of(site.instants),
         signing_keys={version: key.hex() for version, key in (await public_keys(db)).items()},
-        points=site.points,
+        points=site.points if kind == "changes" else (),
         people=tuple(found),
         gone=tuple(sorted(set(people) - kept)),
     )

@@ -8,18 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.core.access.conftest import (  # noqa: F401 - the village of the readers' tests
-    NOON,
-    postgresql_village,
-    sqlite_village,
-    village_url,
-)
 from tests.integration.reader.ground import Line, line_to
+from tests.made_up_village import NOON
 from tests.served import Site, served
 
 
 @pytest.fixture
-async def site(sqlite_village: Path, tmp_path: Path) -> AsyncIterator[Site]:  # noqa: F811 - the fixture above
+async def site(sqlite_village: Path, tmp_path: Path) -> AsyncIterator[Site]:
     """The server, on SQLite: what differs between databases is tested without processes."""
     file = tmp_path / "cvq.sqlite"
     shutil.copyfile(sqlite_village, file)

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cvq_core.access.facts import WalletFacts
 from cvq_core.cards.rules import CardFacts, CardStatus
 from cvq_core.controllers.wire import (
+    AtPoints,
     KnownCard,
     KnownPerson,
     NotSigned,
@@ -30,7 +32,7 @@ KEY = Ed25519PrivateKey.generate()
 PUBLIC_KEY = KEY.public_key().public_bytes_raw()
 SALT = bytes(32)
 OURS, RUN = new_id(), new_id()
-FIRST, SECOND, THIRD = (new_id() for _ in range(3))
+FIRST, SECOND, THIRD, WALLET = (new_id() for _ in range(4))
 CARD = CardFacts(CardStatus.ACTIVE, date(2026, 1, 1), date(2026, 1, 1), date(2027, 1, 1))
 
 
@@ -136,3 +138,23 @@ def test_another_controllers_page_is_not_ours() -> None:
     welcome = Welcome(controller_id=OURS, name="", site="", public_key=to_base64url(PUBLIC_KEY), salt="", list_hours=72)
     with pytest.raises(BadList):
         believed(sign(page(controller_id=new_id()), KEY), welcome)
+
+
+def test_a_households_wallet_is_as_it_was_last_told_with_whomever_it_came() -> None:
+    def with_wallet(person_id: UUID, cents: int) -> KnownPerson:
+        wallet = WalletFacts(WALLET, FIRST, cents, 0)
+        return KnownPerson(id=person_id, at=(AtPoints(group=0, wallets=(wallet,)),))
+
+    held = HeldList.begin(page())
+    held.add(page(people=(with_wallet(FIRST, 1000), with_wallet(SECOND, 1000))))
+    held.refresh(page(kind="people", people=(with_wallet(FIRST, 650),)))
+    other = held.person(SECOND)
+    assert other is not None
+    assert held.wallet(other.at[0].wallets[0]).balance_cents == 650
+
+
+def test_people_who_were_asked_for_leave_the_points_as_they_are() -> None:
+    held = whole()
+    known = held.points
+    held.refresh(page(kind="people"))
+    assert held.points is known

@@ -16,12 +16,6 @@ from cvq_core.controllers.wire import Page, SignedPage, verified
 from cvq_core.ids import new_id
 from cvq_core.journal.store import SYSTEM
 from cvq_reader.held import HeldList
-from tests.integration.core.access.conftest import (  # noqa: F401 - the village of the readers' tests
-    postgresql_village,
-    sqlite_village,
-    village,
-    village_url,
-)
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC_KEY = KEY.public_key().public_bytes_raw()

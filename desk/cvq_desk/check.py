@@ -16,6 +16,7 @@ from cvq_core.agents.verify import verify_agents
 from cvq_core.books.verify import verify_books
 from cvq_core.card_keys.custody import CardKeysUnavailable, custody_of
 from cvq_core.card_keys.keys import troubles as card_key_troubles
+from cvq_core.cards.verify import verify_cards
 from cvq_core.clock import local, shifted
 from cvq_core.database import Base, Database
 from cvq_core.debits.verify import verify_debits
@@ -71,6 +72,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _verified("réservations", partial(verify_reservations, now=_now(settings)), db))
             findings.append(await _verified("listes du personnel", partial(verify_agents, now=_now(settings)), db))
             findings.append(await _verified("journal", verify_chain, db))
+            findings.append(await _verified("cartes", verify_cards, db))
             findings.append(await _card_keys(db, settings))
             findings.append(_failed_jobs(await count_failed(db)))
             findings += await _booths(db, settings)

@@ -93,9 +93,11 @@ async def block(db: AsyncSession, card_id: UUID, why: BlockedReason, by: By, *, 
 
     Raises:
         UnknownCard
-        CardStateRefused: it is replaced or has expired.
+        CardStateRefused: it is replaced or has expired; or it was not handed over yet, and is scrapped instead.
     """
     card = await locked_card(db, card_id)
+    if card.status is CardStatus.MADE:
+        raise CardStateRefused
     if card.status is CardStatus.BLOCKED:
         if card.blocked_reason is not why:
             card.blocked_reason = why

@@ -36,6 +36,8 @@ from tests.hsm import hsm, hsm_settings
 from tests.served import Site, served
 
 UID = "04782E21801D80"
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What depends on no database is tried on one."""
 
 
 @dataclass(slots=True)
@@ -170,6 +172,7 @@ async def test_a_genuine_card_proves_itself_and_the_proof_carries_one_tap(ground
     assert await _assurance(ground, proof) is Assurance.UID  # another tap
 
 
+@one_database
 async def test_a_tap_that_is_sent_again_late_still_rests_on_its_proof(ground: Ground, reader: Reader) -> None:
     proof, tap_id = Evidence(proof=UUID((await reader.prove(ground.chip))["proof"])), new_id()
     assert await _assurance(ground, proof, tap_id=tap_id) is Assurance.AUTHENTICATED
@@ -193,6 +196,7 @@ async def test_a_proof_is_used_once_by_rivals(ground: Ground, reader: Reader) ->
     assert sorted(found) == sorted([Assurance.AUTHENTICATED] + [Assurance.UID] * 7)
 
 
+@one_database
 @pytest.mark.parametrize("forge", [copied, lambda card: YesSayer(card.uid.hex()), lambda _: VirtualDesfire(UID)])
 async def test_what_only_looks_like_the_card_is_refused_and_the_journal_says_so(
     ground: Ground, reader: Reader, forge: Any
@@ -205,6 +209,7 @@ async def test_what_only_looks_like_the_card_is_refused_and_the_journal_says_so(
     assert (row.outcome, row.subject_id, row.actor_id) == ("refused", ground.card.id, ground.readers[0])
 
 
+@one_database
 async def test_a_copy_of_the_signed_identifier_passes_as_signed_and_no_further(ground: Ground) -> None:
     async with ground.database.read() as db:
         chip = await db.get_one(CardChip, ground.card.id)
@@ -213,10 +218,12 @@ async def test_a_copy_of_the_signed_identifier_passes_as_signed_and_no_further(g
     assert await _assurance(ground, Evidence(signed_id=b"X" * 107)) is Assurance.UID
 
 
+@one_database
 async def test_no_evidence_is_a_bare_number(ground: Ground) -> None:
     assert await _assurance(ground, Evidence()) is Assurance.UID
 
 
+@one_database
 async def test_messages_may_come_twice_and_a_second_try_is_none(ground: Ground, reader: Reader) -> None:
     proof_id = new_id()
     begin = {"id": str(proof_id), "card_uid": UID}
@@ -238,6 +245,7 @@ async def test_messages_may_come_twice_and_a_second_try_is_none(ground: Ground, 
         assert len(list(await db.scalars(select(AuditRecord).where(AuditRecord.action == "card-not-genuine")))) == 1
 
 
+@one_database
 async def test_a_dialogue_is_its_reader_s_own_and_ends_with_its_time(ground: Ground, reader: Reader) -> None:
     proof_id = new_id()
     _, first = await reader.post("/card-authentications", {"id": str(proof_id), "card_uid": UID})
@@ -252,6 +260,7 @@ async def test_a_dialogue_is_its_reader_s_own_and_ends_with_its_time(ground: Gro
     assert first["commands"]
 
 
+@one_database
 async def test_nothing_of_a_finished_proof_is_kept_but_that_it_was(ground: Ground, reader: Reader) -> None:
     said = await reader.prove(ground.chip)
     async with ground.database.read() as db:
@@ -259,6 +268,7 @@ async def test_nothing_of_a_finished_proof_is_kept_but_that_it_was(ground: Groun
     assert row.said == {"steps": 2}
 
 
+@one_database
 async def test_a_card_without_a_chip_of_ours_or_with_a_retired_key_cannot_prove(ground: Ground, reader: Reader) -> None:
     async with ground.database.write() as db:
         await make_card(db, await make_person(db, "Martin"), "123456789", uid="04000000000001")
@@ -272,6 +282,7 @@ async def test_a_card_without_a_chip_of_ours_or_with_a_retired_key_cannot_prove(
     assert (await reader.post("/card-authentications", {"id": str(new_id()), "card_uid": "04FFFFFFFFFFFF"}))[0] == 404
 
 
+@one_database
 async def test_public_keys_are_given_to_readers(ground: Ground, reader: Reader) -> None:
     headers = {"Authorization": "Bearer tourniquet"}
     async with reader.session.get(f"{ground.site.url}/api/v1/card-keys/signing", headers=headers) as answer:
@@ -279,6 +290,7 @@ async def test_public_keys_are_given_to_readers(ground: Ground, reader: Reader) 
     assert len(bytes.fromhex(key["public_key"])) == 65
 
 
+@one_database
 async def test_a_server_without_an_hsm_says_so(database_url: str, tmp_path: Path) -> None:
     async with (
         ground_on(database_url, tmp_path) as ground,

@@ -34,6 +34,7 @@ from cvq_core.cards.making_rules import (
 from cvq_core.cards.rules import BadCardUid, BlockedReason, CardStateRefused, CardStatus, card_number, standing
 from cvq_core.cards.store import card_facts
 from cvq_core.cards.tables import Card, CardEvent, CardOrder
+from cvq_core.cards.verify import verify_cards
 from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.inactive_values.rules import NotEnoughInStock, Whereabouts
@@ -50,6 +51,8 @@ from tests.hsm import hsm
 
 SEEN = IdentityCheck.PAPER_SHOWN
 CHIP = "04782E21801D80"
+one_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What depends on no database is tried on one."""
 
 
 @pytest.fixture
@@ -80,6 +83,9 @@ async def test_a_card_goes_from_its_order_to_its_holder_and_replaces_the_former_
     made = await _card(workshop, order.id)
     assert (made.status, made.uid, made.number) == (CardStatus.MADE, CHIP, order.number)
     assert standing(card_facts(made), TODAY).slug == "card-not-yet-valid"
+    async with workshop.database.write() as db:
+        with pytest.raises(CardStateRefused):
+            await life.block(db, made.id, BlockedReason.LOST, workshop.by())
     assert (await _card(workshop, old.id)).status is CardStatus.ACTIVE
     assert await workshop.left() == BLANKS - 1
     async with workshop.database.write() as db:
@@ -99,8 +105,10 @@ async def test_a_card_goes_from_its_order_to_its_holder_and_replaces_the_former_
         told = [row.payload["persons"] for row in events]
         assert told.count([str(person.id)]) >= 2, told
         assert await verify_values(db) == []
+        assert await verify_cards(db) == []
 
 
+@one_database
 async def test_what_is_written_on_a_chip_is_signed_for_that_card(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     [order] = await workshop.orders(await workshop.plan([person_id]))
@@ -118,6 +126,7 @@ async def test_what_is_written_on_a_chip_is_signed_for_that_card(workshop: Works
     )
 
 
+@one_database
 @pytest.mark.parametrize("pulled_after", [0, 4, 9, 14, 19])
 async def test_a_card_that_is_pulled_away_is_laid_down_again_and_counts_once(
     workshop: Workshop, pulled_after: int
@@ -150,8 +159,10 @@ async def test_a_spoiled_card_leaves_the_stock_as_such_and_another_is_made_in_it
     assert (await workshop.left(), await workshop.left(Whereabouts.SPOILED)) == (BLANKS - 1, 1)
     async with workshop.database.read() as db:
         assert await verify_values(db) == []
+        assert await verify_cards(db) == []
 
 
+@one_database
 async def test_a_made_card_that_is_scrapped_never_opens_anything(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     [order] = await workshop.orders(await workshop.plan([person_id]))
@@ -192,6 +203,7 @@ async def test_a_batch_may_be_sent_twice_and_means_the_same(workshop: Workshop) 
         await workshop.plan(people[:1], batch_id)
 
 
+@one_database
 async def test_lists_that_cannot_be_are_refused(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     async with workshop.database.write() as db:
@@ -210,6 +222,7 @@ async def test_lists_that_cannot_be_are_refused(workshop: Workshop) -> None:
             await making.plan_batch(db, new, stranger, workshop.by())
 
 
+@one_database
 async def test_nobody_gets_a_card_unrecognised_and_phone_answers_are_not_enough(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     [order] = await workshop.orders(await workshop.plan([person_id]))
@@ -248,6 +261,7 @@ async def test_two_encoders_with_two_chips_make_one_card(workshop: Workshop) -> 
     assert await workshop.left() == BLANKS - 1
 
 
+@one_database
 async def test_an_encoder_encodes_what_is_made_at_its_place(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     [order] = await workshop.orders(await workshop.plan([person_id]))
@@ -262,6 +276,7 @@ async def test_an_encoder_encodes_what_is_made_at_its_place(workshop: Workshop) 
         await elsewhere.encode(order.number, VirtualDesfire(CHIP))
 
 
+@one_database
 async def test_an_empty_stock_makes_no_card(workshop: Workshop) -> None:
     people = await _people(workshop, *(f"Enfant {number}" for number in range(BLANKS + 1)))
     batch_id = await workshop.plan(people)
@@ -291,6 +306,7 @@ async def test_a_card_in_circulation_gets_the_present_keys(workshop: Workshop) -
     assert await workshop.left() == BLANKS - 1
 
 
+@one_database
 async def test_an_impostor_with_a_circulating_card_s_identifier_gets_no_keys_from_an_encoder(
     workshop: Workshop,
 ) -> None:
@@ -304,6 +320,7 @@ async def test_an_impostor_with_a_circulating_card_s_identifier_gets_no_keys_fro
     assert step.outcome is Outcome.REFUSED
 
 
+@one_database
 async def test_a_card_whose_key_was_retired_is_replaced_and_not_encoded_again(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     [order] = await workshop.orders(await workshop.plan([person_id]))
@@ -317,6 +334,7 @@ async def test_a_card_whose_key_was_retired_is_replaced_and_not_encoded_again(wo
         await workshop.encode(order.number, chip)
 
 
+@one_database
 async def test_what_was_not_begun_is_cancelled_and_what_was_is_not(workshop: Workshop) -> None:
     [person_id] = await _people(workshop, "Jeanne")
     async with workshop.database.write() as db:
@@ -362,6 +380,7 @@ async def test_a_card_is_blocked_by_phone_found_and_works_again_once_its_holder_
     assert sorted(actions) == ["card-blocked", "card-blocked", "card-found", "card-unblocked"]
 
 
+@one_database
 async def test_a_lost_card_that_is_found_after_a_newer_one_was_given_stays_blocked(workshop: Workshop) -> None:
     async with workshop.database.write() as db:
         person = await make_person(db)
@@ -398,6 +417,23 @@ async def test_cards_expire_the_day_after_their_last_one_and_are_listed_before(w
     await workshop.plan([card.person_id])
     async with workshop.database.read() as db:
         assert await life.ending_cards(db, TODAY) == []
+
+
+async def test_what_does_not_agree_is_found(workshop: Workshop) -> None:
+    people = await _people(workshop, "Jeanne", "Paul")
+    first, second = await workshop.orders(await workshop.plan(people))
+    await workshop.encode(first.number, VirtualDesfire(CHIP))
+    async with workshop.database.write() as db:
+        (await db.get_one(CardOrder, first.id)).status = OrderStatus.PRINTED
+        (await db.get_one(CardOrder, second.id)).status = OrderStatus.SCRAPPED
+        (await db.get_one(CardChip, first.id)).key_version = 254
+    async with workshop.database.read() as db:
+        found = await verify_cards(db)
+    assert [each.split(" ", 2)[2] for each in found] == [
+        "is printed and there is a card",
+        "took no blank out of its stock",
+        "has a card key that nobody noted",
+    ]
 
 
 async def test_the_life_of_a_card_only_grows(workshop: Workshop) -> None:

@@ -27,7 +27,7 @@ class VisitBlockBody(BaseModel):
 @routes.post(
     "/visits/{id}/cards/{card_id}/block", access=Permission.SERVE, body=VisitBlockBody, answer=CardOut, form=True
 )
-async def block(context: Context, body: VisitBlockBody) -> CardOut:
+async def block_from_the_booth(context: Context, body: VisitBlockBody) -> CardOut:
     """Block a card of the account that the resident opened, at once and everywhere."""
     card = await block_in_visit(act_of(context), context.path_id(), context.path_id("card_id"), body.why)
     return CardOut.model_validate(card)

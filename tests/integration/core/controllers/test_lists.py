@@ -15,12 +15,12 @@ from cvq_core.access.scene import TapRequest, read_scene
 from cvq_core.access.tables import AccessPoint
 from cvq_core.access.words import say
 from cvq_core.cards.tables import Card
-from cvq_core.controllers.wire import card_digest
+from cvq_core.controllers.wire import card_digest, verified
 from cvq_core.ids import new_id
 from cvq_core.people.tables import Person
 from cvq_reader.deciding import Presented, Since, decide_here
 from tests.integration.core.access.conftest import NOON, Village
-from tests.integration.core.controllers.conftest import controller_for, held_of, whole_list
+from tests.integration.core.controllers.conftest import PUBLIC_KEY, controller_for, held_of, whole_list
 
 LATER = (timedelta(0), timedelta(hours=8), timedelta(hours=70))
 DOORS = 4
@@ -74,3 +74,22 @@ async def test_the_list_decides_as_the_core_would_for_everybody_at_every_point(
             differing.append((there, here.decision))
     assert let_in > 100
     assert differing == []
+
+
+async def test_a_list_holds_neither_card_numbers_nor_names_nor_birth_dates_nor_people_of_other_services(
+    village: Village,
+) -> None:
+    pool = [village.points["piscine-gatineo-1"], village.points["piscine-gatineo-2"]]
+    async with village.database.write() as db:
+        controller = await controller_for(db, pool, now=NOON)
+    async with village.database.read() as db:
+        pages = await whole_list(db, controller, now=NOON)
+        people = list(await db.scalars(select(Person)))
+        uids = list(await db.scalars(select(Card.uid)))
+    opened = [verified(signed, PUBLIC_KEY) for signed in pages]
+    told = "".join(person.model_dump_json() for page in opened for person in page.people)
+    assert not any(uid in told or uid.lower() in told for uid in uids)
+    assert not any(person.family_name in told for person in people)
+    born = {str(person.birth_date) for person in people if person.birth_date and person.birth_date.year < 2015}
+    assert not any(day in told for day in born)
+    assert 0 < held_of(pages).size < len(people)

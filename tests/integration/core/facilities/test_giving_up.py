@@ -318,7 +318,8 @@ async def test_a_door_for_reservations_alone_does_not_open_to_a_subscriber_who_h
         (await db.get_one(AccessPoint, ground.ids["squash"])).reserved_only = True
         await subscribe(db, ground.ids["jeanne"], ServiceCode.SQUASH)
         card = await card_of_jeanne(db, ground)
-    assert not (await tap(ground, card.uid, EIGHT.starts_at)).allowed
+    refused = await tap(ground, card.uid, EIGHT.starts_at)
+    assert (refused.allowed, refused.reason) == (False, Reason.NOT_RESERVED)
     await ground.reserve(ground.wish(EIGHT))
     let_in = await tap(ground, card.uid, EIGHT.starts_at)
     assert (let_in.allowed, let_in.reason) == (True, Reason.RESERVED)

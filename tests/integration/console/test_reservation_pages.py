@@ -110,7 +110,7 @@ async def test_a_hall_is_asked_for_its_hours_first_and_shows_what_an_account_pay
         assert "180,00" in form
         assert "300,00" in form
         closed = urlencode({"jour": IN_A_WEEK, "de": "05:00", "a": "07:00", "personne": ground.ids["jeanne"]})
-        assert "Le lieu est fermé" in await page(sylvie, f"/reservations/{hall}/nouvelle?{closed}")
+        assert "Le lieu n’ouvre pas" in await page(sylvie, f"/reservations/{hall}/nouvelle?{closed}")
 
 
 async def test_a_manager_sees_what_a_closure_takes_away_before_it_is_made(site: Site, ground: Ground) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from cvq_core.card_keys.custody import Custody
 
@@ -34,6 +35,6 @@ def hsm() -> Custody:
     return Custody(MODULE, LABEL, PIN)
 
 
-def hsm_settings() -> dict[str, object]:
+def hsm_settings() -> dict[str, Any]:
     """Return the settings of a server that uses this process's HSM."""
     return {"pkcs11_module": MODULE, "pkcs11_label": LABEL, "pkcs11_pin_file": hsm_folder() / "pin"}

@@ -202,6 +202,7 @@ async def expire_cards(db: AsyncSession, *, now: datetime) -> int:
         .where(Card.status == CardStatus.ACTIVE, Card.valid_until < local_day(now))
         .order_by(Card.id)
         .limit(EXPIRED_AT_ONCE)
+        # A card that somebody blocks or replaces at this moment is looked at again in an hour.
         .with_for_update(skip_locked=True)
     )
     cards = list(rows)

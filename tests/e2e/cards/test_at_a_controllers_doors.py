@@ -25,7 +25,7 @@ from cvq_core.ids import new_id
 from cvq_core.journal.store import SYSTEM
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import NOW
-from tests.e2e.cards.test_from_making_to_tap import CHIPS, DOOR, Village, _encode_both, laid, village  # noqa: F401
+from tests.e2e.cards.ground import CHIPS, DOOR, Village, encode_both, laid
 from tests.integration.reader.ground import controller, line_to, settled, until
 from tests.integration.reader.osdp_reader import ADDRESS, OsdpReader
 
@@ -41,9 +41,9 @@ def gate() -> Iterator[OsdpReader]:
     reader.close()
 
 
-async def made_and_handed_over(village: Village) -> list[VirtualDesfire]:  # noqa: F811 - the fixture above
+async def made_and_handed_over(village: Village) -> list[VirtualDesfire]:
     chips = [VirtualDesfire(uid) for uid in CHIPS]
-    await _encode_both(village, chips)
+    await encode_both(village, chips)
     async with village.site.signed_in("sylvie") as sylvie:
         for order in village.orders:
             answer = await sylvie.post(f"/api/v1/card-orders/{order.id}/hand-over", {"identity": "paper_shown"})
@@ -52,7 +52,7 @@ async def made_and_handed_over(village: Village) -> list[VirtualDesfire]:  # noq
 
 
 async def test_a_made_card_opens_a_sites_doors_with_the_line_and_without_it(
-    village: Village,  # noqa: F811 - the fixture above
+    village: Village,
     tmp_path: Path,
     gate: OsdpReader,
 ) -> None:
@@ -119,7 +119,7 @@ async def test_a_made_card_opens_a_sites_doors_with_the_line_and_without_it(
         await until(lambda: _so(gate.shown()[-1] == "Carte bloquee"), "the gate says so")
 
 
-async def another_point(village: Village) -> None:  # noqa: F811
+async def another_point(village: Village) -> None:
     """A gate that asks for a card's number, and the controller for both."""
     async with village.site.database.write() as db:
         gate = AccessPoint(
@@ -150,7 +150,7 @@ def opening(folder: Path, opened: Path) -> list[str]:
 class Taps:
     """The taps at the core, in the order in which they were made."""
 
-    def __init__(self, village: Village) -> None:  # noqa: F811
+    def __init__(self, village: Village) -> None:
         self._village = village
         self._seen = 0
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import ClientSession
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 
 from cvq_booth.agent import Agent
 from cvq_booth.desk import enrol
@@ -117,15 +117,20 @@ def spool_dir() -> Any:
 
 
 @pytest.fixture
-async def windows() -> AsyncIterator[Any]:
+async def driver() -> AsyncIterator[Playwright]:
+    """What drives browsers, those too that somebody else has opened."""
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture
+async def windows(driver: Playwright) -> AsyncIterator[Any]:
     """Browser windows, each somebody's own: `await windows(width, height)`."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
+    chromium = await driver.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM))
 
-        async def window(width: int, height: int, **more: Any) -> BrowserContext:
-            return await chromium.new_context(viewport={"width": width, "height": height}, locale="fr-FR", **more)
+    async def window(width: int, height: int, **more: Any) -> BrowserContext:
+        return await chromium.new_context(viewport={"width": width, "height": height}, locale="fr-FR", **more)
 
-        window.playwright = playwright  # type: ignore[attr-defined]  # for those who need another browser
-        yield window
-        await chromium.close()
+    yield window
+    await chromium.close()

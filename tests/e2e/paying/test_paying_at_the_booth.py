@@ -83,7 +83,7 @@ async def page_in(playwright: Playwright, profile: Path) -> Page:
 
 
 async def test_a_resident_pays_on_the_touch_screen_and_the_page_goes_by_itself(
-    till: Till, spool_dir: Path, windows: Any, monkeypatch: Any
+    till: Till, spool_dir: Path, windows: Any, driver: Playwright, monkeypatch: Any
 ) -> None:
     async with x_server(2560, 900) as display:
         monkeypatch.setenv("DISPLAY", display)
@@ -99,12 +99,12 @@ async def test_a_resident_pays_on_the_touch_screen_and_the_page_goes_by_itself(
         }
         async with booth_of(till, spool_dir, **touch):
             kiosk = spool_dir / "kiosk"
-            screen = await page_in(windows.playwright, kiosk / "2/profile")
+            screen = await page_in(driver, kiosk / "2/profile")
             console = await till.console(await windows(1366, 768))
             await asks_for_15_euros(console)
             await screen.get_by_role("button", name="Payer ici").click()
             await expect(screen.get_by_role("button", name="Ne plus payer ici")).to_be_visible()
-            payment = await page_in(windows.playwright, kiosk / "3/profile")
+            payment = await page_in(driver, kiosk / "3/profile")
             await payment.get_by_role("button", name="Payer 15,00 €").click()
             await payment.screenshot(path=PICTURES / "3-touch.png")
 
@@ -114,7 +114,7 @@ async def test_a_resident_pays_on_the_touch_screen_and_the_page_goes_by_itself(
             await expect(screen.get_by_role("heading", name="15,00 € à payer")).to_be_visible()
             await eventually(lambda: not processes_with(kiosk / "3"))
             await screen.get_by_role("button", name="Payer ici").click()
-            payment = await page_in(windows.playwright, kiosk / "3/profile")
+            payment = await page_in(driver, kiosk / "3/profile")
             await payment.get_by_role("button", name="Reprendre le paiement").click()
             await payment.get_by_role("button", name="Payer par carte").click()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from cvq_core.access.events import NewPointEvent, note_events
 from cvq_core.access.facts import Assurance, PointEventKind, PointKind, PointMode, Reason
@@ -42,9 +42,9 @@ class Pool:
     account: UUID
     jeanne: UUID
 
-    async def count(self, *conditions: object) -> int:
+    async def count(self, *conditions: ColumnElement[bool]) -> int:
         async with self.site.database.read() as db:
-            return await db.scalar(select(func.count()).select_from(AuditRecord).where(*conditions)) or 0  # type: ignore[arg-type] # conditions of one table
+            return await db.scalar(select(func.count()).select_from(AuditRecord).where(*conditions)) or 0
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def arm(point: str) -> None:
         if gone and state is None:
             die()
 
-    TapQueue._write, TapQueue._delete = dying_write, dying_delete  # type: ignore[method-assign]
+    TapQueue._write, TapQueue._delete = dying_write, dying_delete  # type: ignore[method-assign] # the product has no such points
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,9 +159,9 @@ async def test_two_machines_with_one_key_are_noticed_and_both_are_told(site: Sit
             # The copy reported after the machine; with the line back, the machine goes on reporting.
             for each in (machine, copy):
                 await line.cut()
-                await until(lambda: no_line(each), "the cut is noticed")  # noqa: B023 - awaited within the round
+                await until(partial(no_line, each), "the cut is noticed")
                 await line.mend()
-                await until(lambda: trouble(each, "twins"), "it hears of the other")  # noqa: B023
+                await until(partial(trouble, each, "twins"), "it hears of the other")
         finally:
             await copy.stop()
     async with site.database.read() as db:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -284,8 +285,8 @@ async def test_what_is_no_file_or_too_large_is_no_list(ground: Ground, tmp_path:
 
 
 @pytest.mark.parametrize("wrong", [{"point_codes": ["nowhere"]}, {"weekdays": 0}, {"weekdays": 128}, {"label": "  "}])
-async def test_a_group_that_cannot_be_right_is_refused(ground: Ground, wrong: dict[str, object]) -> None:
-    asked: dict[str, object] = {"label": "Voirie", "point_codes": ["ecole"], "weekdays": 31} | wrong
+async def test_a_group_that_cannot_be_right_is_refused(ground: Ground, wrong: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {"label": "Voirie", "point_codes": ["ecole"], "weekdays": 31} | wrong
     async with ground.database.write() as db:
         with pytest.raises(BadStaffGroup):
-            await set_group(db, "pompaire", str(asked.pop("label")), actor=SYSTEM, now=NOW, **asked)  # type: ignore[arg-type]
+            await set_group(db, "pompaire", asked.pop("label"), actor=SYSTEM, now=NOW, **asked)

@@ -117,7 +117,7 @@ def test_an_hsm_that_is_not_there_is_unavailable_and_not_an_error(tmp_path: Path
     with pytest.raises(CardKeysUnavailable):
         custody_of(Settings(pkcs11_module=MODULE, pkcs11_pin_file=tmp_path / "absent"))
     assert custody_of(Settings()) is None
-    assert custody_of(Settings(**hsm_settings())) is not None  # type: ignore[arg-type]
+    assert custody_of(Settings(**hsm_settings())) is not None
 
 
 def test_a_wrong_pin_is_tried_once_so_that_the_token_is_not_locked() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Assurance, PointKind
 from cvq_core.access.scene import TapRequest
@@ -17,6 +18,7 @@ from cvq_core.access.tables import AccessPoint
 from cvq_core.access.taps import take_tap
 from cvq_core.cards.rules import check_digit
 from cvq_core.cards.store import find_card, unblock_card
+from cvq_core.cards.tables import Card
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
 from cvq_core.families.departures import close_account, end_member
@@ -33,6 +35,7 @@ from cvq_core.legal_entities.rules import (
     UnknownEntity,
 )
 from cvq_core.legal_entities.service import (
+    Entity,
     add_holder,
     end_holder,
     entity_of,
@@ -81,7 +84,7 @@ class Ground:
             )
             await self.give(db, self.card)
 
-    async def give(self, db, card_id: UUID, uid: str = "04A1B2C3D4E5F6", nine: str = "482130577"):  # type: ignore[no-untyped-def]
+    async def give(self, db: AsyncSession, card_id: UUID, uid: str = "04A1B2C3D4E5F6", nine: str = "482130577") -> Card:
         return await give_card(
             db,
             card_id,
@@ -95,7 +98,7 @@ class Ground:
         )
 
 
-async def open_company(db, account_id: UUID, siret: str = SIRET, name: str = "Maçonnerie Roy"):  # type: ignore[no-untyped-def]
+async def open_company(db: AsyncSession, account_id: UUID, siret: str = SIRET, name: str = "Maçonnerie Roy") -> Entity:
     return await open_entity(db, account_id, kind=EntityKind.COMPANY, name=name, siret=siret, by=None, now=NOW)
 
 

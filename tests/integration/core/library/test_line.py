@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pysip2
 import pytest
@@ -83,11 +84,11 @@ async def test_a_revoked_access_ends_with_its_next_line(ground: Ground) -> None:
         {"label": " "},
     ],
 )
-async def test_an_access_that_cannot_be_right_is_refused(ground: Ground, wrong: dict[str, object]) -> None:
-    asked = {"login": "autre", "label": "Autre", "institution": "X"} | wrong
+async def test_an_access_that_cannot_be_right_is_refused(ground: Ground, wrong: dict[str, Any]) -> None:
+    asked: dict[str, Any] = {"login": "autre", "label": "Autre", "institution": "X"} | wrong
     async with ground.database.write() as db:
         with pytest.raises(BadLibraryAccess):
-            await add_access(db, str(asked.pop("login")), now=NOW, **asked)  # type: ignore[arg-type]
+            await add_access(db, asked.pop("login"), now=NOW, **asked)
 
 
 async def test_a_damaged_line_is_asked_for_again(ground: Ground) -> None:

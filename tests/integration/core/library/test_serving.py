@@ -10,6 +10,7 @@ import ssl
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -100,9 +101,9 @@ async def test_a_server_with_a_library_port_answers_there_and_lets_go_when_it_st
         {"library_port": 70_000},
     ],
 )
-def test_sip2_leaves_the_machine_only_encrypted(wrong: dict[str, object]) -> None:
+def test_sip2_leaves_the_machine_only_encrypted(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Settings(**wrong)  # type: ignore[arg-type]
+        Settings(**wrong)
 
 
 def test_the_commands_open_show_and_close_an_access(

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -191,9 +192,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("wrong", "name"), WRONG)
-def test_settings_that_cannot_be_are_refused_by_name(wrong: dict[str, object], name: str) -> None:
+def test_settings_that_cannot_be_are_refused_by_name(wrong: dict[str, Any], name: str) -> None:
     with pytest.raises(BadTerms) as refused:
-        check_terms(replace(COURT, **wrong))  # type: ignore[arg-type]
+        check_terms(replace(COURT, **wrong))
     assert list(refused.value.facts["fields"]) == [name]
 
 

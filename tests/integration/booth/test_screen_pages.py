@@ -475,11 +475,11 @@ async def test_a_page_whose_agent_stays_away_says_what_to_do(context, resident):
 async def test_forgetting_empties_the_pages(context, server):
     page = await open_screen(context, server, 2)
     await show(page, server, "goodbye")
-    await page.evaluate("localStorage.setItem('marker', 'Léa Moreau')")
+    await page.evaluate("localStorage.setItem('marker', 'Léa Moreau'); globalThis.former = true")
     server.show(STATES["wiped"], {1: None, 2: None})
     server.forget()
     await page.wait_for_function(
-        "() => localStorage.getItem('marker') === null && document.body.dataset.scene === 'idle'"
+        "() => !globalThis.former && localStorage.getItem('marker') === null && document.body.dataset.scene === 'idle'"
     )
     await eventually(lambda: 2 in server.present)
     assert "261124" not in await page.content()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from playwright.async_api import Browser, Page, Playwright
+from playwright.async_api import Browser, Error, Page, Playwright
 
 from cvq_booth.virtual.camera import PAGE_SCRIPT
 from cvq_core.assets import STATIC
@@ -174,10 +174,22 @@ async def open_browser(
 
 
 async def until(page: Page, condition: str, arg: Any = None) -> None:
-    """Wait until a condition holds in a page; it may be a promise, which Playwright's own wait takes for true."""
+    """Wait until a condition holds in a page; it may be a promise, which Playwright's own wait takes for true.
+
+    A page that begins anew meanwhile is asked again: the question went with the page that it was put to.
+    """
+
+    async def holds() -> bool:
+        try:
+            return bool(await page.evaluate(condition, arg))
+        except Error as error:
+            if "because of a navigation" not in error.message:
+                raise
+            return False
+
     try:
         async with asyncio.timeout(PATIENCE_MS / 1000):
-            while not await page.evaluate(condition, arg):
+            while not await holds():
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         log = await page.evaluate("globalThis.stage && JSON.stringify([stage.states, stage.log])")

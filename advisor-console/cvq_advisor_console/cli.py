@@ -12,7 +12,8 @@ import typer
 from rich import print as say
 
 from cvq_core.logs import configure_logs
-from cvq_core.settings import Settings, SettingsError, load_settings
+from cvq_core.settings import Settings
+from cvq_core.settings_file import SettingsError
 
 
 class BenchName(StrEnum):
@@ -110,7 +111,7 @@ def bench(
 
 def _settings(**overrides: object) -> Settings:
     try:
-        return load_settings(**overrides)
+        return Settings.load(**overrides)
     except SettingsError as error:
         raise SystemExit(str(error)) from None
 

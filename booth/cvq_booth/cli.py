@@ -11,8 +11,9 @@ from pathlib import Path
 
 import typer
 
-from cvq_booth.settings import BoothSettings, SettingsError, load_settings
+from cvq_booth.settings import BoothSettings
 from cvq_core.logs import configure_logs
+from cvq_core.settings_file import SettingsError
 
 booth = typer.Typer(no_args_is_help=True, help="One booth: its screens, its machines and its line to the desk.")
 
@@ -128,7 +129,7 @@ async def _check(settings: BoothSettings) -> list[tuple[str, bool, str]]:
 
 def _settings() -> BoothSettings:
     try:
-        return load_settings()
+        return BoothSettings.load()
     except SettingsError as error:
         raise _end(str(error)) from None
 

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from cvq_booth.screens.present import Screen
-from cvq_booth.settings import PREFIX, BoothSettings, Place, SettingsError, is_loopback
+from cvq_booth.settings import BoothSettings, Place
+from cvq_core.settings_file import SettingsError, is_loopback
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +121,7 @@ class Kiosk:
         if wanted == "none":
             return None
         if len(str(profiles / "1" / "tmp").encode()) > PATH_BYTES_MAX:
-            raise SettingsError(f"{PREFIX}SPOOL_DIR: the path is too long for Chromium's own files in it")
+            raise SettingsError("CVQ_BOOTH_SPOOL_DIR: the path is too long for Chromium's own files in it")
         flags = [f"--ozone-platform={wanted}", *settings.chromium_flags]
         if os.getuid() == 0:
             log.warning("Chromium runs without its sandbox, because the agent runs as root; use another user")

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from ipaddress import ip_address
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AnyHttpUrl, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from pydantic_settings.exceptions import SettingsError as UnreadableSetting
+from pydantic import AnyHttpUrl, Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-PREFIX = "CVQ_BOOTH_"
-DEFAULT_FILE = "/etc/cvq/booth.toml"
+from cvq_core.settings_file import FileSettings, is_loopback
+
 Place = tuple[int, int]
 HOST_NAME = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?")
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the message names it."""
 
 
 def default_spool() -> Path:
@@ -41,10 +28,11 @@ def default_key_file() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "cvq" / "booth-key.json"
 
 
-class BoothSettings(BaseSettings):
+class BoothSettings(FileSettings):
     """Everything that may be set on a booth's machine."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CVQ_BOOTH_", extra="forbid", frozen=True)
+    default_file = "/etc/cvq/booth.toml"
 
     desk_url: AnyHttpUrl = Field(
         default=AnyHttpUrl("http://127.0.0.1:8080"), description="the desk's address; without TLS on this machine only"
@@ -146,54 +134,3 @@ class BoothSettings(BaseSettings):
     def desk(self) -> str:
         """The desk's address without a slash at its end."""
         return str(self.desk_url).rstrip("/")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get(f"{PREFIX}CONFIG") or DEFAULT_FILE
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
-
-
-def load_settings(**overrides: Any) -> BoothSettings:
-    """Return the settings of this booth.
-
-    Raises:
-        SettingsError: one is wrong; the message says which, and why.
-    """
-    config = os.environ.get(f"{PREFIX}CONFIG")
-    if config and not Path(config).is_file():
-        raise SettingsError(f"{PREFIX}CONFIG names a file that does not exist: {config}")
-    known = {PREFIX + name.upper() for name in BoothSettings.model_fields} | {f"{PREFIX}CONFIG"}
-    if unknown := sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
-        raise SettingsError(f"{unknown[0]}: no setting has this name")
-    try:
-        return BoothSettings(**overrides)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_line(place) for place in error.errors())) from None
-    except TOMLDecodeError as error:
-        raise SettingsError(f"{config or DEFAULT_FILE} is no TOML file: {error}") from None
-    except UnreadableSetting as error:
-        # A list or a table in the environment is written as JSON.
-        field = next((name for name in BoothSettings.model_fields if f'"{name}"' in str(error)), "settings")
-        raise SettingsError(f"{PREFIX}{field.upper()}: is no JSON") from None
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host` is this very machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _line(error: Any) -> str:
-    name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "settings"
-    return f"{name}: {error['msg']}"

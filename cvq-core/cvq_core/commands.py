@@ -12,7 +12,8 @@ from cvq_core.clock import shifted
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
 from cvq_core.live.store import flush_events
-from cvq_core.settings import SettingsError, load_settings
+from cvq_core.settings import Settings
+from cvq_core.settings_file import SettingsError
 
 
 def act_at_once(act: Callable[[AsyncSession, datetime], Awaitable[str]]) -> str:
@@ -23,7 +24,7 @@ def act_at_once(act: Callable[[AsyncSession, datetime], Awaitable[str]]) -> str:
     """
 
     async def go() -> str:
-        settings = load_settings()
+        settings = Settings.load()
         database = Database(settings.database_url)
         # There is no hub in a command's process, and pages and doors are told all the same.
         database.before_commit.append(flush_events)

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from ipaddress import ip_address
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from pydantic_settings.exceptions import SettingsError as UnreadableSetting
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from cvq_core.database import async_url
 from cvq_core.invoice_papers.paper import Issuer
 from cvq_core.invoice_papers.proximity import Codes
 from cvq_core.particulier.rules import is_siret
-
-PREFIX = "CVQ_"
-DEFAULT_FILE = "/etc/cvq/cvq.toml"
-# Other programs of ours read these: the booth's agent, and what stands in for a printer and a card reader.
-OTHERS = ("CVQ_BOOTH_", "CVQ_ENCODER_", "CVQ_READER_", "CVQ_PRINTER_DIR", "CVQ_PCSCD_DIR")
+from cvq_core.settings_file import FileSettings, is_loopback
 
 
-class SettingsError(Exception):
-    """A setting is wrong; the message names it."""
-
-
-class Settings(BaseSettings):
+class Settings(FileSettings):
     """Everything that an operator may set. `docs/operator.md` lists it with examples."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CVQ_", extra="forbid", frozen=True)
+    default_file = "/etc/cvq/cvq.toml"
+    # Read by the booth's agent, the encoder and a site's controller, and by what stands in for printer and card reader.
+    others = ("CVQ_BOOTH_", "CVQ_ENCODER_", "CVQ_READER_", "CVQ_PRINTER_DIR", "CVQ_PCSCD_DIR")
 
     database_url: str = "sqlite:///var/cvq.sqlite"
     database_pool_size: int = Field(default=10, ge=1, le=200)
@@ -138,7 +123,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _beyond_loopback_only_behind_a_proxy(self) -> Settings:
         """Browsers give no camera to a page that came without TLS, and TLS is the reverse proxy's work."""
-        if not _is_loopback(self.listen_host) and self.trusted_proxy is None:
+        if not is_loopback(self.listen_host) and self.trusted_proxy is None:
             raise ValueError(
                 "listen_host is not loopback but no trusted_proxy is set: browsers give neither camera nor microphone "
                 "to a page without TLS; put a reverse proxy in front and name its address in trusted_proxy"
@@ -150,7 +135,7 @@ class Settings(BaseSettings):
         """SIP2 by itself sends names and its password as they are."""
         if (self.library_certificate is None) is not (self.library_key is None):
             raise ValueError("library_certificate and library_key belong together")
-        if not _is_loopback(self.library_host) and self.library_certificate is None:
+        if not is_loopback(self.library_host) and self.library_certificate is None:
             raise ValueError(
                 "library_host is not loopback but there is no library_certificate: SIP2 would send names and its "
                 "password in clear; set a certificate, or put stunnel in front"
@@ -163,7 +148,7 @@ class Settings(BaseSettings):
         if self.payfip_client is not None and self.payfip_office is None:
             raise ValueError("payfip_client is set but no payfip_office: whose act lets it collect online?")
         url = self.payfip_url
-        if url is not None and url.scheme != "https" and not _is_loopback(url.host or ""):
+        if url is not None and url.scheme != "https" and not is_loopback(url.host or ""):
             raise ValueError("payfip_url is neither https nor on this machine")
         return self
 
@@ -182,7 +167,7 @@ class Settings(BaseSettings):
                 "particulier_token is set but particulier_recipient is no SIRET: who receives the answers?"
             )
         url = self.particulier_url
-        if url is not None and url.scheme != "https" and not _is_loopback(url.host or ""):
+        if url is not None and url.scheme != "https" and not is_loopback(url.host or ""):
             raise ValueError("particulier_url is neither https nor on this machine")
         return self
 
@@ -196,54 +181,3 @@ class Settings(BaseSettings):
         """Origins from which pages may send."""
         own = str(self.public_url).rstrip("/")
         return frozenset({own, *self.allowed_origins})
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get("CVQ_CONFIG") or DEFAULT_FILE
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Return the settings of this process.
-
-    Raises:
-        SettingsError: one is wrong; the message says which, and why.
-    """
-    config = os.environ.get("CVQ_CONFIG")
-    if config and not Path(config).is_file():
-        raise SettingsError(f"CVQ_CONFIG names a file that does not exist: {config}")
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {"CVQ_CONFIG"}
-    own = (name for name in os.environ if name.startswith(PREFIX) and not name.startswith(OTHERS))
-    if unknown := sorted(name for name in own if name not in known):
-        raise SettingsError(f"{unknown[0]}: no setting has this name")
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_line(place) for place in error.errors())) from None
-    except TOMLDecodeError as error:
-        raise SettingsError(f"{config or DEFAULT_FILE} is no TOML file: {error}") from None
-    except UnreadableSetting as error:
-        # A list or a table in the environment is written as JSON.
-        field = next((name for name in Settings.model_fields if f'"{name}"' in str(error)), "settings")
-        raise SettingsError(f"{PREFIX}{field.upper()}: is no JSON") from None
-
-
-def _line(error: Any) -> str:
-    name = PREFIX + str(error["loc"][0]).upper() if error["loc"] else "settings"
-    return f"{name}: {error['msg']}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

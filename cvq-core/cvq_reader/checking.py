@@ -8,10 +8,11 @@ from aiohttp import ClientSession
 
 from cvq_core.devices.identity import Identity, IdentityError
 from cvq_core.devices.line import DeviceLine, ServerRefused, ServerUnreachable
+from cvq_core.settings_file import SettingsError
 from cvq_reader.agent import ENROL, read_welcome
 from cvq_reader.core import Core
 from cvq_reader.local_api import read_key
-from cvq_reader.settings import HttpReader, OsdpReader, PcscReader, ReaderSettings, SettingsError
+from cvq_reader.settings import HttpReader, OsdpReader, PcscReader, ReaderSettings
 
 FREE_BYTES_MIN = 200 * 1024**2
 Finding = tuple[str, bool, str]

@@ -14,7 +14,8 @@ from typing import Any, TextIO
 import typer
 
 from cvq_core.logs import configure_logs
-from cvq_reader.settings import ReaderSettings, SettingsError, load_settings
+from cvq_core.settings_file import SettingsError
+from cvq_reader.settings import ReaderSettings
 
 
 class Unbroken(io.TextIOWrapper):
@@ -145,7 +146,7 @@ async def _status(settings: ReaderSettings) -> dict[str, Any] | None:
 
 def _settings() -> ReaderSettings:
     try:
-        return load_settings()
+        return ReaderSettings.load()
     except SettingsError as error:
         raise _end(str(error)) from None
 

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cvq_core.access.facts import Assurance, RightKind
 from cvq_core.access.rules import holds
 from cvq_core.cards.rules import BadCardUid, card_uid
+from cvq_core.settings_file import SettingsError
 from cvq_reader.doors import Answer, Doors
-from cvq_reader.settings import SettingsError
 
 BODY_BYTES_MAX = 4096
 KEY_CHARACTERS_MIN = 20

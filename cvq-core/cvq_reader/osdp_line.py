@@ -24,9 +24,10 @@ from osdp import Channel, Command, CommandLEDColor, ControlPanel, Event, LibFlag
 from cvq_core.access.words import DISPLAY_CHARACTERS
 from cvq_core.cards.rules import BadCardUid, card_uid
 from cvq_core.controllers.wire import ReaderState
+from cvq_core.settings_file import SettingsError
 from cvq_reader.doors import Doors
 from cvq_reader.relays import ProgramRelay, Relay
-from cvq_reader.settings import CommandRelay, OsdpReader, OutputRelay, SettingsError
+from cvq_reader.settings import CommandRelay, OsdpReader, OutputRelay
 
 log = structlog.get_logger(__name__)
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from ipaddress import ip_address
 from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-from pydantic_settings.exceptions import SettingsError as UnreadableSetting
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from cvq_core.access.facts import Assurance
+from cvq_core.settings_file import FileSettings, is_loopback
 
-PREFIX = "CVQ_READER_"
-DEFAULT_FILE = "/etc/cvq/reader.toml"
 READERS_MAX = 64
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the message names it."""
 
 
 class _Reader(BaseModel):
@@ -86,10 +72,11 @@ class OsdpReader(_Reader):
 Reader = Annotated[HttpReader | PcscReader | OsdpReader, Field(discriminator="kind")]
 
 
-class ReaderSettings(BaseSettings):
+class ReaderSettings(FileSettings):
     """Everything that may be set on a controller's machine. `docs/reader.md` explains it."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CVQ_READER_", extra="forbid", frozen=True)
+    default_file = "/etc/cvq/reader.toml"
 
     server_url: AnyHttpUrl = Field(
         default=AnyHttpUrl("http://127.0.0.1:8080"), description="the core's address; without TLS on this machine only"
@@ -109,7 +96,7 @@ class ReaderSettings(BaseSettings):
     @field_validator("server_url")
     @classmethod
     def _plain_only_on_this_machine(cls, value: AnyHttpUrl) -> AnyHttpUrl:
-        if value.scheme == "http" and not _is_loopback(value.host or ""):
+        if value.scheme == "http" and not is_loopback(value.host or ""):
             raise ValueError("a core on another machine is reached through https only")
         return value
 
@@ -135,50 +122,3 @@ class ReaderSettings(BaseSettings):
     def welcome_file(self) -> Path:
         """What the core said when the controller enrolled: whose lists it believes, above all."""
         return self.data_dir / "core.json"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = os.environ.get(f"{PREFIX}CONFIG") or DEFAULT_FILE
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file)))
-
-
-def load_settings() -> ReaderSettings:
-    """Return the settings of this controller.
-
-    Raises:
-        SettingsError: one is wrong; the message says which, and why.
-    """
-    config = os.environ.get(f"{PREFIX}CONFIG")
-    if config and not Path(config).is_file():
-        raise SettingsError(f"{PREFIX}CONFIG names a file that does not exist: {config}")
-    known = {PREFIX + name.upper() for name in ReaderSettings.model_fields} | {f"{PREFIX}CONFIG"}
-    if unknown := sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
-        raise SettingsError(f"{unknown[0]}: no setting has this name")
-    try:
-        return ReaderSettings()
-    except ValidationError as error:
-        raise SettingsError("\n".join(f"{_place(each['loc'])}: {each['msg']}" for each in error.errors())) from None
-    except TOMLDecodeError as error:
-        raise SettingsError(f"{config or DEFAULT_FILE} is no TOML file: {error}") from None
-    except UnreadableSetting:
-        raise SettingsError(f"{PREFIX}READERS: is no JSON") from None
-
-
-def _place(loc: tuple[int | str, ...]) -> str:
-    return PREFIX + ".".join(str(part) for part in loc).upper() if loc else "settings"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

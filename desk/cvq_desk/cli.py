@@ -99,11 +99,12 @@ async def _with_device(kind: DeviceKind, name: str, work: Callable[[AsyncSession
     from cvq_core.controllers.tables import Controller
     from cvq_core.database import Database
     from cvq_core.offices.tables import SubOffice
-    from cvq_core.settings import SettingsError, load_settings
+    from cvq_core.settings import Settings
+    from cvq_core.settings_file import SettingsError
     from cvq_desk.booking.tables import Booth
 
     try:
-        settings = load_settings()
+        settings = Settings.load()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     subject, names = {

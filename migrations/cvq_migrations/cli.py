@@ -9,7 +9,8 @@ import typer
 from rich import print as say
 
 from cvq_core.database import Database
-from cvq_core.settings import SettingsError, load_settings
+from cvq_core.settings import Settings
+from cvq_core.settings_file import SettingsError
 from cvq_migrations import runner
 
 
@@ -20,7 +21,7 @@ def migrate(
 ) -> None:
     """Bring the database to the newest revision."""
     try:
-        settings = load_settings()
+        settings = Settings.load()
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     asyncio.run(_migrate(settings.database_url, to=to, new=new, show=show))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from cvq_booth.settings import is_loopback
+from cvq_core.settings_file import is_loopback
 
 _Found = TypeVar("_Found")
 cards = typer.Typer(no_args_is_help=True, help="Le poste qui fait les cartes : l’installer, et encoder les puces.")

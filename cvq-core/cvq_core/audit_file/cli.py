@@ -23,10 +23,11 @@ def seal(
     """Sceller une période d’une régie dans un fichier que le comptable vérifie sans la base."""
     from cvq_core.audit_file.seals import BadSealKey
     from cvq_core.errors import Refusal
-    from cvq_core.settings import SettingsError, load_settings
+    from cvq_core.settings import Settings
+    from cvq_core.settings_file import SettingsError
 
     try:
-        made = asyncio.run(_seal(load_settings(), office, first, last))
+        made = asyncio.run(_seal(Settings.load(), office, first, last))
     except (SettingsError, BadSealKey, Refusal) as error:
         raise SystemExit(str(error) or getattr(error, "message", "")) from None
     file = folder / made.file_name

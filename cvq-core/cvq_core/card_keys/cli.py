@@ -66,10 +66,11 @@ def _now() -> datetime:
 def _run(work: Callable[[AsyncSession, Custody], Awaitable[_Found]]) -> _Found:
     from cvq_core.card_keys.custody import KeyExists, custody_of
     from cvq_core.errors import Refusal
-    from cvq_core.settings import SettingsError, load_settings
+    from cvq_core.settings import Settings
+    from cvq_core.settings_file import SettingsError
 
     try:
-        settings = load_settings()
+        settings = Settings.load()
         custody = custody_of(settings)
         if custody is None:
             raise SystemExit("Aucun coffre : CVQ_PKCS11_MODULE et CVQ_PKCS11_PIN_FILE ne sont pas réglés.")

@@ -102,10 +102,11 @@ def _in_transaction(work: Callable[[AsyncSession, datetime], Awaitable[T]]) -> T
     from cvq_core.clock import utc_now
     from cvq_core.database import Database
     from cvq_core.errors import Refusal
-    from cvq_core.settings import SettingsError, load_settings
+    from cvq_core.settings import Settings
+    from cvq_core.settings_file import SettingsError
 
     async def run() -> T:
-        database = Database(load_settings().database_url)
+        database = Database(Settings.load().database_url)
         try:
             async with database.write() as db:
                 return await work(db, utc_now())

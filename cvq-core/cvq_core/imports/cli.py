@@ -319,10 +319,11 @@ def _run(work: Callable[[Database, Clock], Awaitable[_Found]]) -> _Found:
     from cvq_core.clock import shifted
     from cvq_core.database import Database
     from cvq_core.errors import Refusal
-    from cvq_core.settings import SettingsError, load_settings
+    from cvq_core.settings import Settings
+    from cvq_core.settings_file import SettingsError
 
     async def go() -> _Found:
-        settings = load_settings()
+        settings = Settings.load()
         database = Database(settings.database_url)
         try:
             return await work(database, shifted(settings.clock_offset_s))

@@ -13,7 +13,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
@@ -24,6 +23,7 @@ from lxml import etree
 
 from cvq_core.clock import Clock, local, utc_now
 from cvq_core.payments.rules import AMOUNT_CENTS_MAX, AMOUNT_CENTS_MIN, PAGE_LIFE, is_refdet
+from cvq_core.settings_file import is_loopback
 from cvq_core.text import money
 
 RESOURCES = Path(eopayment.__file__).parent / "resource"
@@ -138,7 +138,7 @@ class VirtualPayFip:
         """Tell whoever asked that something happened; return the HTTP status, 0 when nobody answers."""
         status = 0
         address = self.operations[idop].asked["urlnotif"]
-        if _is_loopback(address):
+        if is_loopback(urlsplit(address).hostname or ""):
             try:
                 async with (
                     ClientSession(timeout=ClientTimeout(5)) as session,
@@ -309,14 +309,6 @@ def _envelope(content: etree._Element, *, status: int = 200) -> web.Response:
     envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"soap": SOAP})
     etree.SubElement(envelope, f"{{{SOAP}}}Body").append(content)
     return web.Response(body=etree.tostring(envelope), content_type="text/xml", status=status)
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 _PAGE = """<!DOCTYPE html>

@@ -12,7 +12,7 @@ from cvq_core.clock import local_day, utc_now
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
 from cvq_core.seed.service import More, Seeded, school_year_of, seed_territory
-from cvq_core.settings import load_settings
+from cvq_core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def run(options: SeedOptions, more: More | None = None) -> None:
     Raises:
         SystemExit: it was refused; the message says why and what to do.
     """
-    url = options.database_url or load_settings().database_url
+    url = options.database_url or Settings.load().database_url
     console = Console()
     try:
         seeded = asyncio.run(_fill(url, options, more, console))

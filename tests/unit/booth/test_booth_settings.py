@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cvq_booth.settings import SettingsError, load_settings
+from cvq_booth.settings import BoothSettings
+from cvq_core.settings_file import SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def no_settings_around(monkeypatch, tmp_path):
 def test_a_wrong_setting_is_told_by_its_name(monkeypatch, name, value, words):
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as error:
-        load_settings()
+        BoothSettings.load()
     assert str(error.value).startswith(name)
     assert words in str(error.value)
 
@@ -49,7 +50,7 @@ def test_the_environment_stands_above_the_file(monkeypatch, tmp_path):
     monkeypatch.setenv("CVQ_BOOTH_CONFIG", str(file))
     monkeypatch.setenv("CVQ_BOOTH_SCREENS_PORT", "0")
     monkeypatch.setenv("CVQ_BOOTH_SCREEN_1_SIZE", "1280x1024")
-    settings = load_settings()
+    settings = BoothSettings.load()
     assert (settings.scanner, settings.screens_port) == ("test:0", 0)
     assert (settings.screen_1_size, settings.screen_2_position) == ((1280, 1024), (1280, 0))
 
@@ -57,7 +58,7 @@ def test_the_environment_stands_above_the_file(monkeypatch, tmp_path):
 def test_a_file_that_is_named_must_exist(monkeypatch, tmp_path):
     monkeypatch.setenv("CVQ_BOOTH_CONFIG", str(tmp_path / "nowhere.toml"))
     with pytest.raises(SettingsError, match="does not exist"):
-        load_settings()
+        BoothSettings.load()
 
 
 def test_an_unknown_name_in_the_file_stops_the_start(monkeypatch, tmp_path):
@@ -65,7 +66,7 @@ def test_an_unknown_name_in_the_file_stops_the_start(monkeypatch, tmp_path):
     file.write_text('scaner = "test:0"\n')
     monkeypatch.setenv("CVQ_BOOTH_CONFIG", str(file))
     with pytest.raises(SettingsError, match="CVQ_BOOTH_SCANER"):
-        load_settings()
+        BoothSettings.load()
 
 
 def test_a_file_that_is_no_toml_is_told_by_its_name(monkeypatch, tmp_path):
@@ -73,7 +74,7 @@ def test_a_file_that_is_no_toml_is_told_by_its_name(monkeypatch, tmp_path):
     file.write_text("scanner: test\n")
     monkeypatch.setenv("CVQ_BOOTH_CONFIG", str(file))
     with pytest.raises(SettingsError, match=r"booth\.toml is no TOML file"):
-        load_settings()
+        BoothSettings.load()
 
 
 @pytest.mark.parametrize(
@@ -81,4 +82,4 @@ def test_a_file_that_is_no_toml_is_told_by_its_name(monkeypatch, tmp_path):
 )
 def test_a_desk_without_tls_may_only_be_on_this_machine(monkeypatch, url):
     monkeypatch.setenv("CVQ_BOOTH_DESK_URL", url)
-    assert not load_settings().desk.endswith("/")
+    assert not BoothSettings.load().desk.endswith("/")

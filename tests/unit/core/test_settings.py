@@ -10,7 +10,8 @@ import pytest
 
 from cvq_core.invoice_papers.paper import Issuer
 from cvq_core.invoice_papers.proximity import Codes
-from cvq_core.settings import SettingsError, load_settings
+from cvq_core.settings import Settings
+from cvq_core.settings_file import SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,7 @@ def test_a_wrong_setting_is_told_by_its_name(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as error:
-        load_settings()
+        Settings.load()
     assert name in str(error.value)
     assert words in str(error.value)
 
@@ -53,26 +54,26 @@ def test_all_wrong_settings_are_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("CVQ_LISTEN_PORT", "-1")
     monkeypatch.setenv("CVQ_LOG_LEVEL", "loud")
     with pytest.raises(SettingsError) as error:
-        load_settings()
+        Settings.load()
     assert [line.partition(":")[0] for line in str(error.value).splitlines()] == ["CVQ_LISTEN_PORT", "CVQ_LOG_LEVEL"]
 
 
 def test_an_unknown_name_in_the_file_is_told(file: Path) -> None:
     file.write_text('datbase_url = "sqlite:///var/cvq.sqlite"\n')
     with pytest.raises(SettingsError, match="DATBASE_URL"):
-        load_settings()
+        Settings.load()
 
 
 def test_a_file_that_is_no_toml_is_told_by_its_name(file: Path) -> None:
     file.write_text("listen_port: 8080\n")
     with pytest.raises(SettingsError, match=r"cvq\.toml"):
-        load_settings()
+        Settings.load()
 
 
 def test_a_file_that_was_named_and_is_not_there_stops_the_start(file: Path) -> None:
     file.unlink()
     with pytest.raises(SettingsError, match="does not exist"):
-        load_settings()
+        Settings.load()
 
 
 def test_the_environment_stands_above_the_file_and_a_booths_variables_are_its_own(
@@ -81,7 +82,7 @@ def test_the_environment_stands_above_the_file_and_a_booths_variables_are_its_ow
     file.write_text('listen_port = 8081\nterritory = "Thiérache"\n')
     monkeypatch.setenv("CVQ_LISTEN_PORT", "8082")
     monkeypatch.setenv("CVQ_BOOTH_RING_S", "5")
-    settings = load_settings()
+    settings = Settings.load()
     assert (settings.listen_port, settings.territory) == (8082, "Thiérache")
 
 
@@ -89,9 +90,9 @@ def test_the_environment_stands_above_the_file_and_a_booths_variables_are_its_ow
 def test_pages_leave_the_machine_only_behind_a_proxy_that_ends_tls(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("CVQ_LISTEN_HOST", host)
     with pytest.raises(SettingsError, match="trusted_proxy"):
-        load_settings()
+        Settings.load()
     monkeypatch.setenv("CVQ_TRUSTED_PROXY", "192.0.2.1")
-    assert load_settings().listen_host == host
+    assert Settings.load().listen_host == host
 
 
 @pytest.mark.parametrize(("url", "secure"), [("https://guichet.example", True), ("http://127.0.0.1:8080", False)])
@@ -100,7 +101,7 @@ def test_cookies_are_for_tls_alone_where_pages_come_through_it(
 ) -> None:
     monkeypatch.setenv("CVQ_PUBLIC_URL", url)
     monkeypatch.setenv("CVQ_ALLOWED_ORIGINS", "https://a.example, https://b.example")
-    settings = load_settings()
+    settings = Settings.load()
     assert settings.secure_cookies is secure
     assert settings.origins == {url, "https://a.example", "https://b.example"}
 
@@ -108,16 +109,16 @@ def test_cookies_are_for_tls_alone_where_pages_come_through_it(
 def test_payment_online_goes_to_a_place_and_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CVQ_PAYFIP_CLIENT", "012345")
     with pytest.raises(SettingsError, match="payfip_office"):
-        load_settings()
+        Settings.load()
     monkeypatch.setenv("CVQ_PAYFIP_OFFICE", "CVQ-SIEGE")
-    assert load_settings().payfip_url is None
+    assert Settings.load().payfip_url is None
     for url in ("http://payfip.example/tpa", "http://192.0.2.1/tpa"):
         monkeypatch.setenv("CVQ_PAYFIP_URL", url)
         with pytest.raises(SettingsError, match="payfip_url"):
-            load_settings()
+            Settings.load()
     for url in ("https://payfip.example/tpa", "http://127.0.0.1:8001/tpa"):
         monkeypatch.setenv("CVQ_PAYFIP_URL", url)
-        assert str(load_settings().payfip_url) == url
+        assert str(Settings.load().payfip_url) == url
 
 
 CODES = {"emitter": "940033", "collectivity": "RS", "product": "087", "post": "079033"}
@@ -130,13 +131,13 @@ def test_who_sends_invoices_and_the_tobacconists_codes_are_tables_of_the_file_or
         '[invoice_issuer]\nname = "Parthenay"\naddress = ["7, rue Béranger"]\n\n[proximity]\n'
         + "\n".join(f'{name} = "{code}"' for name, code in CODES.items())
     )
-    settings = load_settings()
+    settings = Settings.load()
     assert settings.invoice_issuer == Issuer("Parthenay", ("7, rue Béranger",))
     assert settings.proximity == Codes(**CODES)
     monkeypatch.setenv("CVQ_PROXIMITY", json.dumps({**CODES, "period": "3"}))
-    changed = load_settings().proximity
+    changed = Settings.load().proximity
     assert changed is not None
     assert changed.period == "3"
     monkeypatch.setenv("CVQ_PROXIMITY", json.dumps({**CODES, "emmiter": "1"}))
     with pytest.raises(SettingsError, match="CVQ_PROXIMITY"):
-        load_settings()
+        Settings.load()

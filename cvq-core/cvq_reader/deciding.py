@@ -235,7 +235,7 @@ def _taken(facts: Facts, known: KnownPoint, whom: _Whom, decision: Decision) -> 
 
 def _look_back_on(since: Since, facts: Facts, whom: _Whom, decision: Decision, display: Display) -> None:
     point, person = facts.point, whom.person
-    if person is None or not point.looks_back:
+    if person is None or not point.looks_back or decision.repeats is not None:
         return
     since.lookback.guardians[person.id] = frozenset(person.guardians)
     answer = FirstAnswer(decision.reason, display.short, display.long, decision.balance_cents, decision.entries_left)

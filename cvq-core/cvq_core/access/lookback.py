@@ -12,7 +12,7 @@ from cvq_core.access.facts import Direction, FirstAnswer, Passage, Point
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One tap of shortly before; `at` is the core's hour, or the tap's own where it came late."""
+    """One tap of shortly before that repeats no other; `at` is the core's hour, or the tap's own where it came late."""
 
     person_id: UUID
     card_id: UUID | None

@@ -58,6 +58,10 @@ def decide(facts: Facts) -> Decision:
         return Decision(Reason.LEFT)
     if facts.first_answer is not None:
         first = facts.first_answer
+        against = _refusal(facts) if first.reason.allows else None
+        if against is not None:
+            # Blocked or locked within these seconds, or less sure a reading than the first.
+            return Decision(against)
         return Decision(first.reason, balance_cents=first.balance_cents, entries_left=first.entries_left, repeats=first)
     decision = decide_alone(facts)
     found = obstacle(facts) if decision.allowed else None

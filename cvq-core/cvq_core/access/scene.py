@@ -232,7 +232,7 @@ class Scene:
             self.count_passage(point, at or self.now)
         if bearer is None:
             return
-        if point.looks_back:
+        if point.looks_back and decision.repeats is None:
             answer = FirstAnswer(
                 decision.reason, shown.short, shown.long, decision.balance_cents, decision.entries_left
             )

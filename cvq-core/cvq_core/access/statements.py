@@ -212,7 +212,7 @@ def tap_statements(dialect: str) -> TapStatements:
                 TAPS.c.entries_left,
             )
             .join_from(TAPS, AccessPoint.__table__, POINTS.id == TAPS.c.point_id)
-            .where(among(TAPS.c.person_id, "people"), TAPS.c.received_at >= since)
+            .where(among(TAPS.c.person_id, "people"), TAPS.c.received_at >= since, TAPS.c.repeats.is_(False))
         ),
         areas=Prepared(
             select(AREAS.id, AREAS.inside, AREAS.counted_at, AREAS.closes_at)

@@ -29,7 +29,7 @@ from cvq_core.access.scene import TapRequest, UnknownPoint
 from cvq_core.access.store import give_right
 from cvq_core.access.tables import AccessArea, AccessPoint, PointEvent, Tap
 from cvq_core.access.taps import TapAnswer, take_tap
-from cvq_core.cards.rules import CardStatus
+from cvq_core.cards.rules import BlockedReason, CardStatus
 from cvq_core.cards.store import find_card
 from cvq_core.cards.tables import Card
 from cvq_core.database import lost_a_race
@@ -127,10 +127,18 @@ class TestTwoTapsInASecond:
             first.balance_cents,
         )
         assert (first.amount_cents, second.amount_cents) == (310, 0)
-        later = await tap_at(village, village.card_tap(POOL, JEANNE_UID), NOON + 2 * SECOND)
-        assert later.amount_cents == 310
+        # The seconds are counted from the first: whoever goes on presenting a card does not go on for ever.
+        again = [
+            await tap_at(village, village.card_tap(POOL, JEANNE_UID), NOON + tenths * SECOND / 10) for tenths in (9, 18)
+        ]
+        assert [each.amount_cents for each in again] == [0, 310]
         async with village.database.read() as db:
             assert await balance_of(db, wallet_id) == 2000 - 2 * 310
+        async with village.database.write() as db:
+            card = await find_card(db, uid=JEANNE_UID)
+            card.status, card.blocked_reason = CardStatus.BLOCKED, BlockedReason.LOST
+        blocked = await tap_at(village, village.card_tap(POOL, JEANNE_UID), NOON + 2 * SECOND)
+        assert (blocked.allowed, blocked.reason) == (False, "card-blocked")
 
     async def test_at_two_servers_at_once_count_once_too(self, village: Village) -> None:
         wallet_id = await with_money(village)

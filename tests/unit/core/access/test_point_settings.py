@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from cvq_core.access.areas import AreaCount, last_closing
 from cvq_core.access.facts import (
+    Assurance,
     Decision,
     Direction,
     Effect,
@@ -65,6 +67,23 @@ class TestWhoPassedBefore:
         decision = decide(facts)
         assert (decision.reason, decision.effect, decision.amount_cents) == (Reason.PAID, Effect.NONE, 0)
         assert say(decision, facts).short == first.display_short
+
+    @pytest.mark.parametrize(
+        ("changed", "said"),
+        [
+            ({"card": BLOCKED}, Reason.CARD_BLOCKED),
+            ({"deceased": True}, Reason.PERSON_DECEASED),
+            ({"point": replace(POOL, double_tap_s=4, mode=PointMode.LOCKED)}, Reason.POINT_CLOSED),
+            ({"point": replace(POOL, double_tap_s=4, assurance=Assurance.AUTHENTICATED)}, Reason.ASSURANCE_TOO_LOW),
+        ],
+    )
+    def test_a_second_presentation_opens_nothing_that_has_been_closed_meanwhile(
+        self, changed: dict[str, Any], said: Reason
+    ) -> None:
+        let_in, refused = (FirstAnswer(each, "", "") for each in (Reason.SUBSCRIBED, Reason.WALLET_EMPTY))
+        facts = replace(at(replace(POOL, double_tap_s=4), first_answer=let_in), **changed)
+        assert decide(facts) == Decision(said)
+        assert reason(replace(facts, first_answer=refused)) is Reason.WALLET_EMPTY
 
     @pytest.mark.parametrize(
         ("direction", "minutes", "said"),

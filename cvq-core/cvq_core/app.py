@@ -35,6 +35,7 @@ from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
 from cvq_core.errors import Refusal
 from cvq_core.facilities import keeping as facility_keeping
+from cvq_core.facilities import offers as facility_offers
 from cvq_core.facilities import routes as facility_routes
 from cvq_core.facilities.jobs import ReservationJobs
 from cvq_core.facilities.manage import CLOSE
@@ -122,6 +123,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         remittance_routes,
         debit_routes,
         facility_routes,
+        facility_offers,
         *family_routes.ROOMS,
         entity_routes,
         particulier_routes,
@@ -139,6 +141,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app[card_key_routes.CUSTODY] = [custody_of(settings)]
+    services.templates.add_folder(facility_offers.TEMPLATES)
     services.templates.add_folder(payment_routes.TEMPLATES)
     services.templates.add_folder(invoice_routes.TEMPLATES)
     quotients = app[QUOTIENT_INQUIRIES] = QuotientInquiries(database, clock, _particulier(settings))

@@ -14,6 +14,7 @@ from cvq_advisor_console.families.steps import LASTING, StepForm, again, day_wor
 from cvq_advisor_console.views.families import FieldView, FormPage, MemberPage, Option, PersonOption, SurePage
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound, Refusal
+from cvq_core.facilities.routes import doing_of
 from cvq_core.families.departures import Death, add_member, end_member, note_death
 from cvq_core.ids import new_id
 from cvq_core.legal_entities.service import add_holder, is_entity
@@ -21,6 +22,7 @@ from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import family_account_by_id, person_by_id
 from cvq_core.people.tables import FamilyAccount, Membership, Person
 from cvq_core.staff import Permission
+from cvq_core.text import money
 from cvq_core.web import Context, Routes
 from cvq_desk.booking.lookup import look_up
 
@@ -148,7 +150,7 @@ async def death(context: Context, form: DeathForm) -> web.Response:
     account_id, person_id, name = account.id, person.id, person_name(person)
 
     async def act() -> Death:
-        return await note_death(context.db, person_id, on=day, now=context.now)
+        return await note_death(doing_of(context), person_id, on=day)
 
     outcome = await step(context, form, act)
     if isinstance(outcome, Refusal):
@@ -163,6 +165,7 @@ async def death(context: Context, form: DeathForm) -> web.Response:
                 N_("Une carte est bloquée, partout.") if len(outcome.cards) == 1 else N_("{num} cartes sont bloquées.")
             )
             said.append(context._(sentence, num=len(outcome.cards)))
+        said += _reservations_said(context, outcome)
         if account_id in outcome.without_guardian:
             said.append(context._(N_("Ce compte n’aura plus de responsable pour ses enfants : il faudra en ajouter.")))
         elif outcome.without_guardian:
@@ -180,6 +183,23 @@ async def death(context: Context, form: DeathForm) -> web.Response:
         return context.page("family_sure.html", view=sure)
     await context.journal_once("death-noted", person_id, subject=("person", person_id), account_id=account_id)
     return context.redirect(file_url(account_id))
+
+
+def _reservations_said(context: Context, outcome: Death) -> list[str]:
+    """Say what becomes of the reservations of somebody who died."""
+    said = []
+    if outcome.cancelled:
+        num, back = len(outcome.cancelled), money(outcome.refunded_cents, context.language)
+        one = N_("Une réservation est annulée, ou sa place dans une file d’attente ; rendu : {back}.")
+        many = N_("{num} réservations ou places dans une file d’attente sont annulées ; rendu : {back}.")
+        said.append(context._(one if num == 1 else many, num=num, back=back))
+    if outcome.for_bodies:
+        sentence = N_(
+            "Une réservation faite pour une association ou une entreprise lui reste : "
+            "annulez-la et refaites-la pour qui aura la carte."
+        )
+        said.append(context._(sentence))
+    return said
 
 
 async def _held(context: Context) -> tuple[FamilyAccount, Membership, Person]:

@@ -79,6 +79,7 @@ ACTIONS = {
     "card-unblocked": N_("Carte remise en service"),
     "card-key-made": N_("Clé de cartes faite dans le coffre"),
     "card-key-retired": N_("Clé de cartes retirée"),
+    "card-transport-key-imported": N_("Clé de transport des cartes mise au coffre"),
     "card-laid": N_("Carte posée"),
     "card-looked-up": N_("Carte recherchée"),
     "card-not-genuine": N_("Carte qui n’a pas pu prouver qui elle est"),

@@ -35,6 +35,19 @@ def make(*, signature: Signing = False) -> None:
     typer.echo(f"Clé faite : {purpose.value} {version}. Sauvegardez le coffre selon la notice de son fabricant.")
 
 
+@app.command("import-transport")
+def import_transport(
+    check_value: Annotated[str, typer.Option("--check-value", help="six chiffres, donnés par le fabricant")],
+    parts: Annotated[int, typer.Option(min=1, max=3, help="nombre de parts, chacune tapée par une autre personne")] = 2,
+) -> None:
+    """Mettre au coffre la clé des cartes livrées (`cvq-transport`) ; ses parts se tapent sans s’afficher."""
+    from cvq_core.card_keys.keys import import_transport_key
+
+    typed = [typer.prompt(f"Part {number} sur {parts}", hide_input=True) for number in range(1, parts + 1)]
+    _run(lambda db, custody: import_transport_key(db, custody, typed, check_value=check_value, now=_now()))
+    typer.echo(f"Clé de transport au coffre, valeur de contrôle {check_value.strip().upper()}. Détruisez les parts.")
+
+
 @app.command("list")
 def list_keys() -> None:
     """Dire quelles clés il y a, et combien de cartes ont chacune."""

@@ -31,6 +31,18 @@ CARD, SIGNATURE, TRANSPORT_LABEL = "cvq-card-{}", "cvq-signature-{}", "cvq-trans
 SYSTEM = b"carte-cvq"
 """Stands in what is diversified, with the key's number behind it (AN10922's system identifier)."""
 
+_SIGNS_ONLY = {
+    Attribute.SENSITIVE: True,
+    Attribute.EXTRACTABLE: False,
+    Attribute.SIGN: True,
+    Attribute.VERIFY: False,
+    Attribute.ENCRYPT: False,
+    Attribute.DECRYPT: False,
+    Attribute.WRAP: False,
+    Attribute.UNWRAP: False,
+    Attribute.DERIVE: False,
+}
+
 
 class CardKeysUnavailable(Unavailable):
     """There is no HSM, or it does not answer, or lacks a key."""
@@ -109,18 +121,7 @@ class Custody:
         label = CARD.format(version)
         if self.has(label):
             raise KeyExists(label)
-        template = {
-            Attribute.SENSITIVE: True,
-            Attribute.EXTRACTABLE: False,
-            Attribute.SIGN: True,
-            Attribute.VERIFY: False,
-            Attribute.ENCRYPT: False,
-            Attribute.DECRYPT: False,
-            Attribute.WRAP: False,
-            Attribute.UNWRAP: False,
-            Attribute.DERIVE: False,
-        }
-        self._asked(lambda: self._open().generate_key(KeyType.AES, 128, label=label, store=True, template=template))
+        self._asked(lambda: self._open().generate_key(KeyType.AES, 128, label=label, store=True, template=_SIGNS_ONLY))
 
     def make_signing_key(self, version: int) -> bytes:
         """Make a key pair in the HSM; return the public one, an uncompressed point.
@@ -142,6 +143,34 @@ class Custody:
             return _point(public)
 
         return self._asked(make)
+
+    def import_transport_key(self, value: bytes) -> None:
+        """Put the key that cards are delivered with into the HSM: from now on it never leaves it.
+
+        Raises:
+            KeyExists: there is one.
+            CardKeysUnavailable: the HSM does not answer, or does not let keys in.
+        """
+        assert len(value) == 16, "AES-128"
+        if self.has(TRANSPORT_LABEL):
+            raise KeyExists(TRANSPORT_LABEL)
+        template = {
+            Attribute.CLASS: ObjectClass.SECRET_KEY,
+            Attribute.KEY_TYPE: KeyType.AES,
+            Attribute.LABEL: TRANSPORT_LABEL,
+            Attribute.TOKEN: True,
+            Attribute.VALUE: value,
+            **_SIGNS_ONLY,
+        }
+        self._asked(lambda: self._open().create_object(template))
+
+    def check_value(self, label: str) -> str:
+        """Return six hexadecimal digits by which people tell whether two have the same key: its CMAC of zeros.
+
+        Raises:
+            CardKeysUnavailable: the HSM does not answer, or has no such key.
+        """
+        return self.diversified(label, bytes(16))[:3].hex().upper()
 
     def _asked(self, ask: Callable[[], T], *, missing_ok: bool = False) -> T:
         """Ask the HSM; one that was restarted gets a new session, once. A wrong PIN is never tried again: it locks."""

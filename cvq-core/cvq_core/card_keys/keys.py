@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.card_keys.custody import CARD, SIGNATURE, CardKeysUnavailable, Custody
+from cvq_core.card_keys.custody import (
+    CARD,
+    SIGNATURE,
+    TRANSPORT_LABEL,
+    CardKeysUnavailable,
+    Custody,
+    KeyExists,
+)
 from cvq_core.card_keys.tables import CardChip, CardKey, KeyPurpose
 from cvq_core.clock import local_day
-from cvq_core.errors import N_, NotFound, Refusal
+from cvq_core.errors import N_, BadInput, NotFound, Refusal
 from cvq_core.journal.store import SYSTEM, record
 
 VERSION_MAX = 255
+PARTS_MAX = 3
+_PART = re.compile(r"[0-9A-F]{32}")
 
 
 class TooManyKeys(Refusal):
@@ -30,6 +43,16 @@ class UnknownKey(NotFound):
 
     slug = "unknown-card-key"
     message = N_("Cette clé n’existe pas, ou elle a déjà été retirée.")
+
+
+class BadTransportKey(BadInput):
+    """The parts are no key, or not the one whose check value was given."""
+
+    slug = "bad-transport-key"
+    message = N_("Ce n’est pas la clé annoncée : rien n’a changé.")
+    what_to_do = N_(
+        "Chaque part compte 32 chiffres hexadécimaux ; comparez la valeur de contrôle avec celle du fabricant."
+    )
 
 
 async def make_key(db: AsyncSession, custody: Custody, purpose: KeyPurpose, *, now: datetime) -> int:
@@ -52,6 +75,46 @@ async def make_key(db: AsyncSession, custody: Custody, purpose: KeyPurpose, *, n
     record(db, now=now, actor=SYSTEM, action="card-key-made", personal={"purpose": purpose.value, "version": version})
     await db.flush()
     return version
+
+
+async def import_transport_key(
+    db: AsyncSession, custody: Custody, parts: Sequence[str], *, check_value: str, now: datetime
+) -> None:
+    """Put the key that cards are delivered with into the HSM; its parts are each known to somebody else.
+
+    `check_value` is what the maker says of it: six hexadecimal digits, the beginning of its CMAC of sixteen zeros. The
+    same key a second time changes nothing.
+
+    Raises:
+        BadTransportKey: they are no parts of a key, or of another one.
+        KeyExists: the HSM has another one.
+        CardKeysUnavailable: the HSM does not answer.
+    """
+    written = [re.sub(r"\s", "", part).upper() for part in parts]
+    if not 1 <= len(parts) <= PARTS_MAX or not all(map(_PART.fullmatch, written)):
+        raise BadTransportKey
+    number = 0
+    for part in written:
+        number ^= int(part, 16)
+    key = number.to_bytes(16, "big")
+    wanted = check_value.strip().upper()
+    if not number or _check_value(key) != wanted:
+        raise BadTransportKey
+    try:
+        await asyncio.to_thread(custody.import_transport_key, key)
+    except KeyExists:
+        if await asyncio.to_thread(custody.check_value, TRANSPORT_LABEL) != wanted:
+            raise
+        return
+    facts = {"check_value": wanted, "parts": len(parts)}
+    record(db, now=now, actor=SYSTEM, action="card-transport-key-imported", personal=facts)
+    await db.flush()
+
+
+def _check_value(key: bytes) -> str:
+    cmac = CMAC(AES(key))
+    cmac.update(bytes(16))
+    return cmac.finalize()[:3].hex().upper()
 
 
 def _next_free(custody: Custody, purpose: KeyPurpose, last: int) -> int:

@@ -1,4 +1,4 @@
-"""Finding cards, giving them, blocking and replacing them."""
+"""Finding cards, giving and replacing them; what else happens to them is in `cards.life`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.changes import note_change
 from cvq_core.cards.rules import (
-    BlockedReason,
     CardFacts,
     CardStatus,
     card_number,
@@ -91,34 +90,6 @@ async def add_card(
     db.add(card)
     await db.flush()
     note_change(db, now=now, persons=[person_id])
-    return card
-
-
-async def block_card(db: AsyncSession, card_id: UUID, reason: BlockedReason, *, now: datetime) -> Card:
-    """Block a card that was lost, stolen or withdrawn, from now on and everywhere.
-
-    Raises:
-        UnknownCard, CardStateRefused
-    """
-    card = await locked_card(db, card_id)
-    card.status, card.status_since = next_status(card.status, "block"), now
-    card.blocked_reason = reason
-    await db.flush()
-    note_change(db, now=now, persons=[card.person_id])
-    return card
-
-
-async def unblock_card(db: AsyncSession, card_id: UUID, *, now: datetime) -> Card:
-    """Let a card work again that was found.
-
-    Raises:
-        UnknownCard, CardStateRefused
-    """
-    card = await locked_card(db, card_id)
-    card.status, card.status_since = next_status(card.status, "unblock"), now
-    card.blocked_reason = None
-    await db.flush()
-    note_change(db, now=now, persons=[card.person_id])
     return card
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +14,10 @@ from cvq_core.facilities.tables import Facility, Reservation
 from cvq_core.mail import file_mail
 from cvq_core.people.tables import FamilyAccount, Person
 from cvq_core.settings import Settings
+from cvq_core.signed_links import make_token
 from cvq_core.text import hour, long_date, money, translator
+
+OFFER_URL, OFFER_PURPOSE = "/place", "reservation-offer"
 
 
 class MailKind(StrEnum):
@@ -44,6 +48,7 @@ _TEXTS = {
     MailKind.CANCELLED: N_("Cette réservation est annulée. {reason} Rendu : {refunded}."),
     MailKind.DEPOSIT: N_("Votre caution de {deposit} : {returned} vous sont rendus. {deposit_reason}"),
 }
+_TAKE = N_("La prendre ou la laisser d’ici :\n{link}")
 _LATE = N_("Pour annuler, appelez votre mairie le plus tôt possible : quelqu’un attend peut-être la place.")
 
 
@@ -56,7 +61,8 @@ async def file_reservation_mail(
     """
     person = await db.get_one(Person, reservation.person_id)
     account = await db.get(FamilyAccount, reservation.account_id) if reservation.account_id else None
-    address = person.email or (account.email if account else None)
+    own = person.email if person.deceased_on is None else None
+    address = own or (account.email if account else None)
     if settings.smtp_url is None or not address:
         return False
     facility = await db.get_one(Facility, reservation.facility_id)
@@ -65,6 +71,9 @@ async def file_reservation_mail(
     parts = [_WHEN, _TEXTS[kind]]
     if kind in (MailKind.BOOKED, MailKind.REMINDER):
         parts.append(_LATE)
+    elif kind is MailKind.OFFERED and reservation.offer_until is not None:
+        facts["link"] = _link(settings, reservation.id, reservation.offer_until)
+        parts.append(_TAKE)
     text = "\n".join([say(N_("Bonjour,")), "", *(say(part).format_map(facts).strip() + "\n" for part in parts)])
     await file_mail(
         db,
@@ -76,6 +85,11 @@ async def file_reservation_mail(
         key=f"reservation-{kind}-{reservation.id}",
     )
     return True
+
+
+def _link(settings: Settings, reservation_id: UUID, until: datetime) -> str:
+    base = str(settings.public_url).rstrip("/")
+    return f"{base}{OFFER_URL}/{make_token(settings, OFFER_PURPOSE, reservation_id, until)}"
 
 
 def _facts(reservation: Reservation, facility: Facility, language: str) -> dict[str, str]:

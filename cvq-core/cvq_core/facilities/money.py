@@ -42,8 +42,11 @@ from cvq_core.tariffs.kept import kept
 from cvq_core.tariffs.quote import quote
 from cvq_core.tariffs.rules import UserKind
 from cvq_core.tariffs.store import tariff_in_force
+from cvq_core.tariffs.words import kept_reasons
+from cvq_core.text import short_date, translator
 
 DUE_AFTER = timedelta(days=30)
+EXPLANATION_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,15 @@ async def _invoice(
     assert reservation.account_id is not None, "checked before"
     invoice_id = uuid5(reservation.id, "invoice")
     label = _label("Réservation", facility)
-    line = Line(facility.service_code, label, 1, cost.price_cents, person_id=reservation.person_id)
+    line = Line(
+        facility.service_code,
+        f"{label}, {short_date(local_day(reservation.starts_at))}",
+        1,
+        cost.price_cents,
+        # Whoever reserved may not know the quotient of the account that pays.
+        kept_reasons(cost.why, _in_french, with_quotient=False)[:EXPLANATION_MAX],
+        person_id=reservation.person_id,
+    )
     await issue_invoice(
         db,
         invoice_id,
@@ -233,6 +244,10 @@ async def _deposits(db: AsyncSession, service: ServiceCode, now: datetime) -> UU
         found = await db.scalar(wanted)
     assert found is not None, "it was just opened"
     return found
+
+
+def _in_french(sentence: str, **places: object) -> str:
+    return translator("fr").gettext(sentence).format_map(places)
 
 
 def _label(what: str, facility: Facility) -> str:

@@ -12,10 +12,13 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.changes import note_change
+from cvq_core.cards.life import By, block
+from cvq_core.cards.making_rules import Channel
 from cvq_core.cards.rules import BlockedReason, CardStatus
-from cvq_core.cards.store import block_card
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
+from cvq_core.facilities.deaths import cancel_for_the_dead, left_to_a_body, lock_reservations
+from cvq_core.facilities.service import Doing
 from cvq_core.families.rules import BadFamilyDay, CannotReopen, NotAMember, What, check_death, what_is_left
 from cvq_core.families.tables import AccountClosure, AccountReopening
 from cvq_core.ledger.rules import IdempotencyMismatch
@@ -44,11 +47,18 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """What a death ended; `without_guardian` are accounts of children that have no guardian left."""
+    """What a death ended; `without_guardian` are accounts of children that have no guardian left.
+
+    `cancelled` are reservations, `refunded_cents` what came back of their prices; `for_bodies` are those that a company
+    or an association keeps.
+    """
 
     person: Person
     cards: tuple[UUID, ...]
     without_guardian: tuple[UUID, ...]
+    cancelled: tuple[UUID, ...] = ()
+    refunded_cents: int = 0
+    for_bodies: int = 0
 
 
 async def open_account(
@@ -264,27 +274,40 @@ async def left_to_settle(db: AsyncSession) -> list[Left]:
     return await _left(db, list(rows))
 
 
-async def note_death(db: AsyncSession, person_id: UUID, *, on: date, now: datetime) -> Death:
-    """Note that a person died: their cards and roles end, the family and its history stay. Noted again, it is once.
+async def note_death(doing: Doing, person_id: UUID, *, on: date) -> Death:
+    """Note that a person died: their cards, roles and reservations end, the family and its history stay.
+
+    Noted again, it is once.
 
     Raises:
         UnknownPerson
         BadFamilyDay: to come, or before the birth.
     """
+    db, now = doing.db, doing.now
     person = await person_by_id(db, person_id)
     today = local_day(now)
     check_death(on, today, person.birth_date)
+    await lock_reservations(doing)
     person.deceased_on = on
+    await db.flush()
+    cancelled = await cancel_for_the_dead(doing, person_id)
     cards = list(await db.scalars(select(Card.id).where(Card.person_id == person_id, Card.status == CardStatus.ACTIVE)))
     for card_id in cards:
-        await block_card(db, card_id, BlockedReason.WITHDRAWN, now=now)
+        await block(db, card_id, BlockedReason.WITHDRAWN, By(doing.actor, now, Channel.SYSTEM))
     held = list(await db.scalars(select(Membership).where(Membership.person_id == person_id, in_force(today))))
     for membership in held:
         membership.valid_until = max(on, membership.valid_from)
     await db.flush()
     note_change(db, now=now, persons=[person_id], accounts=[membership.account_id for membership in held])
     guarded = {membership.account_id for membership in held if membership.role is FamilyRole.GUARDIAN}
-    return Death(person, tuple(cards), await _without_guardian(db, guarded, after=today))
+    return Death(
+        person,
+        tuple(cards),
+        await _without_guardian(db, guarded, after=today),
+        cancelled=tuple(reservation.id for reservation in cancelled),
+        refunded_cents=sum(reservation.refunded_cents for reservation in cancelled),
+        for_bodies=len(await left_to_a_body(doing, person_id)),
+    )
 
 
 async def _without_guardian(db: AsyncSession, accounts: set[UUID], *, after: date) -> tuple[UUID, ...]:

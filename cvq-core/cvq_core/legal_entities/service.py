@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.access.facts import RightKind
 from cvq_core.access.store import give_right
 from cvq_core.access.tables import Entitlement
+from cvq_core.cards.life import By, block
+from cvq_core.cards.making_rules import Channel
 from cvq_core.cards.rules import BlockedReason, CardStatus
-from cvq_core.cards.store import add_card, block_card
+from cvq_core.cards.store import add_card
 from cvq_core.cards.tables import Card
 from cvq_core.clock import Clock, local_day
 from cvq_core.database import Database
@@ -324,7 +326,7 @@ async def _withdraw(
         row.withdrawn_at = now
         card = await db.get_one(Card, row.card_id)
         if card.status is CardStatus.ACTIVE:
-            await block_card(db, row.card_id, BlockedReason.WITHDRAWN, now=now)
+            await block(db, row.card_id, BlockedReason.WITHDRAWN, By(SYSTEM, now, Channel.SYSTEM))
         withdrawn.append(row.card_id)
         record(
             db,

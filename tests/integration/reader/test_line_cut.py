@@ -7,9 +7,11 @@ from pathlib import Path
 from sqlalchemy import select
 
 from cvq_core.access.tables import Tap
+from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import block_card, find_card
+from cvq_core.cards.store import find_card
 from cvq_core.cards.tables import Card
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.tables import Wallet
 from cvq_core.people.tables import Membership
 from cvq_core.seed.heroes import JEANNE_UID, STRANGER_UID
@@ -79,7 +81,7 @@ async def test_a_blocked_card_is_refused_within_seconds_and_stays_so_when_the_li
         sequence = (await machine.status())["sequence"]
         async with site.database.write() as db:
             card = await find_card(db, uid=JEANNE_UID)
-            await block_card(db, card.id, BlockedReason.LOST, now=NOON)
+            await block(db, card.id, BlockedReason.LOST, By(SYSTEM, NOON))
 
         async def heard() -> bool:
             return bool((await machine.status())["sequence"] > sequence)

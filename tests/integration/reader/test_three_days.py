@@ -24,14 +24,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cvq_core.access.facts import PointKind, Reason
 from cvq_core.access.store import end_right
 from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap, TapConflict
+from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason, CardStatus
-from cvq_core.cards.store import block_card
 from cvq_core.cards.tables import Card
 from cvq_core.controllers.wire import Welcome
 from cvq_core.devices.identity import Identity, to_base64url
 from cvq_core.devices.line import DeviceLine, ServerUnreachable, enrol_as
 from cvq_core.devices.store import make_code
 from cvq_core.devices.tables import DeviceChallenge, DeviceToken
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.tables import LedgerTransaction, Wallet
 from cvq_core.ledger.verify import verify
 from cvq_core.seed.heroes import STRANGER_UID
@@ -105,7 +106,7 @@ async def meanwhile(site: Site) -> None:
     async with site.database.write() as db:
         cards = list(await db.scalars(select(Card).where(Card.status == CardStatus.ACTIVE).order_by(Card.id)))
         for card in cards[::7]:
-            await block_card(db, card.id, BlockedReason.LOST, now=NOON + timedelta(hours=5))
+            await block(db, card.id, BlockedReason.LOST, By(SYSTEM, NOON + timedelta(hours=5)))
         rights = list(await db.scalars(select(Entitlement.id).order_by(Entitlement.id)))
         for right_id in rights[::9]:
             await end_right(db, right_id, now=NOON + timedelta(hours=30))

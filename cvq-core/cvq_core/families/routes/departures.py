@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cvq_core.facilities.routes import doing_of
 from cvq_core.families.departures import (
     add_member,
     close_account,
@@ -101,14 +102,23 @@ class DeathOut(BaseModel):
 
     cards: int
     accounts_without_guardian: list[UUID]
+    reservations_cancelled: int
+    refunded_cents: int
+    reservations_of_bodies: int
 
 
 @routes.post("/people/{id}/death", access=Permission.FAMILIES, body=DeathBody, answer=DeathOut)
 async def death(context: Context, body: DeathBody) -> DeathOut:
-    """Note a death: the person's cards and roles end, the family stays."""
-    ended = await note_death(context.db, context.path_id(), on=body.on, now=context.now)
+    """Note a death: the person's cards, roles and reservations end, the family stays."""
+    ended = await note_death(doing_of(context), context.path_id(), on=body.on)
     await context.journal_once("death-noted", ended.person.id, subject=("person", ended.person.id))
-    return DeathOut(cards=len(ended.cards), accounts_without_guardian=list(ended.without_guardian))
+    return DeathOut(
+        cards=len(ended.cards),
+        accounts_without_guardian=list(ended.without_guardian),
+        reservations_cancelled=len(ended.cancelled),
+        refunded_cents=ended.refunded_cents,
+        reservations_of_bodies=ended.for_bodies,
+    )
 
 
 @routes.post("/family-accounts", access=Permission.FAMILIES, body=AccountBody, answer=AccountOut, status=201)

@@ -20,10 +20,12 @@ from cvq_core.access.late import LateTap, conflict_id
 from cvq_core.access.late_rules import ConflictKind, ConflictOutcome, Decided
 from cvq_core.access.store import give_right
 from cvq_core.access.tables import Tap, TapConflict
+from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import block_card, find_card
+from cvq_core.cards.store import find_card
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_by_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.verify import verify
@@ -146,7 +148,7 @@ class TestExplaining:
     async def test_a_card_that_was_blocked_since_is_told_as_it_stood_then(self, village: Village) -> None:
         await with_money(village)
         async with village.database.write() as db:
-            await block_card(db, (await find_card(db, uid=JEANNE_UID)).id, BlockedReason.LOST, now=NOON)
+            await block(db, (await find_card(db, uid=JEANNE_UID)).id, BlockedReason.LOST, By(SYSTEM, NOON))
         said = []
         for at in (NOON - HOUR, NOON + HOUR):
             async with village.database.read() as db:

@@ -21,10 +21,10 @@ from cvq_core.access.scene import TapRequest
 from cvq_core.access.store import end_right, give_right
 from cvq_core.access.tables import AccessArea, AccessPoint, Attendance, Entitlement, Tap, TapConflict
 from cvq_core.access.taps import TapAnswer, TapReused, take_taps
-from cvq_core.cards.life import By, block, note_event
-from cvq_core.cards.making_rules import CardEventKind, Channel
+from cvq_core.cards.life import By, block, note_event, unblock
+from cvq_core.cards.making_rules import CardEventKind, Channel, IdentityCheck
 from cvq_core.cards.rules import BlockedReason, CardStatus
-from cvq_core.cards.store import block_card, find_card, unblock_card
+from cvq_core.cards.store import find_card
 from cvq_core.database import lost_a_race
 from cvq_core.errors import Refusal
 from cvq_core.ids import new_id
@@ -161,7 +161,7 @@ class TestWhatAgrees:
     @staticmethod
     async def _block(village: Village, at: datetime) -> None:
         async with village.database.write() as db:
-            await block_card(db, (await find_card(db, uid=JEANNE_UID)).id, BlockedReason.STOLEN, now=at)
+            await block(db, (await find_card(db, uid=JEANNE_UID)).id, BlockedReason.STOLEN, By(SYSTEM, at))
 
 
 class TestConflicts:
@@ -212,8 +212,7 @@ class TestConflicts:
             card = await find_card(db, uid=JEANNE_UID)
             await block(db, card.id, BlockedReason.LOST, By(SYSTEM, NOON, Channel.SYSTEM))
         async with village.database.write() as db:
-            await unblock_card(db, card.id, now=NOON + 2 * HOUR)
-            note_event(db, card.id, CardEventKind.UNBLOCKED, By(SYSTEM, NOON + 2 * HOUR, Channel.SYSTEM))
+            await unblock(db, card.id, By(SYSTEM, NOON + 2 * HOUR, identity=IdentityCheck.VOUCHED))
         entries = [late(village, POOL, JEANNE_UID, NOON + hours * HOUR) for hours in (-1, 1, 3)]
         answers = await upload(village, *entries)
         assert [answer.conflicts for answer in answers] == [(), (ConflictKind.CARD_BLOCKED,), ()]

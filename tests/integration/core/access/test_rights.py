@@ -15,16 +15,21 @@ from cvq_core.access.facts import RightKind
 from cvq_core.access.store import end_right, give_right
 from cvq_core.access.tables import Entitlement
 from cvq_core.access.taps import take_tap
+from cvq_core.cards.life import By, block, unblock
+from cvq_core.cards.making_rules import IdentityCheck
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import block_card, find_card, replace_card, unblock_card
+from cvq_core.cards.store import find_card, replace_card
 from cvq_core.database import Database
+from cvq_core.facilities.service import Doing
 from cvq_core.families.departures import note_death
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.live import LiveHub, events_since
 from cvq_core.people.tables import Person
 from cvq_core.seed.heroes import JEANNE_UID
 from cvq_core.services.rules import ServiceCode
+from cvq_core.settings import Settings
 from tests.core_examples import NOW, create_family, create_member, create_services, create_wallet
 from tests.integration.core.access.conftest import NOON, Village
 
@@ -159,9 +164,9 @@ class TestWhoIsTold:
         for step in range(4):
             async with village.database.write() as db:
                 if step == 0:
-                    await block_card(db, card.id, BlockedReason.LOST, now=NOON)
+                    await block(db, card.id, BlockedReason.LOST, By(SYSTEM, NOON))
                 elif step == 1:
-                    await unblock_card(db, card.id, now=NOON)
+                    await unblock(db, card.id, By(SYSTEM, NOON, identity=IdentityCheck.VOUCHED))
                 elif step == 2:
                     await replace_card(
                         db,
@@ -173,7 +178,7 @@ class TestWhoIsTold:
                         now=NOON,
                     )
                 else:
-                    await note_death(db, nicole, on=NOON.date(), now=NOON)
+                    await note_death(Doing(db, Settings(), SYSTEM, NOON), nicole, on=NOON.date())
         cards = await told(village.database)
         async with village.database.write() as db:
             await take_tap(db, village.card_tap("piscine-gatineo-1", await village.card_of("Paul", "Roy")), now=NOON)

@@ -7,13 +7,33 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 from pkcs11 import Attribute
 from pkcs11.exceptions import AttributeSensitive
 from sqlalchemy import select
 
-from cvq_core.card_keys.custody import CARD, CardKeysUnavailable, ChipKeys, Custody, custody_of
-from cvq_core.card_keys.desfire import FACTORY_KEY
-from cvq_core.card_keys.keys import UnknownKey, known_keys, make_key, retire_key, troubles
+from cvq_core.card_keys.custody import (
+    CARD,
+    SYSTEM,
+    TRANSPORT_LABEL,
+    CardKeysUnavailable,
+    ChipKeys,
+    Custody,
+    KeyExists,
+    custody_of,
+)
+from cvq_core.card_keys.desfire import FACTORY_KEY, diversification
+from cvq_core.card_keys.dialogues import AID
+from cvq_core.card_keys.keys import (
+    BadTransportKey,
+    UnknownKey,
+    import_transport_key,
+    known_keys,
+    make_key,
+    retire_key,
+    troubles,
+)
 from cvq_core.card_keys.signed import SignedId, read_signed_id
 from cvq_core.card_keys.store import NoCardKey, current_key, public_keys
 from cvq_core.card_keys.tables import KeyPurpose
@@ -48,6 +68,41 @@ async def test_a_master_key_is_made_in_the_hsm_and_never_comes_out(database: Dat
         key[Attribute.VALUE]
     assert key[Attribute.NEVER_EXTRACTABLE]
     assert key[Attribute.ALWAYS_SENSITIVE]
+
+
+async def test_a_delivered_card_s_key_comes_in_by_two_parts_and_never_goes_out(database: Database) -> None:
+    parts = ["00112233445566778899AABBCCDDEEFF", "0f0f0f0f 0f0f0f0f 0f0f0f0f 0f0f0f0f"]
+    key = bytes(first ^ second for first, second in zip(*map(bytes.fromhex, parts), strict=True))
+    cmac = CMAC(AES(key))
+    cmac.update(bytes(16))
+    check_value = cmac.finalize()[:3].hex()
+    async with database.write() as db:
+        for wrong in (parts[:1], [parts[0], "00"], [parts[0], parts[0]], []):
+            with pytest.raises(BadTransportKey):
+                await import_transport_key(db, hsm(), wrong, check_value=check_value, now=NOW)
+        assert ChipKeys(hsm(), UID).key(0, 0) == FACTORY_KEY, "nothing came in"
+        try:
+            for _ in range(2):
+                await import_transport_key(db, hsm(), parts, check_value=check_value, now=NOW)
+            diversified = CMAC(AES(key))
+            diversified.update(diversification(UID, AID, SYSTEM + bytes([1])))
+            assert ChipKeys(hsm(), UID).key(1, 0) == diversified.finalize()
+            with pytest.raises(AttributeSensitive):
+                hsm()._key(TRANSPORT_LABEL)[Attribute.VALUE]
+            with pytest.raises(KeyExists):
+                await import_transport_key(db, hsm(), [parts[0]], check_value=_check_value_of(parts[0]), now=NOW)
+        finally:
+            hsm()._key(TRANSPORT_LABEL).destroy()
+            hsm()._found.pop(TRANSPORT_LABEL)
+    async with database.read() as db:
+        [told] = await db.scalars(select(AuditRecord).where(AuditRecord.action == "card-transport-key-imported"))
+        assert told.personal == {"check_value": check_value.upper(), "parts": 2}
+
+
+def _check_value_of(key: str) -> str:
+    cmac = CMAC(AES(bytes.fromhex(key)))
+    cmac.update(bytes(16))
+    return cmac.finalize()[:3].hex()
 
 
 async def test_each_chip_and_each_of_its_keys_has_a_key_of_its_own(database: Database) -> None:

@@ -10,16 +10,20 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.cards.life import By, block, events_of, unblock
+from cvq_core.cards.making_rules import CardEventKind, IdentityCheck
 from cvq_core.cards.rules import BadCardNumber, BadCardUid, BlockedReason, CardStateRefused, CardStatus, check_digit
-from cvq_core.cards.store import UnknownCard, add_card, block_card, cards_of, find_card, replace_card, unblock_card
+from cvq_core.cards.store import UnknownCard, add_card, cards_of, find_card, replace_card
 from cvq_core.cards.tables import Card
 from cvq_core.database import Database
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.people.store import add_person
 from cvq_core.people.tables import Person
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 UNTIL = date(2031, 3, 3)
+AT_THE_DESK = By(SYSTEM, NOW, identity=IdentityCheck.VOUCHED)
 
 
 def number(start: int) -> str:
@@ -69,25 +73,25 @@ async def test_a_strangers_card_is_unknown_and_nonsense_is_refused(db: AsyncSess
 
 
 async def test_a_lost_card_is_blocked_and_works_again_once_found(db: AsyncSession, card: Card) -> None:
-    await block_card(db, card.id, BlockedReason.LOST, now=NOW)
+    await block(db, card.id, BlockedReason.LOST, AT_THE_DESK)
     assert (card.status, card.blocked_reason) == (CardStatus.BLOCKED, BlockedReason.LOST)
-    with pytest.raises(CardStateRefused):
-        await block_card(db, card.id, BlockedReason.STOLEN, now=NOW)
-    await unblock_card(db, card.id, now=NOW)
+    await unblock(db, card.id, AT_THE_DESK)
     assert (card.status, card.blocked_reason) == (CardStatus.ACTIVE, None)
+    life = [event.what for event in await events_of(db, card.id)]
+    assert life == [CardEventKind.UNBLOCKED, CardEventKind.BLOCKED]
 
 
 async def test_a_replacement_belongs_to_the_same_person_and_ends_the_old_card_for_good(
     db: AsyncSession, card: Card
 ) -> None:
-    await block_card(db, card.id, BlockedReason.STOLEN, now=NOW)
+    await block(db, card.id, BlockedReason.STOLEN, AT_THE_DESK)
     new = await replace_card(
         db, card.id, card_id=new_id(), number=number(2), uid="04A22B1C5D6E02", valid_until=UNTIL, now=NOW
     )
     assert (card.status, card.replaced_by_id, card.blocked_reason) == (CardStatus.REPLACED, new.id, None)
     assert (new.status, new.person_id) == (CardStatus.ACTIVE, card.person_id)
     for refused in (
-        unblock_card(db, card.id, now=NOW),
+        unblock(db, card.id, AT_THE_DESK),
         replace_card(db, card.id, card_id=new_id(), number=number(3), uid="04A22B1C5D6E03", valid_until=UNTIL, now=NOW),
     ):
         with pytest.raises(CardStateRefused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -186,8 +187,8 @@ async def make_ground(ground: Ground) -> None:
 
 
 @pytest.fixture
-async def ground(database: Database) -> Ground:
-    settings = Settings(database_url="sqlite:///never", smtp_url="smtp://127.0.0.1:9")
+async def ground(database: Database, tmp_path: Path) -> Ground:
+    settings = Settings(database_url="sqlite:///never", smtp_url="smtp://127.0.0.1:9", data_dir=tmp_path)
     ground = Ground(database, settings)
     await make_ground(ground)
     ground.ids["jeanne"], ground.ids["family"] = await add_person(

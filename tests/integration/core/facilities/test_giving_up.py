@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from cvq_core.facilities.refusals import (
     BadClosure,
     BadDeposit,
     FacilityShut,
+    NobodyHere,
     NoDeposit,
     OfferOver,
     ReservationOver,
@@ -33,6 +35,7 @@ from cvq_core.facilities.rules import ReservationState, Span, civil_span
 from cvq_core.facilities.service import OFFER_ENDS, REMIND, Wish, accept, settle_deposit, wait
 from cvq_core.facilities.tables import Reservation, ReservationGrain
 from cvq_core.facilities.verify import verify_reservations
+from cvq_core.families.departures import Death, note_death
 from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_of
@@ -41,6 +44,7 @@ from cvq_core.ledger.rules import AccountKind, IdempotencyMismatch
 from cvq_core.ledger.store import balance_of
 from cvq_core.ledger.tables import LedgerAccount
 from cvq_core.ledger.verify import verify
+from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import LONG_AGO, NOW, TODAY, create_family, create_ledger_account, move, subscribe
 from tests.integration.core.facilities.conftest import Ground, add_person, slot
@@ -174,6 +178,49 @@ async def test_who_waits_is_offered_the_time_when_it_is_free_and_pays_when_they_
     assert (await accept_it(ground, wish.id)).price_cents == 700
     assert await replace_ids(ground, family=rose_s).balance() == 9300
     assert [right.person_id for right in await ground.rights()] == [rose]
+
+
+async def test_who_dies_gives_up_what_they_had_to_come_by_its_terms_and_their_family_is_told(ground: Ground) -> None:
+    soon = slot(TODAY, time(16))
+    rose, rose_s = await add_person(ground, "Rose", "F00003", email="rose@example.org")
+    begun = await ground.reserve(ground.wish(slot(TODAY, time(8))), now=NOW - timedelta(days=1))
+    await ground.reserve(ground.wish(EIGHT, person_id=rose, account_id=rose_s))
+    own, late = await wait_for(ground, ground.wish(EIGHT)), await ground.reserve(ground.wish(soon))
+    hers = await wait_for(ground, ground.wish(soon, person_id=rose, account_id=rose_s))
+    async with ground.database.write() as db:
+        (await db.get_one(FamilyAccount, ground.ids["family"])).email = "famille@example.org"
+
+    async def die() -> Death:
+        async with ground.database.write() as db:
+            return await note_death(ground.doing(db), ground.ids["jeanne"], on=TODAY)
+
+    # At once with somebody who reserves for them: before it or not at all.
+    tried = ground.wish(slot(IN_A_WEEK, time(8, 40)))
+    death, _ = await asyncio.gather(die(), _tried(ground, tried))
+    assert set(death.cancelled) - {tried.id} == {late.id, own.id}
+    states = [(await ground.reservation(each.id)).state for each in (begun, late, own, hers)]
+    assert states == ["booked", "cancelled", "withdrawn", "offered"]
+    assert (await ground.reservation(late.id)).refunded_cents == 350
+    async with ground.database.read() as db:
+        left = await db.scalar(
+            select(func.count())
+            .select_from(Reservation)
+            .where(
+                Reservation.person_id == ground.ids["jeanne"],
+                Reservation.state.in_(["booked", "offered", "waiting"]),
+                Reservation.starts_at > NOW,
+            )
+        )
+        assert left == 0
+        assert await verify(db) == []
+        assert await verify_reservations(db, now=NOW) == []
+    told = [mail["to"] for mail in await ground.mails() if mail["subject"].startswith("Réservation annulée")]
+    assert set(told) == {"famille@example.org"}
+
+
+async def _tried(ground: Ground, wish: Wish) -> None:
+    with contextlib.suppress(NobodyHere):
+        await ground.reserve(wish)
 
 
 async def test_what_nobody_takes_in_time_is_offered_to_the_next_and_then_to_all(ground: Ground) -> None:

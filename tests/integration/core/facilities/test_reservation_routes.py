@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from aiohttp import ClientSession
 from icalendar import Calendar
 from sqlalchemy import select
 
@@ -57,7 +59,7 @@ class Town:
 
 @pytest.fixture
 async def town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
-    async with served(database_url, tmp_path) as site:
+    async with served(database_url, tmp_path, smtp_url="smtp://127.0.0.1:9") as site:
         ground = Ground(site.database, site.services.settings)
         await make_ground(ground)
         ground.ids["jeanne"], ground.ids["family"] = await add_person(ground, "Jeanne", "F00001")
@@ -133,6 +135,38 @@ async def test_who_waits_is_offered_the_slot_and_takes_it(town: Town) -> None:
     await send(town.sylvie, f"/reservations/{body['id']}/cancel", {})
     assert (await read(town.benoit, f"/reservations/{wish['id']}"))["state"] == "offered"
     assert (await send(town.benoit, f"/reservations/{wish['id']}/accept"))["price_cents"] == 700
+
+
+async def test_who_waited_takes_the_slot_by_the_link_of_the_mail_once_and_for_whom_it_was_made(town: Town) -> None:
+    rose, account = await add_person(town.ground, "Rose", "F00003", email="rose@example.org")
+    links, wishes = [], []
+    for hours in (8, 12):
+        body = town.body(slot(IN_A_WEEK, time(hours)))
+        await send(town.sylvie, "/reservations", body, 201)
+        span = slot(IN_A_WEEK, time(hours))
+        wishes.append(town.body(span, person_id=str(rose), account_id=str(account), wait=True))
+        await send(town.sylvie, "/reservations", wishes[-1], 201)
+        await send(town.sylvie, f"/reservations/{body['id']}/cancel", {})
+        [mail] = [each for each in await town.ground.mails() if each["subject"].startswith("Une place")][len(links) :]
+        [link] = re.findall(r"http\S+(/place/\S+)", mail["text"])
+        links.append(link)
+    headers = {"Accept": "text/html"}
+    async with ClientSession(headers=headers) as nobody:
+        shown = await (await nobody.get(town.site.url + links[0])).text()
+        assert "7,00" in shown
+        assert "Court 1" in shown
+        assert not [name for name in ("Rose", "ROSE", "F00003", "Moreau", "MOREAU") if name in shown]
+        for path in ("/prendre", "/laisser"):
+            for forged in (links[0][:-1] + ("A" if links[0][-1] != "A" else "B"), "/place/" + "A" * 54, "/place/x"):
+                assert (await nobody.post(town.site.url + forged + path)).status == 404
+        for _ in range(2):
+            taken = await nobody.post(f"{town.site.url}{links[0]}/prendre")
+            assert "La place est à vous" in await taken.text()
+        assert (await read(town.sylvie, f"/reservations/{wishes[0]['id']}"))["state"] == "booked"
+        assert (await nobody.post(f"{town.site.url}{links[0]}/laisser")).status == 409, "what is taken is not left"
+        assert (await nobody.post(f"{town.site.url}{links[1]}/laisser")).status == 200
+        assert (await read(town.sylvie, f"/reservations/{wishes[1]['id']}"))["state"] == "withdrawn"
+        assert (await nobody.post(f"{town.site.url}{links[1]}/prendre")).status == 409
 
 
 async def test_each_reserves_within_reach_and_only_managers_manage(town: Town) -> None:

@@ -32,6 +32,7 @@ from cvq_core.facilities.tables import Reservation, ReservationGrain
 from cvq_core.facilities.terms import BookerKind, BookerRule
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_of
+from cvq_core.invoices.tables import InvoiceLine
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch, InsufficientFunds
 from cvq_core.ledger.verify import verify
@@ -171,6 +172,9 @@ async def test_a_hall_rented_over_midnight_is_invoiced_and_its_deposit_held(grou
     async with ground.database.read() as db:
         [invoice] = await invoices_of(db, account_id)
         assert invoice.due_cents == 18000
+        line = (await db.scalars(select(InvoiceLine))).one()
+        assert line.label == "Réservation, Salle des fêtes, 20 juin 2026"
+        assert line.explanation == "habitant du territoire"
         assert await verify(db) == []
     [right] = await ground.rights()
     assert right.valid_from == span.starts_at - timedelta(hours=1)

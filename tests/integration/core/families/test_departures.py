@@ -12,6 +12,7 @@ from cvq_core.cards.rules import CardStatus, check_digit
 from cvq_core.cards.store import add_card, cards_of
 from cvq_core.clock import local_day
 from cvq_core.database import Database
+from cvq_core.facilities.service import Doing
 from cvq_core.families.departures import (
     add_member,
     close_account,
@@ -25,12 +26,14 @@ from cvq_core.families.departures import (
 from cvq_core.families.merges import merge_accounts
 from cvq_core.families.rules import BadFamilyDay, CannotReopen, NotAMember
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.ledger.statements import latest_movements
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import AccountClosed, accounts_of, members_of
 from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import ServiceCode
+from cvq_core.settings import Settings
 from tests.core_examples import (
     NOW,
     TODAY,
@@ -137,8 +140,8 @@ async def test_a_death_ends_the_card_and_the_roles_and_the_family_stays(database
             valid_until=date(2030, 1, 1),
             now=NOW,
         )
-        died = TODAY - timedelta(days=1)
-        death = await note_death(db, paul.id, on=died, now=NOW)
+        died, doing = TODAY - timedelta(days=1), Doing(db, Settings(), SYSTEM, NOW)
+        death = await note_death(doing, paul.id, on=died)
         assert (len(death.cards), death.without_guardian) == (1, (family.id,))
         [card] = (await cards_of(db, [paul.id]))[paul.id]
         assert card.status is CardStatus.BLOCKED
@@ -146,10 +149,10 @@ async def test_a_death_ends_the_card_and_the_roles_and_the_family_stays(database
         assert {person.id for person, _ in await members_of(db, family.id, died)} == {tom.id, paul.id}
         assert (await db.get_one(FamilyAccount, family.id)).closed_on is None
         assert wallet.balance_cents == 300
-        again = await note_death(db, paul.id, on=died, now=NOW)
+        again = await note_death(doing, paul.id, on=died)
         assert again.cards == ()
         with pytest.raises(BadFamilyDay):
-            await note_death(db, tom.id, on=TODAY + timedelta(days=1), now=NOW)
+            await note_death(doing, tom.id, on=TODAY + timedelta(days=1))
 
 
 async def test_a_family_that_comes_back_gets_its_people_from_that_day_on(database: Database) -> None:
@@ -161,7 +164,7 @@ async def test_a_family_that_comes_back_gets_its_people_from_that_day_on(databas
         dead = await create_member(db, family.id, "René", FamilyRole.PAYER)
         await close_account(db, new_id(), account_id=family.id, reason="Départ", by=None, now=NOW)
         later = NOW + timedelta(days=40)
-        await note_death(db, dead.id, on=TODAY, now=later)
+        await note_death(Doing(db, Settings(), SYSTEM, later), dead.id, on=TODAY)
         await add_member(db, new_id(), account_id=other.id, person_id=moved.id, role=FamilyRole.CHILD, now=later)
         first = await reopen_account(db, new_id(), account_id=family.id, reason="De retour", by=None, now=later)
         again = await reopen_account(db, first.id, account_id=family.id, reason="De retour", by=None, now=later)

@@ -7,10 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy import event
 
+from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason, check_digit
-from cvq_core.cards.store import add_card, block_card
+from cvq_core.cards.store import add_card
 from cvq_core.database import Database
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.service import AccountOverview, account_overview
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import UnknownFamilyAccount
@@ -47,7 +49,7 @@ async def family(database: Database) -> FamilyAccount:
             valid_until=date(2030, 1, 1),
             now=NOW,
         )
-        await block_card(db, card.id, BlockedReason.LOST, now=NOW)
+        await block(db, card.id, BlockedReason.LOST, By(SYSTEM, NOW))
         revenue = await create_ledger_account(db)
         pool = await create_wallet(db, family.id, cents=1000)
         canteen = await create_wallet(db, family.id, ServiceCode.CANTEEN)

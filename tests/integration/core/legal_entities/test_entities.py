@@ -16,8 +16,10 @@ from cvq_core.access.scene import TapRequest
 from cvq_core.access.store import end_right
 from cvq_core.access.tables import AccessPoint
 from cvq_core.access.taps import take_tap
+from cvq_core.cards.life import By, unblock
+from cvq_core.cards.making_rules import IdentityCheck
 from cvq_core.cards.rules import check_digit
-from cvq_core.cards.store import find_card, unblock_card
+from cvq_core.cards.store import find_card
 from cvq_core.cards.tables import Card
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
@@ -25,6 +27,7 @@ from cvq_core.families.departures import close_account, end_member
 from cvq_core.families.merges import merge_accounts
 from cvq_core.families.rules import MergePrevented
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.legal_entities.rules import (
@@ -203,7 +206,7 @@ async def test_a_withdrawn_card_that_somebody_unblocks_is_theirs(ground: Ground)
     await ground.hold()
     async with ground.database.write() as db:
         await end_holder(db, account_id=ground.company, person_id=ground.mason, role=FamilyRole.HOLDER, now=NOW)
-        await unblock_card(db, ground.card, now=NOW)
+        await unblock(db, ground.card, By(SYSTEM, NOW, identity=IdentityCheck.VOUCHED))
     assert await withdraw_cards(ground.database, lambda: TOMORROW) == 0
     async with ground.database.read() as db:
         assert (await find_card(db, uid=ground.uid)).status == "active"

@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import pysip2
 from sqlalchemy import func, select
 
+from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import block_card, find_card, replace_card
+from cvq_core.cards.store import find_card, replace_card
 from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line as InvoiceLine
 from cvq_core.invoices.store import issue_invoice
+from cvq_core.journal.store import SYSTEM
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.wallets import open_wallet
 from cvq_core.people.rules import FamilyRole
@@ -73,7 +75,7 @@ async def test_a_replaced_card_is_known_at_once_and_the_new_one_too(ground: Grou
 async def test_a_lost_card_is_reported_as_lost_and_names_nobody(ground: Ground) -> None:
     await ground.subscribe()
     async with ground.database.write() as db:
-        await block_card(db, ground.card_id, BlockedReason.LOST, now=NOW)
+        await block(db, ground.card_id, BlockedReason.LOST, By(SYSTEM, NOW))
     said = await (await ground.terminal()).status(ground.card)
     assert (said.valid_patron, said.patron_status[4], said.personal_name) == ("N", "Y", "")
 
@@ -201,7 +203,7 @@ async def test_the_library_blocks_its_own_loans_and_never_the_card(ground: Groun
 async def test_enabling_does_not_bring_a_lost_card_back(ground: Ground) -> None:
     await ground.subscribe()
     async with ground.database.write() as db:
-        await block_card(db, ground.card_id, BlockedReason.STOLEN, now=NOW)
+        await block(db, ground.card_id, BlockedReason.STOLEN, By(SYSTEM, NOW))
     terminal = await ground.terminal()
     enabled = await terminal.ask(
         pysip2.PatronEnableRequest(transaction_date=DATE, institution_id="MEDIA", patron_identifier=ground.card)

@@ -10,13 +10,15 @@ from sqlalchemy import func, select
 
 from cvq_core.access.facts import RightKind
 from cvq_core.access.store import give_right
+from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import UnknownCard, block_card, find_card
+from cvq_core.cards.store import UnknownCard, find_card
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
 from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_by_id, lines_of
+from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.rules import IdempotencyMismatch, InsufficientFunds
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.verify import verify
@@ -117,7 +119,7 @@ async def test_a_deposit_that_is_sent_twice_at_once_counts_once(ground: Ground) 
 async def test_the_card_decides_who_comes_and_a_lost_one_is_refused_except_as_a_fact(ground: Ground) -> None:
     assert (await ground.take(ground.new(card_uid=UID, person_id=None))).row.person_id == ground.luc
     async with ground.database.write() as db:
-        await block_card(db, (await find_card(db, uid=UID)).id, BlockedReason.LOST, now=NOW)
+        await block(db, (await find_card(db, uid=UID)).id, BlockedReason.LOST, By(SYSTEM, NOW))
     with pytest.raises(CardNotGood):
         await ground.take(ground.new(card_uid=UID, person_id=None))
     fact = await ground.take(ground.new(card_uid=UID, person_id=None, offline=True))

@@ -19,6 +19,7 @@ from tests.made_up_village import (  # noqa: F401 - fixtures of a village, made 
     village_url,
 )
 from tests.postgresql_cluster import Cluster, LentDatabase, run_on
+from tests.shared_statements import share_statements
 
 # How long an example takes says how busy the machine is, and nothing about us.
 settings.register_profile("project", deadline=None)
@@ -29,6 +30,7 @@ async def _create_all(url: str) -> None:
     database = Database(url)
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
+    share_statements(database.engine)
     await database.close()
 
 

@@ -8,16 +8,14 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from cvq_core.access.store import end_right
-from cvq_core.access.tables import Entitlement
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
-from cvq_core.errors import NotFound
 from cvq_core.legal_entities.rules import EntityKind
 from cvq_core.legal_entities.service import (
     Entity,
     add_holder,
     end_holder,
+    end_professional_right,
     entity_of,
     find_entities,
     give_card,
@@ -288,9 +286,5 @@ async def new_right(context: Context, body: RightBody) -> RightOut:
 async def right_ends(context: Context) -> None:
     """Let its people use a service no more."""
     account_id, right_id = context.path_id(), context.path_id("right_id")
-    await entity_of(context.db, account_id)
-    right = await context.db.get(Entitlement, right_id)
-    if right is None or right.account_id != account_id:
-        raise NotFound
-    if await end_right(context.db, right_id, now=context.now):
+    if await end_professional_right(context.db, right_id, account_id=account_id, now=context.now):
         context.journal("entity-right-ended", subject=("account", account_id), account_id=account_id)

@@ -9,11 +9,14 @@ from enum import StrEnum
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
 from cvq_core.particulier.rules import is_siret
 from cvq_core.people.rules import FamilyRole
+from cvq_core.services.rules import ServiceCode
 
 _RNA = re.compile(r"W[0-9]{9}")
 HOLDERS_MAX = 500
 ENTITY_ROLES = (FamilyRole.PAYER, FamilyRole.HOLDER)
 """Who belongs to such an account: who answers and pays for it, and who only carries its card."""
+PROFESSIONAL_SERVICES = frozenset({ServiceCode.WASTE_CENTRE})
+"""Whose users may be professionals. Elsewhere such a right would let a company's people in through any door."""
 
 ENTITY_ROLE_WORDS: dict[FamilyRole, str] = {
     FamilyRole.PAYER: N_("répond de l’organisme"),
@@ -68,6 +71,14 @@ class NotAHolder(Refusal):
     slug = "not-a-holder"
     message = N_("Cette personne n’appartient pas à cet organisme.")
     what_to_do = N_("Ajoutez-la d’abord, puis donnez-lui la carte.")
+
+
+class NoProfessionals(BadInput):
+    """Nobody uses this service as a professional."""
+
+    slug = "no-professionals"
+    message = N_("Ce service n’a pas d’usagers professionnels.")
+    what_to_do = N_("Ce droit n’existe qu’à la déchèterie.")
 
 
 class TooManyHolders(Refusal):

@@ -11,24 +11,27 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import RightKind
-from cvq_core.access.store import give_right
+from cvq_core.access.store import end_right, give_right
 from cvq_core.access.tables import Entitlement
 from cvq_core.cards.life import By, block
 from cvq_core.cards.making_rules import Channel
 from cvq_core.cards.rules import BlockedReason, CardStatus
-from cvq_core.cards.store import add_card
+from cvq_core.cards.store import add_card, locked_card
 from cvq_core.cards.tables import Card
 from cvq_core.clock import Clock, local_day
 from cvq_core.database import Database
+from cvq_core.errors import NotFound
 from cvq_core.families.departures import add_member, end_member, open_account
 from cvq_core.journal.store import SYSTEM, record
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.legal_entities.rules import (
     ENTITY_ROLES,
     HOLDERS_MAX,
+    PROFESSIONAL_SERVICES,
     BadEntity,
     EntityKind,
     EntityKnown,
+    NoProfessionals,
     NotAHolder,
     TooManyHolders,
     UnknownEntity,
@@ -143,7 +146,10 @@ async def find_entities(db: AsyncSession, query: str) -> list[Entity]:
 
 
 async def holders_of(db: AsyncSession, account_id: UUID, on: date) -> list[Holder]:
-    """Return who belongs to an account on a day, with the cards that it gave them and that were not withdrawn."""
+    """Return who belongs to an account on a day, with the cards that it gave them and that were not withdrawn.
+
+    A card that was replaced is not told any more: the one that took its place is the account's.
+    """
     rows = await db.execute(
         select(Person, Membership)
         .join(Membership, Membership.person_id == Person.id)
@@ -153,12 +159,13 @@ async def holders_of(db: AsyncSession, account_id: UUID, on: date) -> list[Holde
     )
     found = [(person, membership) for person, membership in rows]
     cards: dict[UUID, list[Card]] = {}
-    for card in await db.scalars(
+    for given in await db.scalars(
         select(Card)
         .join(EntityCard, EntityCard.card_id == Card.id)
         .where(EntityCard.account_id == account_id, EntityCard.withdrawn_at.is_(None))
         .order_by(Card.valid_from.desc(), Card.id)
     ):
+        card = (await _line(db, given))[-1]
         cards.setdefault(card.person_id, []).append(card)
     return [Holder(person, membership, tuple(cards.get(person.id, ()))) for person, membership in found]
 
@@ -257,6 +264,23 @@ async def give_card(
     return card
 
 
+async def account_of_card(db: AsyncSession, card: Card) -> UUID | None:
+    """Return the account for which somebody carries a card, or carried the one that it replaced.
+
+    None is a card of their own, or one that was withdrawn.
+    """
+    given = await db.execute(
+        select(Card, EntityCard.account_id)
+        .join(EntityCard, EntityCard.card_id == Card.id)
+        .where(EntityCard.person_id == card.person_id, EntityCard.withdrawn_at.is_(None))
+        .order_by(EntityCard.given_at, EntityCard.card_id)
+    )
+    for first, account_id in given.all():
+        if card.id in {each.id for each in await _line(db, first)}:
+            return account_id
+    return None
+
+
 async def give_professional_right(
     db: AsyncSession,
     right_id: UUID,
@@ -270,8 +294,11 @@ async def give_professional_right(
 
     Raises:
         UnknownEntity
+        NoProfessionals: the service knows none.
         IdempotencyMismatch: this id came before for another right.
     """
+    if service not in PROFESSIONAL_SERVICES:
+        raise NoProfessionals
     await entity_of(db, account_id)
     known = await db.get(Entitlement, right_id)
     return await give_right(
@@ -284,6 +311,20 @@ async def give_professional_right(
         valid_until=valid_until,
         now=now,
     )
+
+
+async def end_professional_right(db: AsyncSession, right_id: UUID, *, account_id: UUID, now: datetime) -> bool:
+    """Let an account's people use a service as professionals no more; return whether they still did.
+
+    Raises:
+        UnknownEntity
+        NotFound: it is no such right of this account. What else it holds ends where it was given.
+    """
+    await entity_of(db, account_id)
+    right = await db.get(Entitlement, right_id)
+    if right is None or right.account_id != account_id or right.kind is not RightKind.PROFESSIONAL:
+        raise NotFound
+    return await end_right(db, right_id, now=now)
 
 
 async def rights_of(db: AsyncSession, account_id: UUID, now: datetime) -> Sequence[Entitlement]:
@@ -324,10 +365,10 @@ async def _withdraw(
     withdrawn = []
     for row in list(await db.scalars(wanted.order_by(EntityCard.card_id).with_for_update(of=EntityCard))):
         row.withdrawn_at = now
-        card = await db.get_one(Card, row.card_id)
+        card = (await _line(db, await locked_card(db, row.card_id), locked=True))[-1]
         if card.status is CardStatus.ACTIVE:
-            await block(db, row.card_id, BlockedReason.WITHDRAWN, By(SYSTEM, now, Channel.SYSTEM))
-        withdrawn.append(row.card_id)
+            await block(db, card.id, BlockedReason.WITHDRAWN, By(SYSTEM, now, Channel.SYSTEM))
+        withdrawn.append(card.id)
         record(
             db,
             now=now,
@@ -338,6 +379,14 @@ async def _withdraw(
         )
     await db.flush()
     return withdrawn
+
+
+async def _line(db: AsyncSession, card: Card, *, locked: bool = False) -> list[Card]:
+    """Return a card and those that took its place, one after the other; the last is the one in hand."""
+    line = [card]
+    while (following := line[-1].replaced_by_id) is not None:
+        line.append(await locked_card(db, following) if locked else await db.get_one(Card, following))
+    return line
 
 
 def _gone(on: date) -> Select[EntityCard]:
@@ -352,10 +401,12 @@ def _gone(on: date) -> Select[EntityCard]:
 
 
 async def _check_unknown(db: AsyncSession, siret: str | None, rna: str | None) -> None:
+    # A number that one has not is nobody's: `== None` would be everybody's who has not got it either.
+    given = ((LegalEntity.siret, siret), (LegalEntity.rna, rna))
     known = await db.scalar(
         select(FamilyAccount.number)
         .join(LegalEntity, LegalEntity.account_id == FamilyAccount.id)
-        .where(or_(and_(LegalEntity.siret.is_not(None), LegalEntity.siret == siret), LegalEntity.rna == rna))
+        .where(or_(*(column == number for column, number in given if number is not None)))
         .limit(1)
     )
     if known is not None:

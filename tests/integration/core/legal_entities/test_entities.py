@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.facts import Assurance, PointKind
+from cvq_core.access.facts import Assurance, PointKind, RightKind
 from cvq_core.access.scene import TapRequest
-from cvq_core.access.store import end_right
+from cvq_core.access.store import give_right
 from cvq_core.access.tables import AccessPoint
 from cvq_core.access.taps import take_tap
 from cvq_core.cards.life import By, unblock
 from cvq_core.cards.making_rules import IdentityCheck
 from cvq_core.cards.rules import check_digit
-from cvq_core.cards.store import find_card
+from cvq_core.cards.store import find_card, replace_card
 from cvq_core.cards.tables import Card
 from cvq_core.database import Database
-from cvq_core.errors import Refusal
+from cvq_core.errors import NotFound, Refusal
 from cvq_core.families.departures import close_account, end_member
 from cvq_core.families.merges import merge_accounts
 from cvq_core.families.rules import MergePrevented
@@ -34,13 +34,16 @@ from cvq_core.legal_entities.rules import (
     BadEntity,
     EntityKind,
     EntityKnown,
+    NoProfessionals,
     NotAHolder,
     UnknownEntity,
 )
 from cvq_core.legal_entities.service import (
     Entity,
+    account_of_card,
     add_holder,
     end_holder,
+    end_professional_right,
     entity_of,
     find_entities,
     give_card,
@@ -105,6 +108,10 @@ async def open_company(db: AsyncSession, account_id: UUID, siret: str = SIRET, n
     return await open_entity(db, account_id, kind=EntityKind.COMPANY, name=name, siret=siret, by=None, now=NOW)
 
 
+async def open_club(db: AsyncSession, rna: str) -> Entity:
+    return await open_entity(db, new_id(), kind=EntityKind.ASSOCIATION, name="Club", rna=rna, by=None, now=NOW)
+
+
 @pytest.fixture
 async def ground(database: Database) -> Ground:
     gate, company = new_id(), new_id()
@@ -141,8 +148,27 @@ async def test_a_companys_people_pass_as_its_own_and_only_while_it_has_the_right
     assert await ground.passes() == "billed"
     async with ground.database.write() as db:
         assert [each.id for each in await rights_of(db, ground.company, NOW)] == [right]
-        await end_right(db, right, now=NOW)
+        assert await end_professional_right(db, right, account_id=ground.company, now=NOW)
     assert await ground.passes() == "not-entitled"
+
+
+async def test_only_rights_of_professionals_are_given_and_ended_here(ground: Ground) -> None:
+    async with ground.database.write() as db:
+        with pytest.raises(NoProfessionals):
+            await give_professional_right(
+                db, new_id(), account_id=ground.company, service=ServiceCode.BUILDING, valid_until=None, now=NOW
+            )
+        booked = await give_right(
+            db,
+            new_id(),
+            kind=RightKind.RESERVATION,
+            service=ServiceCode.WASTE_CENTRE,
+            account_id=ground.company,
+            valid_from=NOW,
+            now=NOW,
+        )
+        with pytest.raises(NotFound):
+            await end_professional_right(db, booked.id, account_id=ground.company, now=NOW)
 
 
 async def test_who_leaves_the_company_has_its_card_withdrawn_at_once(ground: Ground) -> None:
@@ -157,6 +183,30 @@ async def test_who_leaves_the_company_has_its_card_withdrawn_at_once(ground: Gro
         assert await holders_of(db, ground.company, TODAY + timedelta(days=1)) == []
         told = await db.scalars(select(AuditRecord.account_id).where(AuditRecord.action == "entity-card-withdrawn"))
         assert list(told) == [ground.company]
+
+
+async def test_a_card_that_replaces_the_companys_is_the_companys(ground: Ground) -> None:
+    await ground.hold()
+    ground.uid = "04A1B2C3D4E5F7"
+    newer = new_id()
+    async with ground.database.write() as db:
+        nine = "482130578"
+        await replace_card(
+            db,
+            ground.card,
+            card_id=newer,
+            number=nine + check_digit(nine),
+            uid=ground.uid,
+            valid_until=date(2028, 1, 1),
+            now=NOW,
+        )
+        [holder] = await holders_of(db, ground.company, TODAY)
+        assert [each.id for each in holder.cards] == [newer]
+        assert await account_of_card(db, holder.cards[0]) == ground.company
+        ended = await end_holder(db, account_id=ground.company, person_id=ground.mason, role=FamilyRole.HOLDER, now=NOW)
+        assert ended == [newer]
+        assert await account_of_card(db, holder.cards[0]) is None
+    assert await ground.passes() == "card-blocked"
 
 
 async def test_a_role_that_ends_elsewhere_withdraws_the_card_all_the_same(ground: Ground) -> None:
@@ -233,6 +283,11 @@ async def test_one_number_has_one_account_and_a_repetition_is_harmless(ground: G
             await open_company(db, ground.company, siret="44306184100047")
         with pytest.raises(BadEntity):
             await open_company(db, new_id(), siret="44306184100047", name=" ")
+        await open_company(db, new_id(), siret="44306184100047", name="Plâtres Roy")
+        for rna in ("W792000001", "W792000002"):
+            await open_club(db, rna)
+        with pytest.raises(EntityKnown):
+            await open_club(db, rna)
 
 
 async def test_of_rivals_that_open_the_same_company_one_wins(database: Database) -> None:

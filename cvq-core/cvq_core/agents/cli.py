@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from cvq_core.agents.service import Report
+    from cvq_core.agents.tables import StaffRun
 
 HELP = """Listes du personnel : qui y est ouvre les portes de son groupe, qui n’y est plus ne les ouvre plus.
 
@@ -147,12 +148,23 @@ def _apply(code: str, file: Path, *, dry: bool, even_so: bool) -> None:
             told = f"{done.refusal}\n{done.refusal.what_to_do}"
             # What was refused is written down; the command itself fails.
             return f"!{told}"
-        return _said(done.report)
+        return _said(done.report) if done.settled is None else _settled(done.settled)
 
     told = act_at_once(act)
     if told.startswith("!"):
         raise SystemExit(told[1:])
     typer.echo(told)
+
+
+def _settled(run: StaffRun) -> str:
+    from cvq_core.agents.rules import RunOutcome
+    from cvq_core.clock import local
+
+    how = "défait" if run.outcome is RunOutcome.UNDOING else f"refusé ({run.slug})"
+    return (
+        f"Rien n’est changé : ce même fichier fut {how} le {local(run.at):%d/%m/%Y à %H:%M}.\n"
+        "Corrigez-le, ou appliquez-le tout de même avec --even-so."
+    )
 
 
 def _said(report: Report) -> str:

@@ -104,11 +104,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A list that was read: `run` None when it changed nothing, was settled before, or was only tried."""
+    """A list that was read: `run` None when it changed nothing, was settled before, or was only tried.
+
+    `settled` is how this very file ended before: refused or undone, so that nothing was done with it now.
+    """
 
     report: Report
     run: StaffRun | None = None
     refusal: Refusal | None = None
+    settled: StaffRun | None = None
 
 
 async def apply_list(
@@ -142,10 +146,10 @@ async def apply_list(
         actor_kind=actor.kind,
         actor_id=actor.id,
     )
-    before = await latest_run(db, found.id)
-    settled = before is not None and before.digest == run.digest and before.outcome is not RunOutcome.APPLIED
-    if settled and not (even_so or dry):
-        return Applied(Report())
+    # Of this very file, whatever was done with others since: they do not make a bad one good.
+    before = await latest_run(db, found.id, digest=run.digest)
+    if before is not None and before.outcome is not RunOutcome.APPLIED and not (even_so or dry):
+        return Applied(Report(), settled=before)
     try:
         rows = read_staff_list(content, today=local_day(now))
         report = await _compared(db, found, rows, now, even_so=even_so)
@@ -218,9 +222,12 @@ async def _compared(
         check_leavers(len(changed.left), len(known), found.leavers_percent_max)
     groups, held = await groups_of(db, found.id), await rights_given(db, found.id)
     report = Report()
+    leaving, ended = {agent.id for agent in changed.left}, set[UUID]()
     for agent in changed.left:
-        ending = tuple(right.id for right in await agent_rights_of(db, agent, now))
-        report.steps.append(Step(agent.id, agent.number, agent.person_id, None, agent.group, ending=ending))
+        # Somebody with two numbers leaves twice, and each of their rights ends once.
+        ending = [right.id for right in await agent_rights_of(db, agent, leaving, now) if right.id not in ended]
+        ended.update(ending)
+        report.steps.append(Step(agent.id, agent.number, agent.person_id, None, agent.group, ending=tuple(ending)))
     gone = {agent.number for agent in changed.left}
     listed = {row.number: row for row in rows}
     for agent in sorted(known, key=lambda each: each.number):
@@ -326,11 +333,15 @@ async def _give_back(db: AsyncSession, row: AgentRight, undoing: StaffRun, now: 
         service=right.service_code,
         person_id=right.person_id,
         point_id=right.point_id,
+        payer_account_id=right.payer_account_id,
+        entries_left=right.entries_left,
         valid_from=now,
         valid_until=row.valid_until,
         weekdays=right.weekdays,
         opens_at=right.opens_at,
         closes_at=right.closes_at,
+        site=right.site,
+        on_holidays=right.on_holidays,
         now=now,
     )
     if row.given_by is not None:

@@ -175,22 +175,21 @@ async def rights_given(db: AsyncSession, list_id: UUID) -> dict[UUID, dict[UUID,
     return found
 
 
-async def agent_rights_of(db: AsyncSession, agent: KnownAgent, now: datetime) -> list[Entitlement]:
+async def agent_rights_of(
+    db: AsyncSession, agent: KnownAgent, leaving: Collection[UUID], now: datetime
+) -> list[Entitlement]:
     """Return every schedule of an agent that holds or will: all of them, unless they work for another employer too.
 
-    Then only what this list gave them: whose the others are is not known.
+    Then only what this list gave them: whose the others are is not known. `leaving` are the agents who leave with them,
+    they themselves under another number perhaps: those are no other employer.
     """
     wanted = select(Entitlement).where(
         Entitlement.person_id == agent.person_id,
         Entitlement.kind == RightKind.AGENT_SCHEDULE,
         or_(Entitlement.valid_until.is_(None), Entitlement.valid_until > now),
     )
-    elsewhere = await db.scalar(
-        select(Agent.id)
-        .where(Agent.person_id == agent.person_id, Agent.id != agent.id, Agent.left_at.is_(None))
-        .limit(1)
-    )
-    if elsewhere is not None:
+    working = await db.scalars(select(Agent.id).where(Agent.person_id == agent.person_id, Agent.left_at.is_(None)))
+    if set(working) - {agent.id, *leaving}:
         wanted = wanted.where(Entitlement.id.in_(select(AgentRight.right_id).where(AgentRight.agent_id == agent.id)))
     return list(await db.scalars(wanted.order_by(Entitlement.id)))
 
@@ -201,11 +200,12 @@ async def services_of(db: AsyncSession, points: Collection[UUID]) -> dict[UUID, 
     return {row.id: row.service_code for row in rows}
 
 
-async def latest_run(db: AsyncSession, list_id: UUID) -> StaffRun | None:
-    """Return what was done last with a list."""
-    found: StaffRun | None = await db.scalar(
-        select(StaffRun).where(StaffRun.list_id == list_id).order_by(StaffRun.at.desc(), StaffRun.id.desc()).limit(1)
-    )
+async def latest_run(db: AsyncSession, list_id: UUID, *, digest: str | None = None) -> StaffRun | None:
+    """Return what was done last with a list, or with one file of it."""
+    wanted = select(StaffRun).where(StaffRun.list_id == list_id)
+    if digest is not None:
+        wanted = wanted.where(StaffRun.digest == digest)
+    found: StaffRun | None = await db.scalar(wanted.order_by(StaffRun.at.desc(), StaffRun.id.desc()).limit(1))
     return found
 
 

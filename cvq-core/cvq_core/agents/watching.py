@@ -23,8 +23,6 @@ EVERY_S = 300.0
 STILL_FOR = timedelta(seconds=60)
 """A file that was written to more recently may not be whole yet."""
 
-FILES_MAX = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
@@ -60,7 +58,7 @@ def newest_list(folder: Path, now: datetime) -> Dropped | None:
     A list that is larger than the bound is returned cut, one byte beyond it, so that it is refused and told.
     """
     try:
-        files = [(file.lstat(), file) for file, _ in zip(sorted(folder.glob("*.csv")), range(FILES_MAX), strict=False)]
+        files = [(file.lstat(), file) for file in folder.glob("*.csv")]
     except OSError:
         return None
     regular = [(status, file) for status, file in files if stat.S_ISREG(status.st_mode)]

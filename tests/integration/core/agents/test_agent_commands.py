@@ -47,10 +47,12 @@ def test_a_list_is_set_tried_applied_refused_shown_and_undone(
         assert told in tried, tried
     assert run("apply", "pompaire", str(file)) == tried
     assert "staff-list-too-short" in run("apply", "pompaire", str(cut), fails=True)
+    assert "fut refusé (staff-list-too-short)" in run("apply", "pompaire", str(cut))
     shown = run("runs", "pompaire")
     assert "refused staff-list-too-short" in shown
     assert "partis : 3" in run("apply", "pompaire", str(cut), "--even-so")
     latest = run("runs", "pompaire").split("\t", 1)[0]
     assert "défait" in run("undo", "pompaire", latest)
     run("undo", "pompaire", latest, fails=True)
+    assert "fut défait" in run("apply", "pompaire", str(cut))
     run("check", "nowhere", str(file), fails=True)

@@ -192,6 +192,27 @@ async def test_somebody_with_two_employers_keeps_the_other_ones_doors(ground: Gr
     assert await ground.doors("Odile", LATER) == "D"
 
 
+async def test_somebody_with_two_numbers_leaves_with_both_and_comes_back_with_all(ground: Ground) -> None:
+    await ground.drop(ODILE, ODILE.replace("1;", "9;", 1), PAUL)
+    async with ground.database.write() as db:
+        await give_right(
+            db,
+            new_id(),
+            kind=RightKind.AGENT_SCHEDULE,
+            service=ServiceCode.BUILDING,
+            person_id=ground.people["Odile"],
+            point_id=ground.depot,
+            valid_from=NOW - timedelta(days=9),
+            now=NOW,
+        )
+    done = await ground.drop(PAUL, now=LATER)
+    assert await ground.doors("Odile", LATER) == ""
+    assert done.run is not None
+    async with ground.database.write() as db:
+        await undo_run(db, "pompaire", done.run.id, actor=SYSTEM, now=LATER)
+    assert await ground.doors("Odile", LATER) == "SD"
+
+
 async def test_the_last_list_is_undone_with_doors_and_days_as_they_were(ground: Ground) -> None:
     await ground.drop(ODILE, RENEE)
     ends = NOW + timedelta(days=30)
@@ -207,6 +228,17 @@ async def test_the_last_list_is_undone_with_doors_and_days_as_they_were(ground: 
             valid_until=ends,
             now=NOW,
         )
+        await give_right(
+            db,
+            new_id(),
+            kind=RightKind.AGENT_SCHEDULE,
+            service=ServiceCode.BUILDING,
+            person_id=ground.people["Odile"],
+            site="ecole",
+            on_holidays=False,
+            valid_from=NOW - timedelta(days=9),
+            now=NOW,
+        )
     done = await ground.drop(PAUL, RENEE.replace("Voirie", "Écoles"), now=LATER)
     assert done.run is not None
     then = LATER + timedelta(minutes=5)
@@ -215,6 +247,9 @@ async def test_the_last_list_is_undone_with_doors_and_days_as_they_were(ground: 
         await undo_run(db, "pompaire", done.run.id, actor=SYSTEM, now=then)
     assert [await ground.doors(who, then) for who in ("Odile", "Paul", "Renée")] == ["SD", "", "SD"]
     assert await ground.doors("Odile", ends + timedelta(hours=1)) == "S", "a schedule that was to end still ends"
+    async with ground.database.read() as db:
+        of_school = select(Entitlement).where(Entitlement.site == "ecole", Entitlement.valid_until.is_(None))
+        assert [right.on_holidays for right in await db.scalars(of_school)] == [False]
     same = await ground.drop(PAUL, RENEE.replace("Voirie", "Écoles"), now=then)
     assert same.run is None, "what was undone is not done again by itself"
     async with ground.database.write() as db:
@@ -223,6 +258,9 @@ async def test_the_last_list_is_undone_with_doors_and_days_as_they_were(ground: 
     later = then + timedelta(minutes=5)
     await ground.drop(ODILE, RENEE, PAUL, now=later)
     assert [await ground.doors(who, later) for who in ("Odile", "Paul", "Renée")] == ["SD", "S", "SD"]
+    still = await ground.drop(PAUL, RENEE.replace("Voirie", "Écoles"), now=later)
+    assert still.settled is not None, "nor after another one"
+    assert await ground.doors("Odile", later) == "SD"
     await ground.drop(PAUL, now=later + timedelta(minutes=5))
     assert [await ground.doors(who, later + timedelta(minutes=5)) for who in ("Odile", "Renée")] == ["", ""]
 
@@ -259,6 +297,10 @@ async def test_the_newest_list_of_a_folder_is_read_once_it_lies_still(ground: Gr
         os.utime(file, (written, written))
 
     assert await watch() == 0
+    # An employer drops one a day: the newest is found among them, whatever it is called.
+    for each in range(1010):
+        (folder / f"{each:04}.csv").touch()
+        os.utime(folder / f"{each:04}.csv", (each, each))
     drop("a.csv", ODILE, PAUL, age=timedelta(hours=2))
     assert (await watch(), await ground.doors("Paul")) == (1, "S")
     drop("b.csv", ODILE, age=timedelta(seconds=5))

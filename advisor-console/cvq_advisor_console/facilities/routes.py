@@ -17,6 +17,7 @@ from cvq_advisor_console.views.cash import PayerFound, PayerSearch
 from cvq_advisor_console.views.facilities import CalendarPage, FacilityChoice, NewReservationPage
 from cvq_core.clock import local_day
 from cvq_core.errors import BadInput
+from cvq_core.facilities.bodies import SpanBody
 from cvq_core.facilities.refusals import UnknownFacility
 from cvq_core.facilities.routes import (
     doing_of,
@@ -196,7 +197,8 @@ def _back(context: Context) -> web.Response:
 
 
 def _wish(facility: Facility, form: ReserveForm) -> Wish:
-    return Wish(form.id, facility.id, Span(form.debut, form.fin), form.personne, form.compte)
+    span = SpanBody(starts_at=form.debut, ends_at=form.fin).span()
+    return Wish(form.id, facility.id, span, form.personne, form.compte)
 
 
 def _chosen(context: Context, found: list[Facility]) -> Facility | None:

@@ -13,6 +13,7 @@ from cvq_core.facilities.calendar import Day, days_of
 from cvq_core.facilities.rules import ReservationState, Slot, Span
 from cvq_core.facilities.store import Held, reservations_between
 from cvq_core.facilities.tables import Facility
+from cvq_core.facilities.terms import DAYS_AHEAD_MAX
 from cvq_core.people.names import listed_name
 from cvq_core.text import hour
 from cvq_core.web import Context
@@ -48,7 +49,7 @@ async def week_view(context: Context, facility: Facility, monday: date) -> WeekV
     days = await days_of(context.db, facility.id, monday, DAYS, now=context.now)
     columns = tuple(_column(context, facility, day) for day in days)
     has_slots = any(day.terms is not None and day.terms.slot_minutes is not None for day in days)
-    whole = Span(*(context.now + timedelta(days=offset) for offset in (0, 60)))
+    whole = Span(context.now, context.now + timedelta(days=DAYS_AHEAD_MAX + 1))
     waiting = await reservations_between(
         context.db, facility.id, whole, (ReservationState.WAITING, ReservationState.OFFERED)
     )

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, St
 from cvq_core.facilities.calendar import Day
 from cvq_core.facilities.manage import POINTS_MAX, REASON_CHARACTERS_MAX
 from cvq_core.facilities.refusals import NotASlot
-from cvq_core.facilities.rules import ReservationState, Slot, Span
+from cvq_core.facilities.rules import YEAR_MAX, YEAR_MIN, ReservationState, Slot, Span
 from cvq_core.facilities.service import Wish
 from cvq_core.facilities.store import Held
 from cvq_core.facilities.tables import Facility, FacilityClosure
@@ -20,7 +20,6 @@ from cvq_core.facilities.terms import BookerKind, Terms
 from cvq_core.people.names import listed_name
 from cvq_core.services.rules import ServiceCode
 
-YEAR_MIN, YEAR_MAX = 2000, 2199
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 
 

@@ -125,6 +125,14 @@ class WaitingListFull(Refusal):
     what_to_do = N_("Choisissez un autre créneau.")
 
 
+class AlreadyThere(Refusal):
+    """This person, or the account that would pay, waits for a part of this time already, or has it."""
+
+    slug = "already-waiting"
+    message = N_("Cette personne, ou ce compte, attend déjà ce créneau ou l’a déjà.")
+    what_to_do = N_("Rouvrez le calendrier : la place sera proposée quand elle se libère.")
+
+
 class NobodyPays(BadInput):
     """It costs something and no account of this person's is to pay it."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from uuid import UUID
 
 from aiohttp import web
+from sqlalchemy import select
 
+from cvq_core.access.tables import AccessPoint
 from cvq_core.clock import local_day
 from cvq_core.facilities.bodies import (
     CancelBody,
@@ -130,6 +133,22 @@ async def guard_facility(context: Context, facility_id: str) -> None:
     await facility_in_reach(context, UUID(facility_id))
 
 
+async def require_doors(context: Context, asked: Collection[UUID], facility_id: UUID) -> None:
+    """Refuse whoever would have a facility open doors of services whose access they do not manage.
+
+    Doors that it opens already stay: who put them there might.
+
+    Raises:
+        Forbidden, OutOfScope
+    """
+    own = {point.id for point in await points_of(context.db, facility_id)}
+    services = await context.db.scalars(
+        select(AccessPoint.service_code).where(AccessPoint.id.in_(set(asked) - own)).distinct()
+    )
+    for service in services.all():
+        context.require(Permission.MANAGE_ACCESS, await service_scope(context, service))
+
+
 @routes.get("/facilities", access=Permission.RESERVE, answer=FacilitiesOut)
 async def list_facilities(context: Context) -> FacilitiesOut:
     """List what the principal may reserve for people."""
@@ -140,6 +159,7 @@ async def list_facilities(context: Context) -> FacilitiesOut:
 async def make_facility(context: Context, body: FacilityBody) -> SettingsOut:
     """Make a facility of a service that the principal manages."""
     context.require(Permission.MANAGE_FACILITIES, await service_scope(context, body.service))
+    await require_doors(context, body.point_ids, body.id)
     asked = NewFacility(
         body.id, body.code, body.label, body.service, body.site, body.address, tuple(set(body.point_ids))
     )
@@ -165,6 +185,7 @@ async def write_terms(context: Context, body: TermsBody) -> SettingsOut:
 async def write_doors(context: Context, body: DoorsBody) -> SettingsOut:
     """Say which doors a reservation opens."""
     facility = await _managed(context)
+    await require_doors(context, body.point_ids, facility.id)
     await set_doors(doing_of(context), facility.id, set(body.point_ids))
     return await _settings(context, facility)
 

@@ -32,6 +32,7 @@ GRAIN = timedelta(minutes=5)
 LONGEST = timedelta(minutes=MINUTES_MAX)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HUNDRED = 100
+YEAR_MIN, YEAR_MAX = 2000, 2199
 
 
 class ReservationState(StrEnum):
@@ -253,7 +254,13 @@ def offer_ends(terms: Terms, span: Span, now: datetime) -> datetime:
 
 
 def civil_span(day: date, begins: time, ends: time, *, last_day: date | None = None) -> Span:
-    """Return a span that people say: on a day from an hour to another; what ends before it begins ends the next day."""
+    """Return a span that people say: on a day from an hour to another; what ends before it begins ends the next day.
+
+    Raises:
+        NotASlot: a day is not of these centuries, where no calendar overflows, or an hour says a zone of its own.
+    """
+    if begins.tzinfo or ends.tzinfo or not all(YEAR_MIN <= each.year <= YEAR_MAX for each in (day, last_day or day)):
+        raise NotASlot
     if last_day is None:
         last_day = day if begins < ends else day + timedelta(days=1)
     return Span(_instant(day, begins), _instant(last_day, ends))

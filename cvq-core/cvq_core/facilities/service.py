@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import RightKind
@@ -21,6 +21,7 @@ from cvq_core.clock import local_day
 from cvq_core.facilities.mails import MailKind, file_reservation_mail
 from cvq_core.facilities.money import Cost, charge, cost_of, end_deposit, give_back
 from cvq_core.facilities.refusals import (
+    AlreadyThere,
     BadDeposit,
     NobodyHere,
     NobodyPays,
@@ -45,6 +46,7 @@ from cvq_core.facilities.rules import (
     rule_for,
 )
 from cvq_core.facilities.store import (
+    HOLDING,
     TermsInForce,
     booker_of,
     facility_by_id,
@@ -61,6 +63,7 @@ from cvq_core.facilities.store import (
 )
 from cvq_core.facilities.tables import Facility, Reservation, ReservationGrain, ReservationRight
 from cvq_core.facilities.terms import BookerRule, Terms
+from cvq_core.ids import new_id
 from cvq_core.jobs import enqueue
 from cvq_core.journal.store import Actor, record
 from cvq_core.ledger.rules import IdempotencyMismatch
@@ -155,7 +158,7 @@ async def wait(doing: Doing, wish: Wish) -> Reservation:
 
     Raises:
         SlotFree: nobody has it.
-        WaitingListFull
+        AlreadyThere, WaitingListFull
         Everything of `reserve` but `SlotTaken`.
     """
     facility = await facility_by_id(doing.db, wish.facility_id)
@@ -166,18 +169,7 @@ async def wait(doing: Doing, wish: Wish) -> Reservation:
     if not taken:
         raise SlotFree
     allowed = await check_wish(doing, wish)
-    waiting = await doing.db.scalar(
-        select(func.count())
-        .select_from(Reservation)
-        .where(
-            Reservation.facility_id == facility.id,
-            Reservation.state == ReservationState.WAITING,
-            Reservation.starts_at < wish.span.ends_at,
-            Reservation.ends_at > wish.span.starts_at,
-        )
-    )
-    if (waiting or 0) >= WAITING_MAX:
-        raise WaitingListFull
+    await _check_list(doing.db, wish)
     reservation = _row(doing, wish, allowed, ReservationState.WAITING)
     doing.db.add(reservation)
     await doing.db.flush()
@@ -387,6 +379,31 @@ async def _under_lock(doing: Doing, wish: Wish) -> Facility | Reservation:
     return facility
 
 
+async def _check_list(db: AsyncSession, wish: Wish) -> None:
+    """Refuse whoever waits for a part of this time already, or has it, and everybody once the list is full.
+
+    Raises:
+        AlreadyThere, WaitingListFull
+    """
+    theirs = Reservation.person_id == wish.person_id
+    if wish.account_id is not None:
+        theirs = or_(theirs, Reservation.account_id == wish.account_id)
+    waiting = Reservation.state == ReservationState.WAITING
+    row = await db.execute(
+        select(func.count().filter(theirs), func.count().filter(waiting)).where(
+            Reservation.facility_id == wish.facility_id,
+            Reservation.state.in_((ReservationState.WAITING, *HOLDING)),
+            Reservation.starts_at < wish.span.ends_at,
+            Reservation.ends_at > wish.span.starts_at,
+        )
+    )
+    own, all_who_wait = row.one()
+    if own:
+        raise AlreadyThere
+    if all_who_wait >= WAITING_MAX:
+        raise WaitingListFull
+
+
 async def _same(db: AsyncSession, wish: Wish) -> Reservation:
     """Return the reservation of an id that came before, as it is now.
 
@@ -459,10 +476,21 @@ async def _book(doing: Doing, reservation: Reservation, allowed: Terming) -> Non
 
 
 async def open_doors(doing: Doing, reservation: Reservation, terms: Terms) -> None:
-    """Give the person the right to pass each door of the facility, from some minutes before to some after."""
+    """Give the person the right to pass each door of the facility, from some minutes before to some after.
+
+    A door that the reservation opens already is left alone.
+    """
     open_for = admission(terms, span_of(reservation))
+    given = set(
+        await doing.db.scalars(
+            select(ReservationRight.point_id).where(ReservationRight.reservation_id == reservation.id)
+        )
+    )
     for point in await points_of(doing.db, reservation.facility_id):
-        right_id = uuid5(reservation.id, str(point.id))
+        if point.id in given:
+            continue
+        # A door that is given back while somebody plays opens by another right: one that ended stays so.
+        right_id = new_id()
         await give_right(
             doing.db,
             right_id,

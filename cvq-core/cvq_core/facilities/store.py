@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import RightKind
@@ -257,9 +257,14 @@ async def booker_of(
 ) -> Booker:
     """Return what somebody is for a service at an instant, and how many of its reservations they have to come.
 
-    Those of the paying account count together; `without` leaves one out.
+    Those of the paying account count together, and with a family's those that the person made without any account;
+    `without` leaves one out.
     """
-    whose = Reservation.account_id == account_id if account_id else Reservation.person_id == person.id
+    body = await db.get(LegalEntity, account_id) if account_id is not None else None
+    whose = Reservation.person_id == person.id
+    if account_id is not None:
+        alone = and_(whose, Reservation.account_id.is_(None), literal(body is None))
+        whose = or_(Reservation.account_id == account_id, alone)
     standing = await db.scalar(
         select(func.count())
         .select_from(Reservation)
@@ -272,14 +277,18 @@ async def booker_of(
             Reservation.id != without if without else Reservation.id.is_not(None),
         )
     )
-    return Booker(await _kinds(db, person, account_id, service, at), standing or 0)
+    kinds = await _subscriber(db, person, account_id, service, at)
+    if body is not None:
+        # Whoever pays from a body's account reserves as that body, and not as an inhabitant.
+        kinds |= {BODIES[body.kind]}
+    else:
+        kinds |= {BookerKind.OUTSIDER, *(await _inhabitant(db, person))}
+    return Booker(frozenset(kinds), standing or 0)
 
 
-async def _kinds(
+async def _subscriber(
     db: AsyncSession, person: Person, account_id: UUID | None, service: ServiceCode, at: datetime
-) -> frozenset[BookerKind]:
-    """Return what somebody is: whoever pays from a body's account reserves as that body, and not as an inhabitant."""
-    body = await db.get(LegalEntity, account_id) if account_id is not None else None
+) -> set[BookerKind]:
     holder: ColumnElement[bool] = Entitlement.person_id == person.id
     if account_id is not None:
         holder = or_(holder, Entitlement.account_id == account_id)
@@ -295,10 +304,7 @@ async def _kinds(
         )
         .limit(1)
     )
-    kinds = {BookerKind.SUBSCRIBER} if subscribed is not None else set()
-    if body is not None:
-        return frozenset(kinds | {BODIES[body.kind]})
-    return frozenset(kinds | {BookerKind.OUTSIDER, *(await _inhabitant(db, person))})
+    return {BookerKind.SUBSCRIBER} if subscribed is not None else set()
 
 
 async def _inhabitant(db: AsyncSession, person: Person) -> list[BookerKind]:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from cvq_core.facilities.rules import ReservationState, civil_span
-from cvq_core.facilities.service import reserve
+from cvq_core.facilities.service import reserve, wait
 from cvq_core.facilities.store import terms_on
 from cvq_core.facilities.tables import FacilityClosure, Reservation
 from cvq_core.ids import new_id
@@ -101,14 +101,28 @@ async def test_a_secretary_clicks_a_free_slot_finds_jeanne_and_reserves_it_for_h
 
 async def test_a_hall_is_asked_for_its_hours_first_and_shows_what_an_account_pays(site: Site, ground: Ground) -> None:
     hall = ground.ids["hall"]
+    rose, account = await add_person(ground, "Rose", "F00003", cents=50000)
+    in_ten_months = civil_span(TODAY + timedelta(days=300), time(10), time(18))
+    async with site.database.write() as db:
+        doing = ground.doing(db, site.services.clock())
+        await reserve(doing, ground.wish(in_ten_months, facility_id=hall, person_id=rose, account_id=account))
+        await wait(doing, ground.wish(in_ten_months, facility_id=hall))
     async with site.signed_in("sylvie") as sylvie:
         week = await page(sylvie, f"/reservations?lieu={hall}&semaine={IN_A_WEEK}")
+        assert "MOREAU Jeanne" in week, "who waits is shown, however far ahead"
         assert f"/reservations/{hall}/nouvelle?jour={IN_A_WEEK}" in week
         assert "Quand" in await page(sylvie, f"/reservations/{hall}/nouvelle?jour={IN_A_WEEK}")
         asked = urlencode({"jour": IN_A_WEEK, "de": "20:00", "a": "02:00", "personne": ground.ids["jeanne"]})
         form = await page(sylvie, f"/reservations/{hall}/nouvelle?{asked}")
         assert "180,00" in form
         assert "300,00" in form
+        for day, begins, ends in ((IN_A_WEEK, "08:00+01:00", "10:00"), ("9999-12-31", "20:00", "02:00")):
+            odd = urlencode({"jour": day, "de": begins, "a": ends})
+            await page(sylvie, f"/reservations/{hall}/nouvelle?{odd}", 422 if day == IN_A_WEEK else 200)
+        never = {"debut": "9999-12-31T23:00Z", "fin": "9999-12-31T23:30Z", "personne": str(ground.ids["jeanne"])}
+        for act in ("reserver", "attendre"):
+            answer = await sylvie.submit(f"/reservations/{hall}/{act}", id=str(new_id()), **never)
+            assert answer.status == 422, act
         closed = urlencode({"jour": IN_A_WEEK, "de": "05:00", "a": "07:00", "personne": ground.ids["jeanne"]})
         assert "Le lieu n’ouvre pas" in await page(sylvie, f"/reservations/{hall}/nouvelle?{closed}")
 
@@ -120,6 +134,10 @@ async def test_a_manager_sees_what_a_closure_takes_away_before_it_is_made(site: 
     async with site.signed_in("benoit") as benoit:
         settings = f"/reservations/{court}/reglages"
         assert "Comment on réserve" in await page(benoit, settings)
+        for odd in ({"begins": "00:00+01:00"}, {"first": "9999-12-31", "last": "9999-12-31"}, {"first": "0001-01-01"}):
+            for act in ("fermer", "fermer/oui"):
+                answer = await benoit.submit(f"/reservations/{court}/{act}", reason="x", **(closure | odd))
+                assert answer.status == 422, odd
         asked = await benoit.submit(f"/reservations/{court}/fermer", reason="Travaux", **closure)
         text = unescape(await asked.text())
         assert "1 réservation est annulée" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from cvq_core.facilities.jobs import ReservationJobs
 from cvq_core.facilities.keeping import purge_reservations
 from cvq_core.facilities.manage import close_facility, lift_closure, set_doors
 from cvq_core.facilities.refusals import (
+    AlreadyThere,
     BadClosure,
     BadDeposit,
     FacilityShut,
     NobodyHere,
+    NobodyPays,
     NoDeposit,
     OfferOver,
     ReservationOver,
@@ -165,6 +168,10 @@ async def test_who_waits_is_offered_the_time_when_it_is_free_and_pays_when_they_
     wish = ground.wish(EIGHT, person_id=rose, account_id=rose_s)
     waiting = await wait_for(ground, wish)
     assert waiting.state is ReservationState.WAITING
+    assert (await wait_for(ground, wish)).id == waiting.id
+    for again in (wish, ground.wish(EIGHT), ground.wish(EIGHT, person_id=rose, account_id=None)):
+        with pytest.raises((AlreadyThere, NobodyPays)):
+            await wait_for(ground, replace(again, id=new_id()))
     with pytest.raises(OfferOver):
         await accept_it(ground, wish.id)
     await ground.cancel(made.id)
@@ -391,12 +398,24 @@ async def test_reservations_are_forgotten_after_their_retention_and_their_money_
 
 async def test_other_doors_open_for_what_is_reserved_already(ground: Ground) -> None:
     made = await ground.reserve(ground.wish(EIGHT))
-    async with ground.database.write() as db:
-        await set_doors(ground.doing(db), ground.ids["court"], [ground.ids["salle"]])
+    squash, salle = ground.ids["squash"], ground.ids["salle"]
+
+    async def opened(now: datetime, *points: UUID) -> set[UUID | None]:
+        """Set the doors, twice, and return those that are open then."""
+        for _ in range(2):
+            async with ground.database.write() as db:
+                await set_doors(ground.doing(db, now), ground.ids["court"], points)
+        return {right.point_id for right in await ground.rights() if right.valid_until != now}
+
+    assert await opened(NOW, squash, salle) == {squash, salle}
+    assert await opened(NOW, salle) == {salle}
     [right] = await ground.rights()
-    assert (right.point_id, right.service_code) == (ground.ids["salle"], ServiceCode.HALL)
-    await ground.cancel(made.id)
-    assert await ground.rights() == []
+    assert (right.point_id, right.service_code) == (salle, ServiceCode.HALL)
+    started = EIGHT.starts_at + timedelta(minutes=1)
+    assert await opened(started) == set()
+    assert await opened(started + timedelta(minutes=1), salle) == {salle}, "it is given back to whoever plays"
+    await ground.cancel(made.id, now=NOW)
+    assert [right for right in await ground.rights() if right.valid_until and right.valid_until > started] == []
 
 
 async def test_the_check_finds_time_that_nobody_holds_a_door_left_open_and_a_deposit_that_is_gone(

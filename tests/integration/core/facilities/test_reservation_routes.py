@@ -17,7 +17,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from cvq_core.facilities.rules import Span, civil_span
-from cvq_core.facilities.tables import Facility
+from cvq_core.facilities.tables import Facility, FacilityPoint
 from cvq_core.facilities.terms import kept_terms
 from cvq_core.ids import new_id
 from cvq_core.ledger.verify import verify
@@ -238,6 +238,30 @@ async def test_a_manager_makes_a_court_sets_its_terms_and_its_doors(town: Town) 
     assert list(refused["fields"]) == ["slot_minutes"]
     unknown = sent | {"id": str(new_id()), "terms": longer | {"colour": "blue"}}
     await send(town.benoit, f"/facilities/{body['id']}/terms", unknown, 422)
+
+
+async def test_nobody_opens_a_door_of_a_service_that_they_do_not_manage_by_tying_it_to_their_place(town: Town) -> None:
+    court, ids = town.ground.ids["court"], {name: str(town.ground.ids[name]) for name in ("squash", "salle")}
+    made = await read(town.benoit, f"/facilities/{court}")
+    new = {name: made[name] for name in ("label", "site", "terms")} | {"service": "squash", "terms_id": str(new_id())}
+    new |= {"id": str(new_id()), "code": "court-2", "point_ids": [ids["salle"]]}
+    await send(town.benoit, "/facilities", new, 403)
+
+    async def set_doors(points: list[str]) -> int:
+        url, headers = f"{town.site.url}{API}/facilities/{court}/doors", {"X-CSRF-Token": town.benoit.csrf_token}
+        answer = await town.benoit.session.put(url, json={"point_ids": points}, headers=headers)
+        return answer.status
+
+    for wanted, status in (
+        (list(ids.values()), 403),
+        ([ids["squash"], str(new_id())], 422),
+        ([ids["squash"]], 200),
+    ):
+        assert await set_doors(wanted) == status
+    assert (await read(town.benoit, f"/facilities/{court}"))["point_ids"] == [ids["squash"]]
+    async with town.site.database.write() as db:
+        db.add(FacilityPoint(facility_id=court, point_id=town.ground.ids["salle"]))
+    assert await set_doors(list(ids.values())) == 200, "a door that somebody else lent stays"
 
 
 async def test_a_calendar_s_link_shows_times_and_nobody_and_dies_when_it_is_renewed(town: Town) -> None:

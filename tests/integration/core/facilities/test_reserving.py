@@ -109,6 +109,33 @@ async def test_one_who_asks_for_everything_at_once_gets_no_more_than_one_may_hav
     assert await ground.balance() == 8600
 
 
+async def test_who_reserves_with_and_without_the_family_s_account_gets_no_more_than_one_may_have(
+    ground: Ground,
+) -> None:
+    free = (BookerRule(BookerKind.INHABITANT, days_ahead=14, standing_max=2),)
+    rules = (*free, BookerRule(BookerKind.ASSOCIATION, days_ahead=14, standing_max=1))
+    person_id, account_id = await add_person(ground, "Rose", "F00003")
+    async with ground.database.write() as db:
+        terms = replace(COURT_TERMS, rules=rules)
+        await set_terms(ground.doing(db), new_id(), ground.ids["court"], valid_from=TODAY, terms=terms)
+    accounts = (None, account_id, account_id, None)
+    wishes = [
+        ground.wish(slot(TOMORROW, time(8 + 2 * number)), person_id=person_id, account_id=account)
+        for number, account in enumerate(accounts)
+    ]
+    for wish in wishes[:2]:
+        await ground.reserve(wish)
+    for wish in wishes[2:]:
+        with pytest.raises(TooManyReservations):
+            await ground.reserve(wish)
+    async with ground.database.write() as db:
+        db.add(
+            LegalEntity(account_id=account_id, kind=EntityKind.ASSOCIATION, rna="W792000001", recorded_at=LONG_AGO_AT)
+        )
+    await ground.cancel(wishes[1].id)
+    assert (await ground.reserve(wishes[2])).state is ReservationState.BOOKED, "what is their own is not their club's"
+
+
 async def test_the_database_itself_lets_no_two_hold_the_same_minutes(ground: Ground) -> None:
     made = await ground.reserve(ground.wish(EIGHT))
     async with ground.database.read() as db:

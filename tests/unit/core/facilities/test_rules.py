@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 
@@ -117,6 +117,14 @@ def test_of_the_rules_the_first_that_fits_decides() -> None:
     assert rule_for(terms, {BookerKind.INHABITANT, BookerKind.SUBSCRIBER}) is subscriber
     with pytest.raises(MayNotReserve):
         rule_for(terms, {BookerKind.OUTSIDER})
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(9999, 12, 31), TUESDAY])
+def test_a_day_beyond_the_calendar_and_an_hour_with_a_zone_of_its_own_are_no_time(day: date) -> None:
+    elsewhere = timezone(timedelta(hours=1)) if day == TUESDAY else None
+    for begins, ends in ((time(8, tzinfo=elsewhere), time(10)), (time(8), time(4, tzinfo=elsewhere))):
+        with pytest.raises(NotASlot):
+            civil_span(day, begins, ends)
 
 
 def test_hours_are_paid_by_the_clock_on_the_wall_and_days_as_they_begin() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +19,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, MetaD
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -78,7 +78,71 @@ class Base(DeclarativeBase):
     }
 
 
+DRIVER = "cvq_driver"
+"""Where a session that runs on a `Line` holds the driver's own connection and the database's name."""
 Hook = Callable[[AsyncSession], Awaitable[None]]
+
+
+class Line:
+    """A connection that is kept for transactions on the driver itself, one after the other."""
+
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
+        self._connection = connection
+        self._driver = driver
+        self._is_sqlite = connection.dialect.name == "sqlite"
+        self._is_lost = False
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine) -> Line:
+        """Take a connection out of the engine's pool."""
+        connection = await engine.connect()
+        driver = (await connection.get_raw_connection()).driver_connection
+        if connection.dialect.name == "postgresql":
+            assert driver is not None
+            # The statements are few and the same all day: planned once, and never worth compiling.
+            await driver.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")
+        return cls(connection, driver)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can be used: the server has not hung up, and whatever went wrong was rolled back."""
+        return not self._is_lost and (self._is_sqlite or not self._driver.is_closed())
+
+    async def hang_up(self) -> None:
+        """Close the connection for good."""
+        self._is_lost = True
+        await self._connection.invalidate()
+        await self._connection.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction: committed when the block ends, rolled back when it raises."""
+        session = AsyncSession(self._connection, expire_on_commit=False)
+        session.info[DRIVER] = self._driver, self._connection.dialect.name
+        self._is_lost = True
+        commit, roll_back = await self._begin()
+        try:
+            yield session
+            if session.in_transaction():
+                await session.commit()
+            await commit()
+        except BaseException:
+            # Where the server has hung up there is nothing to roll back, and the line stays lost.
+            with suppress(Exception):
+                await session.close()
+                await roll_back()
+                self._is_lost = False
+            raise
+        await session.close()
+        self._is_lost = False
+
+    async def _begin(self) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[Any]]]:
+        if self._is_sqlite:
+            await self._driver.execute("BEGIN IMMEDIATE")
+            return self._driver.commit, self._driver.rollback
+        transaction = self._driver.transaction()
+        await transaction.start()
+        return transaction.commit, transaction.rollback
 
 
 class Database:
@@ -101,12 +165,44 @@ class Database:
             self.engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
         self._writers = self.engine.execution_options(cvq_immediate=True)
         self._one_writer = asyncio.Lock()
+        self._lines: list[Line] = []
+        self._lines_free = asyncio.Semaphore(max(1, pool_size // 2))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """Open a transaction for reading; it is rolled back at the end."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
             yield session
+
+    @asynccontextmanager
+    async def write_at_once(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction as `write` does, on the driver itself: for the path on which somebody waits at a door.
+
+        What runs through `cvq_core.prepared` costs one journey a statement, and beginning and committing one each; no
+        layer lies between. Everything else may use the session as always: on PostgreSQL within a savepoint.
+        """
+        queue = self._one_writer if self.is_sqlite else self._lines_free
+        async with queue:
+            line = await self._line()
+            try:
+                async with line.transaction() as session:
+                    yield session
+                    await session.flush()
+                    for hook in self.before_commit:
+                        await hook(session)
+            finally:
+                self._lines.append(line)
+        for hook in self.after_commit:
+            await hook(session)
+
+    async def _line(self) -> Line:
+        """Return a line that is free and whole, or a new one."""
+        while self._lines:
+            line = self._lines.pop()
+            if line.is_whole:
+                return line
+            await line.hang_up()
+        return await Line.open(self.engine)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -123,6 +219,8 @@ class Database:
 
     async def close(self) -> None:
         """Give back all connections."""
+        while self._lines:
+            await self._lines.pop().hang_up()
         await self.engine.dispose()
 
 
@@ -161,5 +259,7 @@ def _take_over_sqlite(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def on_begin(connection: Any) -> None:
+        if connection.connection.driver_connection.in_transaction:
+            return  # a `Line` has begun it
         immediate = connection.get_execution_options().get("cvq_immediate", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

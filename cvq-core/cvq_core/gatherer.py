@@ -21,6 +21,8 @@ from cvq_core.errors import Unavailable
 
 WAITING_MAX = 5000
 ATTEMPTS_MAX = 3
+ALONE_MAX = 16
+"""How many transactions are under way where each act has one of its own."""
 RUSH = 8
 LINGER_S_MAX = 0.005
 """How long the batch after one of a rush waits for as many again.
@@ -44,14 +46,16 @@ class Gatherer(Generic[Asked, Answer]):
     """Takes what is asked one by one and hands it to the database in batches.
 
     One batch is under way at a time: what arrives meanwhile makes the next one larger and each act in it cheaper. On
-    PostgreSQL a second one begins when so many wait that it will be large anyway; SQLite has one writer.
+    PostgreSQL a second one begins when so many wait that it will be large anyway; SQLite has one writer. A batch of at
+    most one gathers nothing: each act has a transaction of its own.
     """
 
     def __init__(self, database: Database, decide: Decide[Asked, Answer], *, batch_max: int) -> None:
         self._database = database
         self._decide_in = decide
         self._batch_max = batch_max
-        self._second_from = None if database.is_sqlite else max(2, batch_max // 2)
+        self._next_from = max(1, batch_max // 2)
+        self._under_way_max = 1 if database.is_sqlite else ALONE_MAX if batch_max == 1 else 2
         self._waiting: deque[_Waiting[Asked, Answer]] = deque()
         self._under_way = 0
         self._enough = asyncio.Event()
@@ -70,15 +74,12 @@ class Gatherer(Generic[Asked, Answer]):
         self._waiting.append(waiting)
         if len(self._waiting) == self._enough_at:
             self._enough.set()
-        if self._under_way == 0 or (self._under_way == 1 and self._second_is_due()):
+        if self._under_way == 0 or (self._under_way < self._under_way_max and len(self._waiting) >= self._next_from):
             self._under_way += 1
             task = asyncio.create_task(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await waiting.answer
-
-    def _second_is_due(self) -> bool:
-        return self._second_from is not None and len(self._waiting) >= self._second_from
 
     async def _work(self) -> None:
         try:
@@ -131,7 +132,7 @@ class Gatherer(Generic[Asked, Answer]):
     async def _decide(self, batch: list[_Waiting[Asked, Answer]]) -> Sequence[Answer]:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                async with self._database.write() as db:
+                async with self._database.write_at_once() as db:
                     return await self._decide_in(db, [each.asked for each in batch])
             except DBAPIError as error:
                 if attempt == ATTEMPTS_MAX or not lost_a_race(error):

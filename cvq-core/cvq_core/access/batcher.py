@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.scene import TapRequest
-from cvq_core.access.taps import TapAnswer, take_taps
+from cvq_core.access.taps import ReadersChanged, TapAnswer, take_taps
 from cvq_core.card_keys.service import Evidence, Presented, assurance_of
 from cvq_core.clock import Clock
 from cvq_core.database import Database
@@ -17,7 +17,10 @@ from cvq_core.devices.store import principals_of_tokens
 from cvq_core.errors import NotSignedIn, Refusal
 from cvq_core.gatherer import Gatherer
 from cvq_core.staff.rules import ANONYMOUS, Permission, Principal
+from cvq_core.staff.store import digest
 
+REMEMBERED_MAX = 10_000
+"""Tokens that are remembered at once: a territory's readers have a few hundred."""
 Answered = tuple[Principal, TapAnswer | Refusal]
 
 
@@ -36,6 +39,7 @@ class TapBatcher:
 
     def __init__(self, database: Database, clock: Clock, *, batch_max: int) -> None:
         self._clock = clock
+        self._remembered: dict[str, Principal] = {}
         self._gatherer: Gatherer[Asked, Answered] = Gatherer(database, self._decide, batch_max=batch_max)
 
     async def take(
@@ -54,13 +58,28 @@ class TapBatcher:
 
     async def _decide(self, db: AsyncSession, batch: list[Asked]) -> list[Answered]:
         now = self._clock()
-        principals = await principals_of_tokens(db, {each.token for each in batch}, now=now)
+        principals = await self._principals(db, {each.token for each in batch}, now)
         built = [
             await _proved(db, each.evidence, _build(each, principals.get(each.token, ANONYMOUS)), now) for each in batch
         ]
         requests = [made for _, made in built if isinstance(made, TapRequest)]
-        answers = iter(await take_taps(db, requests, now=now) if requests else [])
+        readers = {digest(token): principal for token, principal in principals.items()}
+        try:
+            answers = iter(await take_taps(db, requests, now=now, readers=readers) if requests else [])
+        except ReadersChanged:
+            self._remembered.clear()
+            return await self._decide(db, batch)
         return [(who, next(answers) if isinstance(made, TapRequest) else made) for who, made in built]
+
+    async def _principals(self, db: AsyncSession, tokens: set[str], now: datetime) -> dict[str, Principal]:
+        """Return the devices that hold some tokens, as they are remembered: `take_taps` finds whether they still do."""
+        unknown = tokens - self._remembered.keys()
+        if unknown:
+            if len(self._remembered) > REMEMBERED_MAX:
+                self._remembered.clear()
+                unknown = tokens
+            self._remembered |= await principals_of_tokens(db, unknown, now=now)
+        return {token: self._remembered[token] for token in tokens if token in self._remembered}
 
 
 async def _proved(

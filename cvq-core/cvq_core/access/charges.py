@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,8 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Decision, Facts, WalletFacts
-from cvq_core.access.statements import statements_for
-from cvq_core.ledger.revenue import open_revenue, revenue_code
+from cvq_core.ledger.revenue import revenue_accounts
 from cvq_core.ledger.rules import (
     NewPosting,
     NewTransaction,
@@ -22,6 +21,7 @@ from cvq_core.ledger.rules import (
 )
 from cvq_core.ledger.sql import ledger_statements
 from cvq_core.ledger.store import ledger_rows
+from cvq_core.prepared import Writes
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 from cvq_core.tariffs.kept import kept
 
@@ -61,30 +61,34 @@ def label_of(service: ServiceCode) -> str:
     return _LABELS.get(service, SERVICE_LABELS[service])
 
 
-async def write_charges(db: AsyncSession, charges: Sequence[Charge], now: datetime) -> None:
-    """Write charges whose wallets the caller has locked, in the order in which they were decided."""
-    revenue = await _revenue_accounts(db, {charge.service for charge in charges}, now)
+async def charge_rows(
+    db: AsyncSession, charges: Sequence[Charge], known: Mapping[ServiceCode, UUID], now: datetime
+) -> Writes:
+    """Return what charges write whose wallets the caller has locked, in the order in which they were decided.
+
+    `known` are the accounts of the services' income that are open; one that is not is opened.
+    """
+    revenues = {service: known[service] for service in {charge.service for charge in charges} if service in known}
+    if missing := {charge.service for charge in charges} - revenues.keys():
+        revenues |= await revenue_accounts(db, missing, now)
     transactions: list[dict[str, object]] = []
     postings: list[dict[str, object]] = []
-    levels: dict[UUID, WalletLevel] = {}
+    levels: dict[UUID, dict[str, object]] = {}
     for charge in charges:
-        transaction = _transaction(charge, revenue[charge.service])
+        transaction = _transaction(charge, revenues[charge.service])
         check_transaction(transaction)
-        before = WalletLevel(charge.wallet.balance_cents, charge.wallet.floor_cents)
-        row, legs = ledger_rows(transaction, {charge.wallet.id: before.balance_cents}, now)
+        wallet = charge.wallet
+        row, legs = ledger_rows(transaction, {wallet.id: wallet.balance_cents}, now)
         transactions.append(row)
         postings += legs
-        levels[charge.wallet.id] = moved(before, -charge.amount_cents)
+        level = moved(WalletLevel(wallet.balance_cents, wallet.floor_cents), -charge.amount_cents)
+        levels[wallet.id] = {"id": wallet.id, "balance_cents": level.balance_cents, "floor_cents": level.floor_cents}
     statements = ledger_statements(db)
-    await statements.insert_transactions.write(db, transactions)
-    await statements.insert_postings.write(db, postings)
-    await statements.set_balances.write(
-        db,
-        [
-            {"id": wallet_id, "balance_cents": level.balance_cents, "floor_cents": level.floor_cents}
-            for wallet_id, level in levels.items()
-        ],
-    )
+    return [
+        (statements.insert_transactions, transactions),
+        (statements.insert_postings, postings),
+        (statements.set_balances, list(levels.values())),
+    ]
 
 
 def _transaction(charge: Charge, revenue: UUID) -> NewTransaction:
@@ -103,18 +107,3 @@ def _transaction(charge: Charge, revenue: UUID) -> NewTransaction:
         day_only=True,
         why=charge.why,
     )
-
-
-async def _revenue_accounts(db: AsyncSession, services: set[ServiceCode], now: datetime) -> dict[ServiceCode, UUID]:
-    """Return the ledger accounts of some services' income, opened by whoever needs one first."""
-    codes = {revenue_code(service): service for service in services}
-    found = await _accounts_of(db, codes)
-    for service in services - found.keys():
-        await open_revenue(db, service, now)
-    return found if len(found) == len(services) else await _accounts_of(db, codes)
-
-
-async def _accounts_of(db: AsyncSession, codes: dict[str, ServiceCode]) -> dict[ServiceCode, UUID]:
-    return {
-        codes[code]: account_id for code, account_id in await statements_for(db).revenues.fetch(db, codes=list(codes))
-    }

@@ -12,8 +12,9 @@ from cvq_core.access.areas import AreaCount
 from cvq_core.access.facts import Assurance, Decision, Facts, Manner, PointMode, Right, RightKind
 from cvq_core.access.lives import read_lives
 from cvq_core.access.manage import point_by_id
+from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import decide, why_not
-from cvq_core.access.scene import Bearer, Scene, TapRequest, read_scene
+from cvq_core.access.scene import Bearer, Scene, TapRequest
 from cvq_core.access.tables import AccessArea
 from cvq_core.access.words import Display, say
 from cvq_core.cards.rules import standing

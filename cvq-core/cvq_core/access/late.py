@@ -29,8 +29,9 @@ from cvq_core.access.late_rules import (
     was_told_free,
 )
 from cvq_core.access.lives import read_lives
+from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import would_cost
-from cvq_core.access.scene import Scene, TapRequest, read_scene
+from cvq_core.access.scene import Scene, TapRequest
 from cvq_core.access.tables import AccessPoint, TapConflict
 from cvq_core.access.taps import BATCH_MAX, TapReused, TooManyTaps, known_taps
 from cvq_core.access.words import DISPLAY_CHARACTERS, Display
@@ -154,11 +155,7 @@ async def _take_fresh(db: AsyncSession, taps: Sequence[LateTap], now: datetime, 
         following = Consequences(scene)
         for each in of_day:
             conflicts += _take(following, each)
-        if not await following.write_taps(db):
-            # A rival wrote the one tap of this day: its answer is read back, and so are its conflicts.
-            conflicts = [row for row in conflicts if row["tap_id"] not in following.taps]
-            continue
-        await following.write_the_rest(db)
+        await following.write(db)
     return conflicts
 
 

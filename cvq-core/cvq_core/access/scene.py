@@ -1,58 +1,38 @@
-"""What the database knows of the people, points and wallets of some taps: read in few queries, locked, then decided on.
-
-Locks are taken in one order everywhere: people by id (at points that look back), counted rights by id, wallets by id,
-areas by id, then rows that are inserted. Two taps of one family therefore wait for each other and never for ever.
-"""
+"""What is known of the people, points and wallets of some taps: read at once (`reading`), then decided on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.areas import AreaCount
 from cvq_core.access.facts import (
     Assurance,
     AttendanceStatus,
     Decision,
-    Direction,
     Effect,
     Facts,
-    Fallback,
     FirstAnswer,
     Manner,
     Point,
-    PointKind,
-    PointMode,
     Right,
-    RightKind,
     WalletFacts,
 )
 from cvq_core.access.lookback import Lookback, Seen
-from cvq_core.access.lookback_reading import read_lookback
-from cvq_core.access.statements import statements_for
 from cvq_core.access.words import Display
-from cvq_core.cards.rules import BlockedReason, CardFacts, CardStatus
+from cvq_core.cards.rules import CardFacts, CardStatus
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound
 from cvq_core.ledger.rules import WalletLevel, moved
-from cvq_core.people.arrangements import days_of
 from cvq_core.people.custody import DayOf, payers
 from cvq_core.public_holidays import holidays_around
 from cvq_core.services.rules import FundingPolicy, ServiceCode
-from cvq_core.tariffs.census import Census, Pricing, best_quotients
-from cvq_core.tariffs.reading import read_tariff
+from cvq_core.staff.rules import Principal
+from cvq_core.tariffs.census import Census, Pricing
 from cvq_core.tariffs.rules import Tariff, age_on
-
-ENDED_RIGHTS_KEPT = timedelta(days=400)
-"""How long a right that ended is still looked at, to say "abonnement terminé" rather than "non autorisé"."""
-
-WALLET_POLICIES = frozenset({FundingPolicy.REFUSE, FundingPolicy.SERVE_AND_OWE})
-CHARGING_POLICIES = WALLET_POLICIES | {FundingPolicy.BILLED}
 
 
 class UnknownPoint(NotFound):
@@ -142,6 +122,12 @@ class Scene:
     """The areas whose count the taps change, locked."""
     passed_through: set[UUID] = field(default_factory=set)
     """Those whose count has changed."""
+    known: frozenset[UUID] = frozenset()
+    """Those of the taps that are written already."""
+    readers: dict[str, Principal] = field(default_factory=dict)
+    """The devices that hold the tokens which were shown, by the tokens' digests."""
+    revenues: dict[ServiceCode, UUID] = field(default_factory=dict)
+    """The ledger's accounts of what services earn, where there are some."""
 
     def __post_init__(self) -> None:
         self.census = Census(self.today)
@@ -271,189 +257,3 @@ class Scene:
         if point.counts_inside and point.area_id in self.areas:
             self.areas[point.area_id] = self.areas[point.area_id].passed(point.direction, at, self.now)
             self.passed_through.add(point.area_id)
-
-
-async def read_scene(
-    db: AsyncSession,
-    requests: Sequence[TapRequest],
-    now: datetime,
-    *,
-    lock: bool = True,
-    day: date | None = None,
-    since: datetime | None = None,
-) -> Scene:
-    """Read what is known about some taps, and lock what their decisions may change (`lock` false: only look).
-
-    `day` is the day of taps that come late, `since` the hour of the first of them.
-
-    Raises:
-        UnknownPoint: one of the points does not exist.
-    """
-    scene = Scene(now, day)
-    await _read_points(db, scene, {request.point_id for request in requests})
-    await _read_bearers(db, scene, requests)
-    people = list({bearer.person_id for bearer in (*scene.by_uid.values(), *scene.by_person.values())})
-    points = scene.points.values()
-    if not people:
-        await _read_areas(db, scene, lock=lock)
-        return scene
-    looking_back = [point for point in points if point.looks_back]
-    if looking_back and lock:
-        await statements_for(db).lock_people.fetch(db, people=people)
-    for person_id, account_id in await statements_for(db).accounts.fetch(db, people=people, today=scene.today):
-        if account_id not in scene.accounts[person_id]:
-            scene.accounts[person_id].append(account_id)
-    await _read_rights(db, scene, people, {point.service for point in points}, lock=lock)
-    paid = {point.service for point in points if point.policy in WALLET_POLICIES}
-    in_several = [person_id for person_id, held in scene.accounts.items() if len(held) > 1]
-    if paid and in_several:
-        scene.shared_days = await days_of(db, in_several, scene.today)
-    await _read_families(db, scene)
-    if paid:
-        await _read_wallets(db, scene, paid, lock=lock)
-    await _read_areas(db, scene, lock=lock)
-    if looking_back:
-        young = {each: scene.accounts.get(each, []) for each in people if scene.is_young(each, looking_back)}
-        scene.lookback = await read_lookback(db, people, looking_back, young, since=since or now, today=scene.today)
-    counted = {point.service for point in points if point.counts_once_a_day}
-    if counted:
-        await _read_attendances(db, scene, people, counted)
-    return scene
-
-
-async def _read_points(db: AsyncSession, scene: Scene, ids: Collection[UUID]) -> None:
-    for row in await statements_for(db).points.fetch(db, points=list(ids), today=scene.today):
-        point_id, kind, service, policy, assurance, mode, shows_balance, site, direction, *settings = row
-        (
-            area_id,
-            capacity,
-            passback,
-            double_tap,
-            guardian_age,
-            guardian_minutes,
-            tolerance,
-            fallback,
-            reserved_only,
-            *charged,
-        ) = settings
-        item, tariff = charged
-        # A service without a policy yet lets in by right alone: the strictest of all.
-        scene.points[point_id] = Point(
-            point_id,
-            PointKind(kind),
-            ServiceCode(service),
-            FundingPolicy(policy or FundingPolicy.SUBSCRIPTION),
-            Assurance(assurance),
-            PointMode(mode),
-            shows_balance,
-            site,
-            Direction(direction),
-            area_id,
-            capacity,
-            passback,
-            double_tap,
-            guardian_age,
-            guardian_minutes,
-            tolerance,
-            Fallback(fallback),
-            reserved_only,
-        )
-        if item is not None and tariff is not None and scene.points[point_id].policy in CHARGING_POLICIES:
-            scene.items[point_id] = (read_tariff(tariff), item)
-    if scene.points.keys() != set(ids):
-        raise UnknownPoint
-
-
-async def _read_bearers(db: AsyncSession, scene: Scene, requests: Iterable[TapRequest]) -> None:
-    uids, ticked = set(), set()
-    for request in requests:
-        if request.manner is Manner.CARD and request.card_uid:
-            uids.add(request.card_uid)
-        elif request.manner is Manner.TICK and request.person_id:
-            ticked.add(request.person_id)
-    if uids:
-        for row in await statements_for(db).cards.fetch(db, uids=list(uids)):
-            uid, card_id, status, since, first, last, blocked, person_id, deceased_on, born, in_territory = row
-            card = CardFacts(
-                CardStatus(status), local_day(since), first, last, BlockedReason(blocked) if blocked else None
-            )
-            scene.by_uid[uid] = Bearer(person_id, deceased_on, card_id, card, since)
-            scene.census.note_person(person_id, born, in_territory)
-    if ticked:
-        for person_id, deceased_on, born, in_territory in await statements_for(db).people.fetch(
-            db, people=list(ticked)
-        ):
-            scene.by_person[person_id] = Bearer(person_id, deceased_on)
-            scene.census.note_person(person_id, born, in_territory)
-
-
-async def _read_rights(
-    db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode], *, lock: bool
-) -> None:
-    """Read the rights of people and of their households, and lock those that may lose an entry."""
-    rows = await statements_for(db).rights.fetch(
-        db,
-        people=people,
-        accounts=list({account for held in scene.accounts.values() for account in held}),
-        services=list(services),
-        now=scene.now,
-        ended_after=scene.now - ENDED_RIGHTS_KEPT,
-    )
-    counted: dict[UUID, list[Right]] = {}
-    for person_id, account_id, service, right_id, kind, *values in rows:
-        right = Right(right_id, RightKind(kind), *values)
-        held = scene.rights[person_id or account_id, ServiceCode(service)]
-        held.append(right)
-        if right.entries_left is not None:
-            counted[right.id] = held
-    if counted and lock:
-        for right_id, entries_left in await statements_for(db).counted.fetch(db, rights=list(counted)):
-            held = counted[right_id]
-            held[:] = [replace(each, entries_left=entries_left) if each.id == right_id else each for each in held]
-
-
-def _paying_accounts(scene: Scene) -> list[UUID]:
-    accounts = {account for held in scene.accounts.values() for account in held}
-    named = {right.payer_account_id for held in scene.rights.values() for right in held if right.payer_account_id}
-    return list(accounts | named)
-
-
-async def _read_families(db: AsyncSession, scene: Scene) -> None:
-    """Read the quotients and the children of whoever may pay, where an item's price hangs on them: at no turnstile."""
-    accounts = _paying_accounts(scene)
-    if not accounts or not any(_hangs_on_family(*charged) for charged in scene.items.values()):
-        return
-    statements = statements_for(db)
-    rows = await statements.quotients.fetch(db, accounts=accounts, today=scene.today)
-    scene.census.quotients = best_quotients(rows, scene.today)
-    for account_id, person_id, born in await statements.children.fetch(db, accounts=accounts, today=scene.today):
-        scene.census.children.setdefault(account_id, {})[person_id] = born
-
-
-def _hangs_on_family(tariff: Tariff, code: str) -> bool:
-    return any(item.code == code and item.hangs_on_family for item in tariff.items)
-
-
-async def _read_wallets(db: AsyncSession, scene: Scene, services: Collection[ServiceCode], *, lock: bool) -> None:
-    statements = statements_for(db)
-    wallets = statements.wallets if lock else statements.wallets_unlocked
-    rows = await wallets.fetch(db, accounts=_paying_accounts(scene), services=list(services))
-    for wallet_id, account_id, service, balance, floor in rows:
-        scene.wallets[account_id, ServiceCode(service)] = WalletFacts(wallet_id, account_id, balance, floor)
-
-
-async def _read_areas(db: AsyncSession, scene: Scene, *, lock: bool) -> None:
-    """Read and lock how many are inside, where a passage changes it; who only looks does not know."""
-    ids = [point.area_id for point in scene.points.values() if point.counts_inside]
-    if ids and lock:
-        for area_id, inside, counted_at, closes_at in await statements_for(db).areas.fetch(db, areas=ids):
-            scene.areas[area_id] = AreaCount(inside, counted_at, closes_at)
-
-
-async def _read_attendances(
-    db: AsyncSession, scene: Scene, people: Collection[UUID], services: Collection[ServiceCode]
-) -> None:
-    rows = await statements_for(db).attendances.fetch(db, people=people, services=list(services), today=scene.today)
-    for person_id, service, status in rows:
-        scene.attendances[person_id, ServiceCode(service)] = AttendanceStatus(status)
-    scene.noted_before = frozenset(scene.attendances)

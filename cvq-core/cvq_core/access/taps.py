@@ -7,19 +7,21 @@ balance, the right's count and the attendance.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import decide
-from cvq_core.access.scene import Scene, TapRequest, read_scene
+from cvq_core.access.scene import Scene, TapRequest
 from cvq_core.access.statements import TAPS, statements_for
 from cvq_core.access.words import say
 from cvq_core.access.writing import Consequences, Row, fingerprint
 from cvq_core.errors import N_, BadInput, Refusal
+from cvq_core.staff.rules import Principal
 
 BATCH_MAX = 500
 
@@ -59,7 +61,7 @@ async def take_tap(db: AsyncSession, request: TapRequest, *, now: datetime) -> T
     Raises:
         UnknownPoint: there is no such access point.
         TapReused: this id came before with another content.
-        IntegrityError: a rival wrote the same attendance meanwhile; run the transaction again.
+        IntegrityError: a rival wrote the same tap or attendance meanwhile; run the transaction again.
     """
     [answer] = await take_taps(db, [request], now=now)
     if isinstance(answer, Refusal):
@@ -67,27 +69,35 @@ async def take_tap(db: AsyncSession, request: TapRequest, *, now: datetime) -> T
     return answer
 
 
-async def take_taps(db: AsyncSession, requests: Sequence[TapRequest], *, now: datetime) -> list[TapAnswer | Refusal]:
+class ReadersChanged(Exception):
+    """A token is not, or no longer, that of the device for which a tap was asked; nothing was decided."""
+
+
+async def take_taps(
+    db: AsyncSession, requests: Sequence[TapRequest], *, now: datetime, readers: Mapping[str, Principal] | None = None
+) -> list[TapAnswer | Refusal]:
     """Decide on some taps in the order given, as if each had come alone, in one transaction of the caller's.
 
-    A tap whose id was used for something else is answered with its refusal and leaves the others alone.
+    A tap whose id was used for something else is answered with its refusal and leaves the others alone. `readers` are
+    the devices that the caller remembers of some tokens' digests: they are looked up again with everything else.
 
     Raises:
+        ReadersChanged: one of them is not what it was.
         TooManyTaps: more than `BATCH_MAX`.
         UnknownPoint, IntegrityError: as for `take_tap`.
     """
     if len(requests) > BATCH_MAX:
         raise TooManyTaps
-    # One tap alone is rarely a repetition: that is found when its row is there already. Of many, some often are.
-    known = await known_taps(db, [request.id for request in requests]) if len(requests) > 1 else {}
-    fresh = [request for request in _first_of_each(requests) if request.id not in known]
+    asked = _first_of_each(requests)
+    scene = await read_scene(db, asked, now, digests=list(readers or ()))
+    if readers is not None and scene.readers != readers:
+        raise ReadersChanged
+    known = await known_taps(db, scene.known) if scene.known else {}
+    fresh = [request for request in asked if request.id not in known]
     if fresh:
-        following = _decided(await read_scene(db, fresh, now), fresh)
-        if await following.write_taps(db):
-            await following.write_the_rest(db)
-            known |= following.taps
-        else:
-            known |= await known_taps(db, [request.id for request in fresh])
+        following = _decided(scene, fresh)
+        await following.write(db)
+        known |= following.taps
     return [_answer(known[request.id], request) for request in requests]
 
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.charges import Charge, why_of, write_charges
+from cvq_core.access.charges import Charge, charge_rows, why_of
 from cvq_core.access.facts import AttendanceStatus, Decision, Effect, Facts, Manner, PointEventKind, Reason
 from cvq_core.access.scene import Scene, TapRequest
 from cvq_core.access.statements import statements_for
@@ -19,6 +19,7 @@ from cvq_core.access.tables import Attendance, PointEvent
 from cvq_core.access.unclaimed import note_unclaimed
 from cvq_core.access.words import Display
 from cvq_core.once import insert_once
+from cvq_core.prepared import write_together
 
 Row = dict[str, Any]
 _ATTENDANCES = cast(Table, Attendance.__table__)
@@ -34,7 +35,8 @@ class Consequences:
     taps: dict[UUID, Row] = field(default_factory=dict)
     _charges: list[Charge] = field(default_factory=list)
     _present: list[Row] = field(default_factory=list)
-    _entries: list[Row] = field(default_factory=list)
+    _entries: dict[UUID, int | None] = field(default_factory=dict)
+    """What is left of counted rights."""
     _unclaimed: list[Row] = field(default_factory=list)
     _clocks: dict[UUID, timedelta] = field(default_factory=dict)
     """By how much the clocks of some points' readers are off."""
@@ -51,7 +53,8 @@ class Consequences:
             transaction_id = transaction_id_of(request.id)
             self._charges.append(Charge.of(facts, decision, transaction_id, facts.at))
         if decision.effect is Effect.ENTRY:
-            self._entries.append({"right_id": decision.right_id, "left": decision.entries_left})
+            assert decision.right_id is not None
+            self._entries[decision.right_id] = decision.entries_left
         if decision.reason is Reason.SERVED_UNCLAIMED and decision.effect is Effect.BILL:
             self._unclaimed.append(_unclaimed_row(scene, request, decision))
         row = self.taps[request.id] = _tap_row(scene, request, decision, display, transaction_id)
@@ -65,32 +68,35 @@ class Consequences:
         scene.take(request, decision, display, at)
         return row
 
-    async def write_taps(self, db: AsyncSession) -> bool:
-        """Write the taps' rows; return whether it was done: a rival may have written the one tap before."""
-        statements = statements_for(db)
-        if len(self.taps) > 1:
-            # A rival that wrote one of them since we looked makes this fail, and the whole batch runs again.
-            await statements.insert_taps.write(db, list(self.taps.values()))
-            return True
-        return await statements.insert_tap.write(db, list(self.taps.values())) != 0
+    async def write(self, db: AsyncSession) -> None:
+        """Write the taps' rows and what they lead to.
 
-    async def write_the_rest(self, db: AsyncSession) -> None:
-        """Write what the taps whose rows are written lead to."""
+        Raises:
+            IntegrityError: a rival wrote one of them meanwhile; run the transaction again.
+        """
         scene, statements = self.scene, statements_for(db)
-        if self._present:
-            await _note_present(db, scene, self._present)
-        if self._entries:
-            await statements.take_entry.write(db, self._entries)
-        if self._charges:
-            await write_charges(db, self._charges, scene.now)
+        known = [row for row in self._present if (row["person_id"], row["service_code"]) in scene.noted_before]
+        fresh = [row for row in self._present if (row["person_id"], row["service_code"]) not in scene.noted_before]
+        passed = [(area_id, scene.areas[area_id]) for area_id in scene.passed_through]
+        await write_together(
+            db,
+            [
+                (statements.insert_taps, list(self.taps.values())),
+                *await charge_rows(db, self._charges, scene.revenues, scene.now),
+                (statements.set_entries, [{"id": each, "entries_left": left} for each, left in self._entries.items()]),
+                (statements.insert_attendances, fresh),
+                (
+                    statements.set_areas,
+                    [{"id": each, "inside": count.inside, "counted_at": count.counted_at} for each, count in passed],
+                ),
+            ],
+        )
+        for row in known:
+            await _note_present(db, row)
         if self._unclaimed:
             await note_unclaimed(db, self._unclaimed, scene.shared_days)
         for point_id, off in sorted(self._clocks.items()):
             await _note_clock(db, point_id, off, scene.now)
-        for area_id in scene.passed_through:
-            count = scene.areas[area_id]
-            row = {"area_id": area_id, "count": count.inside, "at": count.counted_at}
-            await statements.set_area.write(db, [row])
 
 
 def transaction_id_of(tap_id: UUID) -> UUID:
@@ -115,22 +121,18 @@ async def _note_clock(db: AsyncSession, point_id: UUID, off: timedelta, now: dat
     )
 
 
-async def _note_present(db: AsyncSession, scene: Scene, rows: list[Row]) -> None:
+async def _note_present(db: AsyncSession, row: Row) -> None:
+    """Note somebody present who was noted absent before."""
     table = _ATTENDANCES
-    known = [row for row in rows if (row["person_id"], row["service_code"]) in scene.noted_before]
-    fresh = [row for row in rows if (row["person_id"], row["service_code"]) not in scene.noted_before]
-    if fresh:
-        await statements_for(db).insert_attendances.write(db, fresh)
-    for row in known:
-        await db.execute(
-            update(table)
-            .where(
-                table.c.person_id == row["person_id"],
-                table.c.service_code == row["service_code"],
-                table.c.day == row["day"],
-            )
-            .values(row)
+    await db.execute(
+        update(table)
+        .where(
+            table.c.person_id == row["person_id"],
+            table.c.service_code == row["service_code"],
+            table.c.day == row["day"],
         )
+        .values(row)
+    )
 
 
 def _tap_row(

@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Facts, Manner, PointKind, RightKind
-from cvq_core.access.scene import Scene, TapRequest, read_scene
+from cvq_core.access.reading import read_scene
+from cvq_core.access.scene import Scene, TapRequest
 from cvq_core.access.statements import SPENDING_ROLES
 from cvq_core.access.tables import AccessPoint, Entitlement
 from cvq_core.cards.rules import CardFacts

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy import Select, Table, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.devices.tables import Device, DeviceChallenge, DeviceToken, EnrolmentCode
@@ -203,20 +203,23 @@ async def principal_of_token(db: AsyncSession, token: str, *, now: datetime) -> 
 
 async def principals_of_tokens(db: AsyncSession, tokens: Collection[str], *, now: datetime) -> dict[str, Principal]:
     """Return the devices that hold some tokens; one that is over, unknown or of a revoked device is absent."""
-    digests = {digest(token): token for token in tokens}
-    holders = _holders(db.get_bind().dialect.name)
-    rows = await holders.fetch(db, digests=list(digests), now=now)
+    rows = await _holders(db.get_bind().dialect.name).fetch(db, digests=[digest(token) for token in tokens], now=now)
+    held = principals_by_digest(rows)
+    return {token: held[digest(token)] for token in tokens if digest(token) in held}
+
+
+def principals_by_digest(rows: Iterable[Sequence[Any]]) -> dict[str, Principal]:
+    """Return the devices that `holders` found, by the digests of their tokens."""
     return {
-        digests[held]: Principal(kind_of(kind), device_id, name, subject_id=subject_id)
+        held: Principal(kind_of(kind), device_id, name, subject_id=subject_id)
         for held, device_id, kind, name, subject_id in rows
     }
 
 
-@cache
-def _holders(dialect: str) -> Prepared:
-    """Return the statement that every tap begins with, built once."""
+def holders(dialect: str) -> Select[Any]:
+    """Return the select of the devices that hold tokens, by their `digests`, at the instant `now`."""
     tokens, devices = cast(Table, DeviceToken.__table__).c, cast(Table, Device.__table__).c
-    return Prepared(
+    return (
         select(tokens.token_digest, devices.id, devices.kind, devices.name, devices.subject_id)
         .join_from(DeviceToken.__table__, Device.__table__, devices.id == tokens.device_id)
         .where(
@@ -225,6 +228,11 @@ def _holders(dialect: str) -> Prepared:
             devices.revoked_at.is_(None),
         )
     )
+
+
+@cache
+def _holders(dialect: str) -> Prepared:
+    return Prepared(holders(dialect))
 
 
 async def revoke(db: AsyncSession, device_id: UUID, now: datetime) -> None:

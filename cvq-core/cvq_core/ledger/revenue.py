@@ -15,10 +15,12 @@ from cvq_core.ledger.tables import LedgerAccount
 from cvq_core.once import insert_once
 from cvq_core.services.rules import SERVICE_LABELS, ServiceCode
 
+REVENUE = "revenue:"
+
 
 def revenue_code(service: ServiceCode) -> str:
     """Return the code of the ledger account that a service's income goes to."""
-    return f"revenue:{service}"
+    return f"{REVENUE}{service}"
 
 
 async def open_revenue(db: AsyncSession, service: ServiceCode, now: datetime) -> None:

@@ -92,7 +92,7 @@ async def post(db: AsyncSession, transaction: NewTransaction, *, now: datetime) 
             raise
         return first
     row, postings = ledger_rows(transaction, standing.before, now, asked)
-    if await ledger_statements(db).insert_transaction.write(db, [row]) != 1:
+    if await ledger_statements(db).insert_transaction.write(db, row) != 1:
         first = await _first_answer(db, transaction.id, asked)
         if first is None:
             raise AlreadyReversed

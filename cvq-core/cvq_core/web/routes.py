@@ -183,7 +183,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         # The body is read before the transaction opens: a slow sender must not hold the database's lock.
         body, raw = await _read(route, request, services)
         token = bearer_token(request)
-        if route.gather is not None and token is not None and services.settings.taps_gathered_max > 1:
+        if route.gather is not None and token is not None:
             return await _answer_gathered(route, route.gather, request, token, body)
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, event, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError
 
 from cvq_core.access.facts import Manner
@@ -24,6 +22,7 @@ from cvq_core.ledger.tables import LedgerTransaction, Wallet
 from cvq_core.ledger.verify import verify
 from cvq_core.people.rules import QuotientSource
 from cvq_core.people.tables import Membership, Person
+from cvq_core.prepared import driver_of
 from cvq_core.seed.heroes import JEANNE_UID, LEA_UID
 from cvq_core.services.rules import ServiceCode
 from cvq_core.tariffs.quotients import record_quotient
@@ -61,17 +60,16 @@ async def note_quotient(village: Village, euros: int, *whose: str, since: date =
         )
 
 
-@contextmanager
-def statements_of(village: Village) -> Iterator[list[str]]:
-    """Every statement that reaches the database through SQLAlchemy's own cursors: on SQLite, all of them."""
+async def asked_by_a_tap(village: Village, point: str, uid: str = LEA_UID) -> list[str]:
+    """Every statement that a tap sends to SQLite."""
     asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
-
-    event.listen(village.database.engine.sync_engine, "before_cursor_execute", note)
-    yield asked
-    event.remove(village.database.engine.sync_engine, "before_cursor_execute", note)
+    async with village.database.write() as db:
+        driver, _ = await driver_of(db)
+        await driver.set_trace_callback(asked.append)
+        await take_tap(db, village.card_tap(point, uid), now=NOON)
+        await driver.set_trace_callback(None)
+    assert asked
+    return asked
 
 
 async def test_a_meal_costs_what_the_family_s_bracket_says_and_why_is_kept(village: Village) -> None:
@@ -164,12 +162,8 @@ async def test_without_a_tariff_a_child_eats_and_nobody_is_let_in_at_an_unknown_
 async def test_a_turnstile_asks_nothing_of_the_family_since_its_price_hangs_on_none_of_it(village: Village) -> None:
     if not village.database.is_sqlite:
         return
-    with statements_of(village) as asked:
-        await tap(village, POOL, JEANNE_UID)
-    assert not [each for each in asked if "family_quotient" in each]
-    with statements_of(village) as asked:
-        await tap(village, CANTEEN)
-    assert len([each for each in asked if "family_quotient" in each]) == 1
+    assert not [each for each in await asked_by_a_tap(village, POOL, JEANNE_UID) if "family_quotient" in each]
+    assert len([each for each in await asked_by_a_tap(village, CANTEEN) if "family_quotient" in each]) == 1
 
 
 async def test_on_a_day_that_is_nobody_s_each_account_bears_its_own_price(village: Village) -> None:

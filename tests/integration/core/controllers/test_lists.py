@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Manner, PointKind
+from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import decide
-from cvq_core.access.scene import TapRequest, read_scene
+from cvq_core.access.scene import TapRequest
 from cvq_core.access.tables import AccessPoint
 from cvq_core.access.words import say
 from cvq_core.cards.tables import Card

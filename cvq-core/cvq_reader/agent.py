@@ -134,13 +134,14 @@ class Agent:
         return found
 
     async def _status(self, core: Core, doors: Doors, syncing: Syncing) -> dict[str, Any]:
-        queued, oldest = await self._queue.count()
+        queued, refused, oldest = await syncing.queued()
         held = doors.held
         return {
             "name": self._welcome.name,
             "line": core.up,
             "queued": queued,
             "oldest_tap_at": oldest.isoformat() if oldest else None,
+            "refused": refused,
             "lost": self._queue.lost,
             "people": held.size if held else 0,
             "list_made_at": held.made_at.isoformat() if held else None,

@@ -81,6 +81,10 @@ class HeldList:
             return right
         return replace(right, entries_left=self._entries[right.id])
 
+    def fits(self, page: Page) -> bool:
+        """Whether a page's people are told in the groups of points that this list has: their numbers may change."""
+        return not page.points or _groups(page.points) == _groups(self.points.values())
+
     def add(self, page: Page) -> None:
         """Take in the next page of the list.
 
@@ -91,6 +95,8 @@ class HeldList:
             raise BadList("a page of another list")
         if page.after != (self._end if self._begun else None):
             raise BadList("a page is missing")
+        if self._begun and not self.fits(page):
+            raise BadList("the points changed while the list was fetched")
         self._begun, self._end = True, page.before
         # What changed after the first page was read comes with the changes; each page is at least as new as it.
         self.made_at, self.expires_at = min(self.made_at, page.made_at), min(self.expires_at, page.expires_at)
@@ -153,6 +159,10 @@ class HeldList:
         for card in known.cards:
             if self._cards.get(card.digest, (None, 0))[0] == person_id:
                 del self._cards[card.digest]
+
+
+def _groups(points: Iterable[KnownPoint]) -> dict[UUID, tuple[int, bool]]:
+    return {point.id: (point.group, point.charges) for point in points}
 
 
 def believed(signed: SignedPage, welcome: Welcome) -> Page:

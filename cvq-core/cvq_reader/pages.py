@@ -32,6 +32,10 @@ class PageFile:
         """Close it."""
         self._base.close()
 
+    def begin(self) -> None:
+        """Make room for another list: what was fetched of one that never became whole goes."""
+        self._base.execute("DELETE FROM page WHERE run IS NOT (SELECT run FROM current)")
+
     def add(self, run: UUID, signed: SignedPage) -> None:
         """Keep one more page of a list, or one of changes to the current list under that list's run."""
         self._base.execute(

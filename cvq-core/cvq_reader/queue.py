@@ -2,6 +2,7 @@
 
     asked ─► answered (by the core, on line) ─┐
       └────► decided (here) ─► sent ──────────┴─► gone, once the list holds what the tap took
+                 └─────▲► refused (by the core), and sent again with the next list
 
 A tap is written before anybody is asked and again when it is decided, each time with FULL synchronisation. What a power
 cut leaves as "asked" is sent as interrupted: whether the door opened is not known, and the core's answer may have come.
@@ -51,6 +52,10 @@ class State(StrEnum):
     ANSWERED = "answered"
     DECIDED = "decided"
     SENT = "sent"
+    REFUSED = "refused"
+
+
+_NOT_AT_THE_CORE = (State.ASKED, State.DECIDED, State.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +115,29 @@ class TapQueue:
         self._memory.pop(tap.id, None)
         return True
 
-    async def settle(self, done: Iterable[QueuedTap]) -> None:
-        """Note that the core has some taps: their numbers are forgotten."""
-        rows = [replace(tap, uid=None) for tap in done]
+    async def settle(self, done: Iterable[QueuedTap]) -> bool:
+        """Note that the core has some taps: their numbers are forgotten. Return whether the disk knows it."""
+        return await self._move([replace(tap, uid=None) for tap in done])
+
+    async def refuse(self, taps: Iterable[QueuedTap]) -> bool:
+        """Note that the core does not take some taps: they wait for `try_again`, or for the next start."""
+        return await self._move([replace(tap, state=State.REFUSED) for tap in taps])
+
+    async def try_again(self) -> bool:
+        """Have what the core refused sent once more; return whether there is some.
+
+        Raises:
+            sqlite3.Error: the disk cannot be read.
+        """
+        refused = await self.waiting(State.REFUSED, self._memory_max)
+        await self._move([replace(tap, state=State.DECIDED) for tap in refused])
+        return bool(refused)
+
+    async def _move(self, rows: list[QueuedTap]) -> bool:
         for tap in rows:
             if tap.id in self._memory:
                 self._memory[tap.id] = tap
-        await self._try(lambda: self._write(rows))
+        return await self._try(lambda: self._write(rows))
 
     async def forget(self, ids: Iterable[UUID]) -> None:
         """Drop taps whose effects the list has."""
@@ -134,10 +155,15 @@ class TapQueue:
         found |= {tap.id: tap for tap in held}
         return sorted(found.values(), key=lambda tap: (tap.at, tap.id))[:limit]
 
-    async def count(self) -> tuple[int, datetime | None]:
-        """Return how many taps the core does not have, and the hour of the oldest."""
-        number, oldest = await self._run(self._count)
-        held = [tap for tap in self._memory.values() if tap.state in (State.ASKED, State.DECIDED)]
+    async def count(self, *states: State) -> tuple[int, datetime | None]:
+        """Return how many taps are in some states, all that the core does not have if none is named; and the oldest.
+
+        Raises:
+            sqlite3.Error: the disk cannot be read.
+        """
+        among = states or _NOT_AT_THE_CORE
+        number, oldest = await self._run(lambda: self._count(among))
+        held = [tap for tap in self._memory.values() if tap.state in among]
         hours = [tap.at for tap in held] + ([oldest] if oldest else [])
         return number + len(held), min(hours, default=None)
 
@@ -204,6 +230,7 @@ class TapQueue:
             "UPDATE tap SET state = ?, allowed = 0, reason = ?, display = '' WHERE state = ?",
             (State.DECIDED, INTERRUPTED, State.ASKED),
         )
+        base.execute("UPDATE tap SET state = ? WHERE state = ?", (State.DECIDED, State.REFUSED))
         self._base = base
         return [_tap(row) for row in base.execute("SELECT * FROM tap ORDER BY at")]
 
@@ -237,12 +264,11 @@ class TapQueue:
         rows = self._connection().execute("SELECT * FROM tap WHERE state = ? ORDER BY at, id LIMIT ?", (state, limit))
         return [_tap(row) for row in rows]
 
-    def _count(self) -> tuple[int, datetime | None]:
-        row = self._connection().execute(
-            "SELECT count(*), min(at) FROM tap WHERE state IN (?, ?)", (State.ASKED, State.DECIDED)
-        )
-        number, oldest = row.fetchone()
-        return number, datetime.fromisoformat(oldest) if oldest else None
+    def _count(self, states: Sequence[State]) -> tuple[int, datetime | None]:
+        counted = "SELECT count(*), min(at) FROM tap WHERE state = ?"
+        found = [self._connection().execute(counted, (state,)).fetchone() for state in states]
+        oldest = min((at for _, at in found if at), default=None)
+        return sum(number for number, _ in found), datetime.fromisoformat(oldest) if oldest else None
 
     def _keep_words(self, values: dict[str, str]) -> None:
         self._connection().executemany("INSERT OR REPLACE INTO known VALUES (?, ?)", list(values.items()))

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from itertools import count
 from uuid import UUID, uuid4
@@ -28,6 +28,9 @@ from cvq_reader.steady import SteadyClock
 log = structlog.get_logger(__name__)
 
 BATCH = 200
+TOO_LARGE = 413
+_OF_THE_TAPS = (400, 409, TOO_LARGE, 422)
+"""Answers, with a problem of the core's own, that say something of the taps and not of the line."""
 GATHERED_S = 2.0
 ADDED_MAX = 3000
 """Pages on top of a list after which it is fetched anew: each start reads them all."""
@@ -78,6 +81,17 @@ class Syncing:
         full = {"disk-full": "the disk takes no taps, they stay in memory"} if self._queue.full else {}
         return self.troubles | full
 
+    async def queued(self) -> tuple[int, int, datetime | None]:
+        """Return how many taps the core does not have, how many of them it refused, and the hour of the oldest."""
+        try:
+            number, oldest = await self._queue.count()
+            refused, _ = await self._queue.count(State.REFUSED)
+        except sqlite3.Error as error:
+            # Whoever asks hears of the trouble.
+            self._disk_failed(error)
+            return 0, 0, None
+        return number, refused, oldest
+
     def load(self) -> None:
         """Take over the list that lies on this machine's disk, its signatures verified anew."""
         held: HeldList | None = None
@@ -110,10 +124,8 @@ class Syncing:
         while self._asked_meanwhile:
             await self._fetch_people(sorted(self._asked_meanwhile)[:PEOPLE_A_PAGE])
         found = await self._core.changes(held.sequence)
-        if found.afresh:
+        if found.afresh or (found.signed is not None and not await self._change(found.signed)):
             await self._fetch_whole()
-        elif found.signed is not None:
-            await self._change(found.signed)
         self._fine("list-refused")
 
     def _is_due(self, held: HeldList) -> bool:
@@ -122,6 +134,7 @@ class Syncing:
     async def _fetch_whole(self) -> None:
         """Fetch the list page by page; the one before is used until the last page is there."""
         self._refreshed.clear()
+        self._make_room()
         held: HeldList | None = None
         after: UUID | None = None
         while held is None or not held.whole:
@@ -142,13 +155,28 @@ class Syncing:
         log.info("list_fetched", people=held.size, until=held.expires_at.isoformat())
         self._fine("list-refused")
         self._fine("list-not-on-disk")
+        if await self._queue.try_again():
+            # What the core did not take may be its points' again, or the core may understand it by now.
+            self._fine("tap-refused")
+            self._work.set()
 
-    async def _change(self, signed: SignedPage) -> None:
+    async def _change(self, signed: SignedPage) -> bool:
+        """Put changes on top of the list; return whether they fit on it."""
         page = believed(signed, self._welcome)
         async with self._listed:
-            if self._doors.held is not None and page.sequence >= self._doors.held.sequence:
-                self._doors.held.change(page)
-                self._keep(self._doors.held.run, signed)
+            held = self._doors.held
+            if held is not None and not held.fits(page):
+                return False
+            if held is not None and page.sequence >= held.sequence:
+                held.change(page)
+                self._keep(held.run, signed)
+        return True
+
+    def _make_room(self) -> None:
+        try:
+            self._pages.begin()
+        except sqlite3.Error as error:
+            self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     def _keep(self, run: UUID, signed: SignedPage) -> None:
         self._added += 1
@@ -167,13 +195,16 @@ class Syncing:
     async def _send_taps(self) -> None:
         while True:
             await self._for_ever("taps", self._send_some, once=True)
-            if not await self._queue.waiting(State.DECIDED, 1) and not await self._unrefreshed(1):
-                self._work.clear()
-                await self._work.wait()
+            self._fine("disk-failed")
+            await self._work.wait()
 
     async def _send_some(self) -> None:
         """Send what was decided here, and, less often, fetch the records of whoever has tapped."""
+        self._work.clear()
         taps = await self._queue.waiting(State.DECIDED, BATCH)
+        if not taps and not await self._unrefreshed(1):
+            return
+        self._work.set()
         if taps:
             await self._settle(taps, await self._send(taps))
             return
@@ -189,14 +220,20 @@ class Syncing:
         await self._queue.forget(gone)
 
     async def _send(self, taps: list[QueuedTap]) -> dict[UUID, str | None]:
-        """Send some taps; return which the core has, and why it will never take one."""
+        """Send some taps; return which the core has, and why it does not take one.
+
+        Raises:
+            ServerRefused: it said no word of these taps; a proxy may have, whose page of maintenance is not the core's.
+            ServerUnreachable: nothing answered.
+        """
         try:
             answers = await self._core.late([late_body(tap) for tap in taps])
         except ServerRefused as refusal:
-            if refusal.status in (401, 403, 408, 429) or refusal.status >= 500:
+            is_final = refusal.status in _OF_THE_TAPS and refusal.slug
+            if not is_final and (refusal.status != TOO_LARGE or len(taps) == 1):
                 raise
             if len(taps) == 1:
-                return {taps[0].id: refusal.slug or f"http-{refusal.status}"}
+                return {taps[0].id: refusal.slug}
             # One that is not understood must not keep the others back.
             half = len(taps) // 2
             return await self._send(taps[:half]) | await self._send(taps[half:])
@@ -211,20 +248,22 @@ class Syncing:
         async with self._listed:
             held = self._doors.held
             if held is not None:
+                if not held.fits(page):
+                    raise BadList("records in other groups of points than the list's")
                 held.refresh(page)
                 self._keep(held.run, found.signed)
             self._refreshed.update(people)
             self._asked_meanwhile.difference_update(people)
 
     async def _settle(self, taps: list[QueuedTap], refused: dict[UUID, str | None]) -> None:
-        done = []
-        for tap in taps:
-            if tap.id not in refused:
-                continue
-            if refused[tap.id] is not None:
-                self._trouble("tap-refused", f"the core refused a tap: {refused[tap.id]}")
-            done.append(replace(tap, state=State.SENT))
-        await self._queue.settle(done)
+        done = [replace(tap, state=State.SENT) for tap in taps if refused.get(tap.id, "") is None]
+        kept = [tap for tap in taps if refused.get(tap.id)]
+        for tap in kept:
+            self._trouble("tap-refused", f"the core refused a tap: {refused[tap.id]}")
+        if not done and not kept:
+            raise ServerUnreachable("the core answered for none of the taps")
+        if not (await self._queue.settle(done) and await self._queue.refuse(kept)):
+            raise sqlite3.OperationalError("what became of the taps is not on disk")
 
     async def _unrefreshed(self, limit: int) -> list[QueuedTap]:
         sent = await self._queue.waiting(State.SENT, limit)
@@ -241,7 +280,7 @@ class Syncing:
 
     async def _health(self) -> None:
         held = self._doors.held
-        queued, oldest = await self._queue.count()
+        queued, _, oldest = await self.queued()
         if self._clock.sure and self._clock.jumped:
             self._trouble("clock-jumped", "somebody set this machine's clock")
         report = HealthReport(
@@ -285,6 +324,8 @@ class Syncing:
                 log.info("core_not_reached", what=name, reason=str(error))
             except (NotSigned, BadList, ValidationError) as error:
                 self._trouble("list-refused", f"a page is not believed: {type(error).__name__} {error}"[:200])
+            except sqlite3.Error as error:
+                self._disk_failed(error)
             else:
                 self._fine("refused")
                 if once:
@@ -294,6 +335,9 @@ class Syncing:
             # All controllers of a territory lose the same core: they must not come back in the same instant.
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, not hides
             pause_s = min(pause_s * 2, BACKOFF_MAX_S)
+
+    def _disk_failed(self, error: sqlite3.Error) -> None:
+        self._trouble("disk-failed", f"the queue cannot be read or written: {error}"[:200])
 
     def _trouble(self, slug: str, words: str) -> None:
         if self.troubles.get(slug) != words:

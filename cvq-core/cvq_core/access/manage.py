@@ -33,6 +33,8 @@ SETTINGS = frozenset(
     }
 )
 """What may be changed of a point besides its mode; its code, kind and service are what it is."""
+_OF_PEOPLE = frozenset({"price_code", "site", "guardian_age"})
+"""Settings that a site's list holds of each person: who pays what, whose right is for there, who needs a guardian."""
 
 
 class UnknownArea(NotFound):
@@ -148,7 +150,8 @@ async def change_point(db: AsyncSession, point_id: UUID, changes: Mapping[str, A
         await _check(db, point)
     await db.flush()
     if changed:
-        note_change(db, now=now, points=[point_id])
+        services = [] if _OF_PEOPLE.isdisjoint(changed) else [point.service_code]
+        note_change(db, now=now, points=[point_id], services=services)
     return changed
 
 

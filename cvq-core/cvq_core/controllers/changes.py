@@ -33,7 +33,6 @@ class Named:
     persons: set[UUID] = field(default_factory=set)
     accounts: set[UUID] = field(default_factory=set)
     wallets: set[UUID] = field(default_factory=set)
-    points: set[UUID] = field(default_factory=set)
     services: set[str] = field(default_factory=set)
     everybody: bool = False
 
@@ -41,7 +40,7 @@ class Named:
         """Take in one event (`access.changes.note_change` says what its payload holds)."""
         self.everybody = self.everybody or bool(payload.get("everybody"))
         self.services.update(payload.get("services", ()))
-        for name in ("persons", "accounts", "wallets", "points"):
+        for name in ("persons", "accounts", "wallets"):
             getattr(self, name).update(UUID(each) for each in payload.get(name, ()))
 
 
@@ -131,7 +130,7 @@ async def people_page(
         expires_at=now + timedelta(hours=controller.list_hours),
         holidays=holidays_of(site.instants),
         signing_keys={version: key.hex() for version, key in (await public_keys(db)).items()},
-        points=site.points if kind == "changes" else (),
+        points=site.points,
         people=tuple(found),
         gone=tuple(sorted(set(people) - kept)),
     )

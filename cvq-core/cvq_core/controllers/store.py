@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.changes import TOPIC
+from cvq_core.access.changes import TOPIC, note_change
 from cvq_core.access.tables import AccessPoint
 from cvq_core.controllers.tables import LIST_HOURS, ControlledPoint, Controller, ControllerReport
 from cvq_core.controllers.wire import HealthReport
@@ -111,6 +111,8 @@ async def give_points(
     await db.execute(delete(ControlledPoint).where(ControlledPoint.point_id.in_(wanted)))
     db.add_all(ControlledPoint(point_id=point_id, controller_id=controller_id) for point_id in sorted(wanted))
     await db.flush()
+    # Of whoever lost a point too: people are told by groups of points, which are numbered anew.
+    note_change(db, now=now, everybody=True)
     record(
         db,
         now=now,

@@ -158,12 +158,12 @@ async def read_bounded(response: ClientResponse, bytes_max: int) -> bytes:
 
 
 def refused(raw: bytes, status: int) -> ServerRefused:
-    """Return the refusal that a problem document (RFC 9457) tells, or the bare status."""
+    """Return the refusal that a problem document of the server's own (RFC 9457) tells, or the bare status."""
     words, slug = [], ""
     try:
         problem = json.loads(raw)
         words = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
-        slug = str(problem.get("type", "")).rpartition("/")[2].rpartition(":")[2]
+        slug = str(problem.get("type", "")).partition("/problems/")[2]
     except (ValueError, AttributeError, TypeError, RecursionError):
         pass
     return ServerRefused(status, " ".join(words) or f"HTTP {status}", slug)

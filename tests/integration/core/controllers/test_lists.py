@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import TOPIC
 from cvq_core.access.facts import Manner, PointKind
+from cvq_core.access.manage import change_point
 from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import decide
 from cvq_core.access.scene import TapRequest
 from cvq_core.access.tables import AccessPoint
 from cvq_core.access.words import say
 from cvq_core.cards.tables import Card
+from cvq_core.controllers.changes import changes_since
+from cvq_core.controllers.store import give_points
 from cvq_core.controllers.wire import card_digest, verified
 from cvq_core.ids import new_id
+from cvq_core.journal.store import SYSTEM
+from cvq_core.live.store import flush_events, last_sequences
 from cvq_core.people.tables import Person
 from cvq_reader.deciding import Presented, Since, decide_here
 from tests.integration.core.access.conftest import NOON, Village
-from tests.integration.core.controllers.conftest import PUBLIC_KEY, controller_for, held_of, whole_list
+from tests.integration.core.controllers.conftest import KEY, PUBLIC_KEY, controller_for, held_of, whole_list
 
 LATER = (timedelta(0), timedelta(hours=8), timedelta(hours=70))
 DOORS = 4
@@ -94,3 +102,25 @@ async def test_a_list_holds_neither_card_numbers_nor_names_nor_birth_dates_nor_p
     born = {str(person.birth_date) for person in people if person.birth_date and person.birth_date.year < 2015}
     assert not any(day in told for day in born)
     assert 0 < held_of(pages).size < len(people)
+
+
+async def test_what_moves_people_to_other_groups_of_points_has_every_list_fetched_anew(village: Village) -> None:
+    """The groups are numbered as the points stand: whoever kept the former numbers would open another's door."""
+    pool = [village.points["piscine-gatineo-1"], village.points["piscine-gatineo-2"]]
+
+    async def after(change: Callable[[AsyncSession], Awaitable[Any]]) -> bool:
+        async with village.database.write() as db:
+            before = (await last_sequences(db, [TOPIC]))[TOPIC]
+            await change(db)
+            await flush_events(db)
+        async with village.database.read() as db:
+            found = await changes_since(db, first, KEY, before, now=NOON)
+        assert found is not None
+        return found.afresh
+
+    async with village.database.write() as db:
+        first = await controller_for(db, pool, now=NOON)
+        other = await controller_for(db, [], now=NOON, name="Gymnase")
+    assert not await after(lambda db: change_point(db, pool[0], {"label": "Autre"}, now=NOON))
+    assert await after(lambda db: change_point(db, pool[0], {"price_code": "autre"}, now=NOON))
+    assert await after(lambda db: give_points(db, other.id, pool[:1], actor=SYSTEM, now=NOON))

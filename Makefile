@@ -58,11 +58,8 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
-# The tests of one file stay together, with the servers and browsers that they share; the longest files begin.
-TWO_AT_ONCE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-
 test-py: setup
-	$(BIN)/python -m pytest -m "not nightly" $(TWO_AT_ONCE) $(ARGS)
+	$(BIN)/python tools/run-tests $(ARGS)
 
 test: lint types test-py
 

@@ -53,6 +53,10 @@ class Machine(Protocol):
         ...
 
 
+LOOPBACK = "127.0.0.1"
+REACHES_LOOPBACK = frozenset({LOOPBACK, "localhost", "0.0.0.0"})  # noqa: S104 - compared, not bound
+
+
 class Agent:
     """The controller; `run` until cancelled."""
 
@@ -159,6 +163,10 @@ async def _served(app: web.Application, settings: ReaderSettings) -> AsyncIterat
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.listen_host, settings.listen_port).start()
-        yield runner.addresses[0][1]
+        port: int = runner.addresses[0][1]
+        if settings.listen_host not in REACHES_LOOPBACK:
+            # `cvq reader status` asks on this machine, wherever the readers ask.
+            await web.TCPSite(runner, LOOPBACK, port).start()
+        yield port
     finally:
         await runner.cleanup()

@@ -29,6 +29,8 @@ from tests.served import Site
 
 CVQ = Path(sys.executable).with_name("cvq")
 PATIENCE_S = 60.0
+SITE_ADDRESS = "127.0.0.2"
+"""Where the readers ask: another address than the one at which the machine asks itself how it is."""
 READER_KEY = "a-key-of-some-length-for-one-reader"
 
 
@@ -125,6 +127,7 @@ class Machine:
         own = {
             "server_url": self.server_url,
             "data_dir": str(self.data_dir or self.folder / "data"),
+            "listen_host": SITE_ADDRESS,
             "listen_port": str(self.port),
             "readers": json.dumps(self.readers),
             **{name: str(value) for name, value in self.settings.items()},
@@ -206,7 +209,7 @@ class Machine:
         """Present a card at its HTTP reader."""
         body = {"id": str(tap_id or new_id()), "card_uid": uid}
         headers = {"Authorization": f"Bearer {key}"}
-        url = f"http://127.0.0.1:{self.port}/taps"
+        url = f"http://{SITE_ADDRESS}:{self.port}/taps"
         patience = ClientTimeout(total=30)
         async with ClientSession(timeout=patience) as session, session.post(url, json=body, headers=headers) as answer:
             found: dict[str, Any] = await answer.json(content_type=None)

@@ -113,14 +113,19 @@ class _Talk:
         self._bad = 0
 
     async def log_in(self) -> LibraryAccess:
-        """Return who this is.
+        """Return who this is, within `LOGIN_S` in all: what is no login holds the place no longer.
 
         Raises:
             HungUp: not a login, or a wrong one.
+            TimeoutError, IncompleteReadError: none came.
         """
+        async with asyncio.timeout(LOGIN_S):
+            return await self._log_in()
+
+    async def _log_in(self) -> LibraryAccess:
         if not await self._limiter.hit(LOGINS_A_MINUTE, "login", self._address):
             raise HungUp("too many logins")
-        line = await self._next(LOGIN_S)
+        line = await self._next()
         if line.ask is not Ask.LOGIN:
             raise HungUp("no login")
         plain = line.fixed == "00"  # a password is enciphered by TLS or not at all
@@ -139,7 +144,8 @@ class _Talk:
             HungUp
         """
         while True:
-            line = await self._next(IDLE_S)
+            async with asyncio.timeout(IDLE_S):
+                line = await self._next()
             if line.ask is Ask.LOGIN:
                 raise HungUp("logged in already")
             if not await self._limiter.hit(LINES_A_MINUTE, "lines", str(access.id)):
@@ -153,27 +159,25 @@ class _Talk:
             if names_nobody and not await self._limiter.hit(UNNAMED_A_MINUTE, "unnamed", str(access.id)):
                 raise HungUp("numbers are being tried")
 
-    async def _next(self, seconds: float) -> Line:
+    async def _next(self) -> Line:
         """Return the next line that is a new one; a damaged one is asked for again, a repeated one answered again.
 
         Raises:
-            HungUp: too long, or too many that cannot be read.
-            TimeoutError, IncompleteReadError: nothing more came.
+            HungUp: too long, or too many one after the other that are empty or cannot be read.
+            IncompleteReadError: nothing more came.
         """
         while True:
             try:
-                async with asyncio.timeout(seconds):
-                    raw = (await self._reader.readuntil(b"\r"))[:-1].lstrip(b"\n")
+                raw = (await self._reader.readuntil(b"\r"))[:-1].lstrip(b"\n")
             except asyncio.LimitOverrunError:
                 raise HungUp("line too long") from None
             if not raw:
+                self._note_bad("empty")
                 continue
             try:
                 line = read_line(raw, self._encoding)
             except BadLine as why:
-                self._bad += 1
-                if self._bad > BAD_LINES_MAX:
-                    raise HungUp(f"too many bad lines: {why}") from None
+                self._note_bad(str(why))
                 await self._write(write_line(Reply(RESEND_PLEASE), self._encoding, checked=True))
                 continue
             repeated = line.ask is Ask.RESEND or (line.sequence != "" and raw == self._asked)
@@ -181,8 +185,13 @@ class _Talk:
                 await self._write(self._answered)
                 continue
             if line.ask is not Ask.RESEND:
-                self._asked = raw
+                self._asked, self._bad = raw, 0
                 return line
+
+    def _note_bad(self, why: str) -> None:
+        self._bad += 1
+        if self._bad > BAD_LINES_MAX:
+            raise HungUp(f"too many bad lines: {why}")
 
     async def _send(self, reply: Reply, line: Line) -> None:
         self._answered = write_line(reply, self._encoding, sequence=line.sequence, checked=line.checked)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.facts import Right
+from cvq_core.access.facts import Right, RightKind
 from cvq_core.access.tables import Entitlement
 from cvq_core.cards.rules import BadCardNumber, BadCardUid
 from cvq_core.cards.store import UnknownCard, card_facts, find_card
@@ -42,6 +42,8 @@ ENDED_RIGHTS_KEPT = timedelta(days=400)
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}")
 _PAYING = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER)
+
+_READING = (RightKind.SUBSCRIPTION, RightKind.HOUSEHOLD)
 
 
 class BadLibraryAccess(BadInput):
@@ -256,6 +258,10 @@ async def _rights(
         select(Entitlement)
         .where(
             Entitlement.service_code == service,
+            # What opens one door or one building, and what an agent or a company has, is no subscription.
+            Entitlement.kind.in_(_READING),
+            Entitlement.point_id.is_(None),
+            Entitlement.site.is_(None),
             or_(Entitlement.person_id == person_id, Entitlement.account_id.in_(accounts)),
             or_(Entitlement.valid_until.is_(None), Entitlement.valid_until > now - ENDED_RIGHTS_KEPT),
         )

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from cvq_core.database import Database
 from cvq_core.journal.tables import AuditRecord
+from cvq_core.library import server
 from cvq_core.library.server import BAD_LINES_MAX, STRANGERS_MAX
 from cvq_core.library.store import BadLibraryAccess, LibraryAccessTaken, UnknownLibraryAccess, add_access, revoke_access
 from cvq_core.services.rules import ServiceCode
@@ -145,7 +146,7 @@ async def test_a_line_without_checksum_or_with_line_feeds_or_missing_fields_is_r
 async def test_hostile_lines_end_their_own_connection_and_no_other(ground: Ground) -> None:
     await ground.subscribe()
     honest = await ground.terminal()
-    for raw in (b"A" * 20_000, b"93\r" * (BAD_LINES_MAX + 2), b"\x00\xff\xfe\r" * (BAD_LINES_MAX + 2)):
+    for raw in (b"A" * 20_000, *(line * (BAD_LINES_MAX + 2) for line in (b"93\r", b"\x00\xff\xfe\r", b"\r"))):
         hostile = await ground.connect()
         hostile.writer.write(raw)
         async with asyncio.timeout(10):
@@ -167,6 +168,20 @@ async def test_callers_who_never_log_in_are_bounded_and_keep_nobody_out_who_is_i
     one_too_many = await ground.connect()
     assert await one_too_many.send(LOGIN_LINE % (LOGIN.encode(), ground.secret.encode())) == b""
     assert (await honest.status(ground.card)).valid_patron == "N"
+
+
+async def test_callers_who_send_anything_but_a_login_are_gone_in_time(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOGIN_S", 0.2)
+    stranger = await ground.connect()
+    async with asyncio.timeout(10):
+        # A plea to say it again is no login, however regularly it comes.
+        while not (stranger.reader.at_eof() or stranger.reader.exception()):
+            stranger.writer.write(encode_message(RequestACSResend(), checksum=True))
+            await asyncio.sleep(0.05)
+    monkeypatch.undo()
+    assert await (await ground.connect()).log_in(ground.secret) == "1"
 
 
 async def test_whoever_tries_number_after_number_is_cut_off(ground: Ground) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pysip2
 from sqlalchemy import func, select
 
+from cvq_core.access.facts import RightKind
 from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
 from cvq_core.cards.store import find_card, replace_card
@@ -41,6 +42,17 @@ async def test_a_subscriber_is_a_reader_and_nothing_but_the_name_is_told(ground:
     assert (found.home_address, found.email_address, found.home_phone_number) == (None, None, None)
     assert b"1941" not in terminal.raw
     assert b"PA20261231" in terminal.raw, "the last day of the subscription"
+
+
+async def test_a_right_that_only_opens_doors_makes_nobody_a_reader(ground: Ground) -> None:
+    await ground.subscribe(kind=RightKind.AGENT_SCHEDULE)
+    await ground.subscribe(kind=RightKind.PROFESSIONAL)
+    await ground.subscribe(site="mediatheque")
+    terminal = await ground.terminal()
+    said = await terminal.status(ground.card)
+    assert (said.valid_patron, said.personal_name) == ("N", "")
+    await ground.subscribe(kind=RightKind.HOUSEHOLD, person_id=None, account_id=ground.account_id)
+    assert (await terminal.status(ground.card)).valid_patron == "Y"
 
 
 async def test_the_number_typed_with_spaces_and_what_a_reader_sees_are_the_same_card(ground: Ground) -> None:

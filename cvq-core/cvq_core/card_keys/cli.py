@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     from cvq_core.card_keys.custody import Custody
+    from cvq_core.card_keys.keys import KnownKey
 
-_Found = TypeVar("_Found")
 Signing = Annotated[bool, typer.Option("--signature", help="la clé qui signe les identifiants, pas celle des cartes")]
 
 app = typer.Typer(
@@ -31,8 +30,12 @@ def make(*, signature: Signing = False) -> None:
     from cvq_core.card_keys.tables import KeyPurpose
 
     purpose = KeyPurpose.SIGNATURE if signature else KeyPurpose.CARD
-    version = _run(lambda db, custody: make_key(db, custody, purpose, now=_now()))
-    typer.echo(f"Clé faite : {purpose.value} {version}. Sauvegardez le coffre selon la notice de son fabricant.")
+
+    async def act(db: AsyncSession, custody: Custody, now: datetime) -> str:
+        version = await make_key(db, custody, purpose, now=now)
+        return f"Clé faite : {purpose.value} {version}. Sauvegardez le coffre selon la notice de son fabricant."
+
+    _act(act)
 
 
 @app.command("import-transport")
@@ -44,8 +47,12 @@ def import_transport(
     from cvq_core.card_keys.keys import import_transport_key
 
     typed = [typer.prompt(f"Part {number} sur {parts}", hide_input=True) for number in range(1, parts + 1)]
-    _run(lambda db, custody: import_transport_key(db, custody, typed, check_value=check_value, now=_now()))
-    typer.echo(f"Clé de transport au coffre, valeur de contrôle {check_value.strip().upper()}. Détruisez les parts.")
+
+    async def act(db: AsyncSession, custody: Custody, now: datetime) -> str:
+        await import_transport_key(db, custody, typed, check_value=check_value, now=now)
+        return f"Clé de transport au coffre, valeur de contrôle {check_value.strip().upper()}. Détruisez les parts."
+
+    _act(act)
 
 
 @app.command("list")
@@ -53,10 +60,15 @@ def list_keys() -> None:
     """Dire quelles clés il y a, et combien de cartes ont chacune."""
     from cvq_core.card_keys.keys import known_keys
 
-    for row in _run(known_keys):
+    def line(row: KnownKey) -> str:
         state = f"retirée le {row.retired_on}" if row.retired_on else "en vigueur"
         lost = "" if row.in_hsm else " · ABSENTE DU COFFRE"
-        typer.echo(f"{row.purpose:<10} {row.version:>3}  faite le {row.made_on}  {state}  cartes : {row.cards}{lost}")
+        return f"{row.purpose:<10} {row.version:>3}  faite le {row.made_on}  {state}  cartes : {row.cards}{lost}"
+
+    async def act(db: AsyncSession, custody: Custody, _: datetime) -> str:
+        return "\n".join([line(row) for row in await known_keys(db, custody)])
+
+    _act(act)
 
 
 @app.command()
@@ -66,44 +78,29 @@ def retire(version: Annotated[int, typer.Argument(min=1, max=255)], *, signature
     from cvq_core.card_keys.tables import KeyPurpose
 
     purpose = KeyPurpose.SIGNATURE if signature else KeyPurpose.CARD
-    _run(lambda db, _: retire_key(db, purpose, version, now=_now()))
-    typer.echo(f"Clé retirée : {purpose.value} {version}.")
+
+    async def act(db: AsyncSession, _: Custody, now: datetime) -> str:
+        await retire_key(db, purpose, version, now=now)
+        return f"Clé retirée : {purpose.value} {version}."
+
+    _act(act)
 
 
-def _now() -> datetime:
-    from cvq_core.clock import utc_now
-
-    return utc_now()
-
-
-def _run(work: Callable[[AsyncSession, Custody], Awaitable[_Found]]) -> _Found:
+def _act(act: Callable[[AsyncSession, Custody, datetime], Awaitable[str]]) -> None:
+    """Say what `act` says once it is committed, and the sites are told."""
     from cvq_core.card_keys.custody import KeyExists, custody_of
+    from cvq_core.commands import act_at_once
     from cvq_core.errors import Refusal
     from cvq_core.settings import Settings
     from cvq_core.settings_file import SettingsError
 
     try:
-        settings = Settings.load()
-        custody = custody_of(settings)
-        if custody is None:
-            raise SystemExit("Aucun coffre : CVQ_PKCS11_MODULE et CVQ_PKCS11_PIN_FILE ne sont pas réglés.")
-        return asyncio.run(_with_database(settings.database_url, custody, work))
-    except SettingsError as error:
+        custody = custody_of(Settings.load())
+    except (SettingsError, Refusal) as error:
         raise SystemExit(str(error)) from None
+    if custody is None:
+        raise SystemExit("Aucun coffre : CVQ_PKCS11_MODULE et CVQ_PKCS11_PIN_FILE ne sont pas réglés.")
+    try:
+        typer.echo(act_at_once(lambda db, now: act(db, custody, now)))
     except KeyExists as error:
         raise SystemExit(f"Le coffre a déjà une clé de ce nom : {error}") from None
-    except Refusal as refusal:
-        raise SystemExit(f"{refusal.message} {refusal.what_to_do}".strip()) from None
-
-
-async def _with_database(
-    url: str, custody: Custody, work: Callable[[AsyncSession, Custody], Awaitable[_Found]]
-) -> _Found:
-    from cvq_core.database import Database
-
-    database = Database(url)
-    try:
-        async with database.write() as db:
-            return await work(db, custody)
-    finally:
-        await database.close()

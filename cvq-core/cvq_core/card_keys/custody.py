@@ -8,6 +8,7 @@ what they are diversified from.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from hashlib import sha256
@@ -28,6 +29,8 @@ from cvq_core.settings import Settings
 
 T = TypeVar("T")
 CARD, SIGNATURE, TRANSPORT_LABEL = "cvq-card-{}", "cvq-signature-{}", "cvq-transport"
+PATIENCE_S, MAKING_S = 3.0, 30.0
+"""How long a call of the HSM is waited for, and the making of a key: a hanging one must not hold up the database."""
 SYSTEM = b"carte-cvq"
 """Stands in what is diversified, with the key's number behind it (AN10922's system identifier)."""
 
@@ -56,8 +59,21 @@ class KeyExists(Exception):
     """The HSM has a key of this version already."""
 
 
+async def in_thread(ask: Callable[[], T], *, patience: float = PATIENCE_S) -> T:
+    """Return what a call of the HSM, or several, give, made in a thread; whoever waits has a transaction open.
+
+    Raises:
+        CardKeysUnavailable: it takes too long; the thread is left to itself.
+    """
+    try:
+        async with asyncio.timeout(patience):
+            return await asyncio.to_thread(ask)
+    except TimeoutError:
+        raise CardKeysUnavailable from None
+
+
 class Custody:
-    """The HSM. Calls block for as long as it takes, and wait for each other: call them from a thread."""
+    """The HSM. Calls block for as long as it takes, and wait for each other: make them by `in_thread`."""
 
     def __init__(self, module: Path, token: str, pin: str) -> None:
         self._module, self._token, self._pin = module, token, pin
@@ -174,23 +190,31 @@ class Custody:
 
     def _asked(self, ask: Callable[[], T], *, missing_ok: bool = False) -> T:
         """Ask the HSM; one that was restarted gets a new session, once. A wrong PIN is never tried again: it locks."""
-        with self._lock:
-            if self._pin_refused:
-                raise CardKeysUnavailable
-            for attempt in (1, 2):
-                try:
-                    return ask()
-                except NoSuchKey:
-                    if missing_ok:
-                        raise
-                    raise CardKeysUnavailable from None
-                except (PinIncorrect, PinLocked) as error:
-                    self._pin_refused = True
+        # A call that hangs keeps the lock, and one thread: those who come after it do not hang as well.
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise CardKeysUnavailable
+        try:
+            return self._asked_alone(ask, missing_ok=missing_ok)
+        finally:
+            self._lock.release()
+
+    def _asked_alone(self, ask: Callable[[], T], *, missing_ok: bool) -> T:
+        if self._pin_refused:
+            raise CardKeysUnavailable
+        for attempt in (1, 2):
+            try:
+                return ask()
+            except NoSuchKey:
+                if missing_ok:
+                    raise
+                raise CardKeysUnavailable from None
+            except (PinIncorrect, PinLocked) as error:
+                self._pin_refused = True
+                raise CardKeysUnavailable from error
+            except (PKCS11Error, RuntimeError, OSError) as error:
+                self._session, self._found = None, {}
+                if attempt == 2:
                     raise CardKeysUnavailable from error
-                except (PKCS11Error, RuntimeError, OSError) as error:
-                    self._session, self._found = None, {}
-                    if attempt == 2:
-                        raise CardKeysUnavailable from error
         raise AssertionError("unreachable")
 
     def _open(self) -> Any:

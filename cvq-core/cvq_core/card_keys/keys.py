@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +12,16 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.card_keys.custody import (
     CARD,
+    MAKING_S,
     SIGNATURE,
     TRANSPORT_LABEL,
     CardKeysUnavailable,
     Custody,
     KeyExists,
+    in_thread,
 )
 from cvq_core.card_keys.tables import CardChip, CardKey, KeyPurpose
 from cvq_core.clock import local_day
@@ -65,13 +67,14 @@ async def make_key(db: AsyncSession, custody: Custody, purpose: KeyPurpose, *, n
         CardKeysUnavailable: the HSM does not answer.
     """
     last = await db.scalar(select(func.max(CardKey.version)).where(CardKey.purpose == purpose)) or 0
-    version = await asyncio.to_thread(_next_free, custody, purpose, last)
+    version = await in_thread(lambda: _next_free(custody, purpose, last), patience=MAKING_S)
     public = None
     if purpose is KeyPurpose.CARD:
-        await asyncio.to_thread(custody.make_card_key, version)
+        await in_thread(lambda: custody.make_card_key(version), patience=MAKING_S)
     else:
-        public = await asyncio.to_thread(custody.make_signing_key, version)
+        public = await in_thread(lambda: custody.make_signing_key(version), patience=MAKING_S)
     db.add(CardKey(purpose=purpose, version=version, public_key=public, made_at=now, retired_at=None))
+    _tell(db, purpose, now)
     record(db, now=now, actor=SYSTEM, action="card-key-made", personal={"purpose": purpose.value, "version": version})
     await db.flush()
     return version
@@ -101,9 +104,9 @@ async def import_transport_key(
     if not number or _check_value(key) != wanted:
         raise BadTransportKey
     try:
-        await asyncio.to_thread(custody.import_transport_key, key)
+        await in_thread(lambda: custody.import_transport_key(key), patience=MAKING_S)
     except KeyExists:
-        if await asyncio.to_thread(custody.check_value, TRANSPORT_LABEL) != wanted:
+        if await in_thread(lambda: custody.check_value(TRANSPORT_LABEL)) != wanted:
             raise
         return
     facts = {"check_value": wanted, "parts": len(parts)}
@@ -115,6 +118,12 @@ def _check_value(key: bytes) -> str:
     cmac = CMAC(AES(key))
     cmac.update(bytes(16))
     return cmac.finalize()[:3].hex().upper()
+
+
+def _tell(db: AsyncSession, purpose: KeyPurpose, now: datetime) -> None:
+    """Tell the sites, which hold the public keys of signatures and nothing of the others."""
+    if purpose is KeyPurpose.SIGNATURE:
+        note_change(db, now=now, everybody=True)
 
 
 def _next_free(custody: Custody, purpose: KeyPurpose, last: int) -> int:
@@ -136,7 +145,7 @@ def in_hsm(custody: Custody, purpose: KeyPurpose, version: int) -> bool:
 
 
 async def retire_key(db: AsyncSession, purpose: KeyPurpose, version: int, *, now: datetime) -> None:
-    """Retire a key: what was written with it is good for nothing from now on. It stays in the HSM.
+    """Retire a key: what was written with it is good for nothing from now on, at every site. It stays in the HSM.
 
     Raises:
         UnknownKey
@@ -145,6 +154,7 @@ async def retire_key(db: AsyncSession, purpose: KeyPurpose, version: int, *, now
     if row is None or row.retired_at is not None:
         raise UnknownKey
     row.retired_at = now
+    _tell(db, purpose, now)
     facts = {"purpose": purpose.value, "version": version}
     record(db, now=now, actor=SYSTEM, action="card-key-retired", personal=facts)
     await db.flush()
@@ -169,12 +179,13 @@ async def known_keys(db: AsyncSession, custody: Custody) -> list[KnownKey]:
         CardKeysUnavailable: the HSM does not answer.
     """
     found = []
-    for row in await db.scalars(select(CardKey).order_by(CardKey.purpose, CardKey.version)):
+    rows = list(await db.scalars(select(CardKey).order_by(CardKey.purpose, CardKey.version)))
+    held = await _held(custody, rows)
+    for row in rows:
         column = CardChip.key_version if row.purpose is KeyPurpose.CARD else CardChip.signature_version
         cards = await db.scalar(select(func.count()).select_from(CardChip).where(column == row.version)) or 0
-        there = await asyncio.to_thread(in_hsm, custody, row.purpose, row.version)
         retired_on = local_day(row.retired_at) if row.retired_at else None
-        found.append(KnownKey(row.purpose.value, row.version, local_day(row.made_at), retired_on, cards, there))
+        found.append(KnownKey(row.purpose.value, row.version, local_day(row.made_at), retired_on, cards, row in held))
     return found
 
 
@@ -187,13 +198,22 @@ async def troubles(db: AsyncSession, custody: Custody | None) -> list[str]:
     if custody is None:
         return ["des clés ont été faites et aucun coffre n’est réglé"] if rows else []
     try:
-        missing = [
-            f"{row.purpose.value} {row.version}"
-            for row in rows
-            if not await asyncio.to_thread(in_hsm, custody, row.purpose, row.version)
-        ]
+        held = await _held(custody, rows)
         if not rows:
-            await asyncio.to_thread(custody.has, CARD.format(1))
+            await in_thread(lambda: custody.has(CARD.format(1)))
     except CardKeysUnavailable:
         return ["le coffre ne répond pas"]
-    return [f"absente du coffre : {name}" for name in missing]
+    return [f"absente du coffre : {row.purpose.value} {row.version}" for row in rows if row not in held]
+
+
+async def _held(custody: Custody, rows: Sequence[CardKey]) -> list[CardKey]:
+    """Return those of some keys that the HSM has.
+
+    Raises:
+        CardKeysUnavailable: it does not answer.
+    """
+    asked = [(row, row.purpose, row.version) for row in rows]
+    # Rows are read here: a thread has no business with a session.
+    return await in_thread(
+        lambda: [row for row, purpose, version in asked if in_hsm(custody, purpose, version)], patience=MAKING_S
+    )

@@ -32,7 +32,7 @@ class CardCannotProve(Refusal):
 
     slug = "card-cannot-prove"
     message = N_("Cette carte n’a pas de clé en vigueur : elle ne peut pas prouver qui elle est.")
-    what_to_do = N_("Elle ouvre encore là où son numéro suffit. Ailleurs, il faut la faire encoder ou remplacer.")
+    what_to_do = N_("Elle ouvre encore là où son numéro suffit. Ailleurs, il faut la remplacer.")
 
 
 @dataclass(frozen=True, slots=True)

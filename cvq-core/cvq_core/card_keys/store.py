@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.card_keys.custody import in_thread
 from cvq_core.card_keys.desfire import BLOCK, BadAnswer, Random
 from cvq_core.card_keys.dialogues import Dialogue, Done, ToSend, replay
 from cvq_core.card_keys.tables import CardDialogue, CardKey, DialogueKind, KeyPurpose, Outcome
@@ -161,7 +161,11 @@ async def go_on(row: CardDialogue, speak: Speak, number: int, answers: Sequence[
 
 
 async def _run(row: CardDialogue, speak: Speak, answers: list[list[str]]) -> Step:
-    """Run the dialogue over all answers in a thread: the HSM takes its time, and it is asked for keys on the way."""
+    """Run the dialogue over all answers in a thread: the HSM takes its time, and it is asked for keys on the way.
+
+    Raises:
+        CardKeysUnavailable: the HSM does not answer, or not in time.
+    """
     drawn = [bytes.fromhex(each) for each in row.said.get("drawn", [])]
     given = iter(drawn)
 
@@ -174,7 +178,7 @@ async def _run(row: CardDialogue, speak: Speak, answers: list[list[str]]) -> Ste
 
     begin = speak(row)
     transcript = [[bytes.fromhex(each) for each in one] for one in answers]
-    found = await asyncio.to_thread(lambda: replay(begin(random), transcript))
+    found = await in_thread(lambda: replay(begin(random), transcript))
     row.said = {**row.said, "drawn": [each.hex() for each in drawn], "answers": answers}
     match found:
         case ToSend(commands):

@@ -7,7 +7,6 @@ circulation gets the present keys in the same way.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.card_keys.custody import CardKeysUnavailable, ChipKeys, Custody
+from cvq_core.card_keys.custody import CardKeysUnavailable, ChipKeys, Custody, in_thread
 from cvq_core.card_keys.dialogues import TRANSPORT, Personal, personalise
 from cvq_core.card_keys.service import CardCannotProve
 from cvq_core.card_keys.signed import SignedId, version_of
@@ -97,7 +96,7 @@ async def start_encoding(
         BadCardNumber, UnknownOrder: nothing to make and no card has this number.
         BadCardUid: it is no chip that can be encoded.
         UidInUse, OrderStateRefused, EncoderElsewhere
-        CardCannotProve: the keys that the card has are retired.
+        CardCannotProve: the card is in circulation, and has no keys, or retired ones.
         NoCardKey, CardKeysUnavailable: there is no key to give, or the HSM does not answer.
     """
     uid = card_uid(uid)
@@ -153,6 +152,7 @@ class _Subject:
 
     id: UUID
     number: str
+    is_made: bool
 
 
 async def _subject(db: AsyncSession, number: str, uid: str, encoder: Encoder) -> _Subject:
@@ -162,7 +162,7 @@ async def _subject(db: AsyncSession, number: str, uid: str, encoder: Encoder) ->
             raise UidInUse
         if card.status not in (CardStatus.MADE, CardStatus.ACTIVE):
             raise OrderStateRefused(status=ORDER_WORDS[OrderStatus.SCRAPPED])
-        return _Subject(card.id, card.number)
+        return _Subject(card.id, card.number, is_made=True)
     order: CardOrder | None = await db.scalar(select(CardOrder).where(CardOrder.number == number))
     if order is None:
         raise UnknownOrder
@@ -172,20 +172,21 @@ async def _subject(db: AsyncSession, number: str, uid: str, encoder: Encoder) ->
         raise OrderStateRefused(status=ORDER_WORDS[order.status])
     if await db.scalar(select(Card.id).where(Card.uid == uid)) is not None:
         raise UidInUse
-    return _Subject(order.id, order.number)
+    return _Subject(order.id, order.number, is_made=False)
 
 
 async def _accepted(db: AsyncSession, subject: _Subject) -> set[int]:
-    """Return the versions of the keys that a card may come with: a blank's too, unless it was given keys before.
+    """Return the versions of the keys that a card may come with: a blank's, where the card is still to be made.
 
     Raises:
-        CardCannotProve: its keys are retired, since they are known: it is replaced, and not given new ones.
+        CardCannotProve: its keys are retired, since they are known; or it never had any, and whatever shows its
+            number could be it. It is replaced, and not given new ones.
     """
     in_force = {key.version for key in await keys_in_force(db, KeyPurpose.CARD)}
     chip = await db.get(CardChip, subject.id)
-    if chip is None:
+    if chip is None and not subject.is_made:
         return in_force | {TRANSPORT}
-    if chip.key_version not in in_force:
+    if chip is None or chip.key_version not in in_force:
         raise CardCannotProve
     return {chip.key_version}
 
@@ -216,7 +217,8 @@ async def _signed(db: AsyncSession, custody: Custody | None, subject: _Subject, 
     if custody is None:
         raise CardKeysUnavailable
     key = await current_key(db, KeyPurpose.SIGNATURE)
-    return await asyncio.to_thread(custody.sign, SignedId(key.version, subject.number, uid, subject.id))
+    said = SignedId(key.version, subject.number, uid, subject.id)
+    return await in_thread(lambda: custody.sign(said))
 
 
 def _speak(custody: Custody | None) -> Speak:

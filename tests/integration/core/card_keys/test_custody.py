@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from pkcs11 import Attribute
 from pkcs11.exceptions import AttributeSensitive
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from cvq_core.card_keys.cli import app
 from cvq_core.card_keys.custody import (
     CARD,
     SYSTEM,
@@ -37,16 +40,19 @@ from cvq_core.card_keys.keys import (
 from cvq_core.card_keys.signed import SignedId, read_signed_id
 from cvq_core.card_keys.store import NoCardKey, current_key, public_keys
 from cvq_core.card_keys.tables import KeyPurpose
+from cvq_core.controllers.changes import changes_since, list_page
+from cvq_core.controllers.wire import verified
 from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
+from cvq_core.live.tables import LiveEvent
 from cvq_core.settings import Settings
+from tests.apart import run_apart
 from tests.core_examples import NOW
 from tests.hsm import LABEL, MODULE, PIN, hsm, hsm_settings
+from tests.integration.core.controllers.conftest import KEY, PUBLIC_KEY, controller_for
 
 TRY_A_WRONG_PIN = f"""
-import subprocess
-import sys
 from pathlib import Path
 from cvq_core.card_keys.custody import CardKeysUnavailable, Custody
 custody = Custody(Path("{MODULE}"), "{LABEL}", "0000")
@@ -173,6 +179,46 @@ def test_an_hsm_that_is_not_there_is_unavailable_and_not_an_error(tmp_path: Path
         custody_of(Settings(pkcs11_module=MODULE, pkcs11_pin_file=tmp_path / "absent"))
     assert custody_of(Settings()) is None
     assert custody_of(Settings(**hsm_settings())) is not None
+
+
+def test_keys_are_made_listed_and_retired_by_command_and_every_site_is_told(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copyfile(sqlite_template, tmp_path / "cvq.sqlite")
+    url = f"sqlite:///{tmp_path}/cvq.sqlite"
+    monkeypatch.setenv("CVQ_DATABASE_URL", url)
+
+    def run(*words: str, fails: bool = False) -> str:
+        done = CliRunner().invoke(app, list(words))
+        assert (done.exit_code != 0) is fails, done.output
+        return f"{done.output}{done.exception or ''}"
+
+    async def told() -> tuple[int, dict[int, str]]:
+        """How many times all was to be fetched anew, and the public keys that a site gets then."""
+        database = Database(url)
+        async with database.write() as db:
+            site = await controller_for(db, [], now=NOW, name=str(new_id()))
+            changes = await changes_since(db, site, KEY, 0, now=NOW)
+            page = verified(await list_page(db, site, KEY, run=None, after=None, now=NOW), PUBLIC_KEY)
+            everybody = [each for each in await db.scalars(select(LiveEvent)) if each.payload.get("everybody")]
+        await database.close()
+        assert (changes is not None and changes.afresh) is bool(everybody)
+        return len(everybody), page.signing_keys
+
+    assert "Aucun coffre" in run("list", fails=True)
+    for name, value in hsm_settings().items():
+        monkeypatch.setenv(f"CVQ_{name.upper()}", str(value))
+    assert "Clé faite : card" in run("make")
+    assert run_apart(told()) == (0, {})
+    made = run("make", "--signature")
+    version = int(made.split("signature ")[1].split(".")[0])
+    times, keys = run_apart(told())
+    assert (times, list(keys)) == (1, [version])
+    assert "en vigueur" in run("list")
+    assert "Clé retirée" in run("retire", str(version), "--signature")
+    assert "unknown-card-key" in run("retire", str(version), "--signature", fails=True)
+    assert run_apart(told()) == (2, {})
+    assert "retirée le" in run("list")
 
 
 def test_a_wrong_pin_is_tried_once_so_that_the_token_is_not_locked() -> None:

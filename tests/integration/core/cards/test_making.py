@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,14 +13,15 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from cvq_booth.virtual.desfire import VirtualDesfire
+from cvq_core.card_keys.custody import CardKeysUnavailable, Custody, in_thread
 from cvq_core.card_keys.dialogues import AID
 from cvq_core.card_keys.keys import make_key, retire_key
 from cvq_core.card_keys.service import CardCannotProve
 from cvq_core.card_keys.signed import read_signed_id
-from cvq_core.card_keys.store import public_keys
+from cvq_core.card_keys.store import Step, public_keys
 from cvq_core.card_keys.tables import CardChip, KeyPurpose, Outcome
 from cvq_core.cards import life, making
-from cvq_core.cards.encoding import EncoderElsewhere
+from cvq_core.cards.encoding import EncoderElsewhere, start_encoding
 from cvq_core.cards.making_rules import (
     AlreadyOrdered,
     CardEventKind,
@@ -47,7 +50,7 @@ from cvq_core.offices.rules import NotMandatary
 from tests.card_ground import BLANKS, Workshop, open_workshop
 from tests.core_examples import NOW, TODAY, create_officer
 from tests.factories import make_card, make_person
-from tests.hsm import hsm
+from tests.hsm import LABEL, MODULE, PIN, hsm
 
 SEEN = IdentityCheck.PAPER_SHOWN
 CHIP = "04782E21801D80"
@@ -318,6 +321,10 @@ async def test_an_impostor_with_a_circulating_card_s_identifier_gets_no_keys_fro
     step = await workshop.encode(order.number, VirtualDesfire(CHIP))
     assert step is not None
     assert step.outcome is Outcome.REFUSED
+    async with workshop.database.write() as db:
+        bare = await make_card(db, await make_person(db, "Martin", "Luc"))
+    with pytest.raises(CardCannotProve):
+        await workshop.encode(bare.number, VirtualDesfire(bare.uid))
 
 
 @one_database
@@ -332,6 +339,39 @@ async def test_a_card_whose_key_was_retired_is_replaced_and_not_encoded_again(wo
         await retire_key(db, KeyPurpose.CARD, old, now=NOW)
     with pytest.raises(CardCannotProve):
         await workshop.encode(order.number, chip)
+
+
+class Hanging(Custody):
+    """An HSM that answers nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(MODULE, LABEL, PIN)
+        self.let_go = threading.Event()
+
+    def _open(self) -> Any:
+        assert self.let_go.wait(60)
+        return super()._open()
+
+
+@one_database
+async def test_an_hsm_that_hangs_holds_up_no_transaction_and_serves_again_afterwards(workshop: Workshop) -> None:
+    [person_id] = await _people(workshop, "Jeanne")
+    [order] = await workshop.orders(await workshop.plan([person_id]))
+    custody = Hanging()
+
+    async def encode() -> Step:
+        async with workshop.database.write() as db:
+            return await start_encoding(
+                db, custody, new_id(), number=order.number, uid=CHIP, encoder=workshop.encoder, now=NOW
+            )
+
+    calls = [in_thread(lambda: custody.has("cvq-card-0")) for _ in range(3)]
+    try:
+        answers = await asyncio.gather(encode(), *calls, return_exceptions=True)
+    finally:
+        custody.let_go.set()
+    assert [type(each) for each in answers] == [CardKeysUnavailable] * 4
+    assert (await encode()).commands
 
 
 @one_database

@@ -30,3 +30,6 @@ PAYFIP_HISTORIES = Rounds(test=60, night=5000)
 
 SITE_TAPS = Rounds(test=300, night=10_000)
 """Taps at a site of twelve points in three days without the core, on each database."""
+
+YEAR_TAPS = Rounds(test=480, night=600_000)
+"""Passages and meals of a territory's school year, as many of the one as of the other."""

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from cvq_advisor_console.app import make_app
+from cvq_core.clock import Clock
 from cvq_core.database import Database
 from cvq_core.settings import Settings
 from cvq_core.web import Services, services_of
@@ -75,10 +76,20 @@ class Client:
 
 @asynccontextmanager
 async def served(
-    database_url: str, data_dir: Path, *, now: datetime = NOW, port: int = 0, **settings: Any
+    database_url: str,
+    data_dir: Path,
+    *,
+    now: datetime = NOW,
+    clock: Clock | None = None,
+    port: int = 0,
+    **settings: Any,
 ) -> AsyncIterator[Site]:
-    """Run the server on a database that has its tables; a second time on the `port` that it had, it was restarted."""
-    app = make_app(Settings(database_url=database_url, data_dir=data_dir, **settings), clock=running_from(now))
+    """Run the server on a database that has its tables; a second time on the `port` that it had, it was restarted.
+
+    Its hours go on from `now`, unless the test has a `clock` of its own.
+    """
+    clock = clock or running_from(now)
+    app = make_app(Settings(database_url=database_url, data_dir=data_dir, **settings), clock=clock)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     try:

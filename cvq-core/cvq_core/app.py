@@ -30,6 +30,7 @@ from cvq_core.cards import routes as card_routes
 from cvq_core.cards.life import EXPIRE_EVERY_S, run_expiry
 from cvq_core.clock import Clock, local_day, shifted
 from cvq_core.controllers import routes as controller_routes
+from cvq_core.controllers import watch_routes, watching
 from cvq_core.database import Database
 from cvq_core.debits import routes as debit_routes
 from cvq_core.devices import routes as device_routes
@@ -115,6 +116,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         access_pages,
         card_key_routes,
         controller_routes,
+        watch_routes,
         card_routes,
         card_encoder_routes,
         advance_routes,
@@ -137,6 +139,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         room.routes.setup(app)
     facility_routes.feed_routes.setup(app)
     services.topic_guards["facility"] = facility_routes.guard_facility
+    figures: list[health.Figures] = [watching.metrics]
+    app[health.FIGURES] = figures
     app[controller_routes.LIST_KEY] = load_seal_key(settings.data_dir / "access-list.key")
     services.templates.add_folder(access_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gettext
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ LOCALES = Path(__file__).parent / "locale"
 LANGUAGES = ("fr", "en")
 NO_BREAK_SPACE = "\u00a0"
 THIN_SPACE = "\u202f"
+_MINUTE_S, _HOUR_S = 60, 3600
 
 
 def unbroken(sentence: str) -> str:
@@ -96,6 +97,17 @@ def hour(instant: datetime, language: str = "fr", zone: ZoneInfo = PARIS) -> str
     if language == "en":
         return f"{there:%H:%M}"
     return f"{there.hour}{NO_BREAK_SPACE}h{NO_BREAK_SPACE}{there.minute:02d}"
+
+
+def lasting(span: timedelta, language: str = "fr") -> str:
+    """Return how long something took: "0,4 s", "3 min" or "5 h"; what is shorter than a tenth of a second is that."""
+    seconds = span.total_seconds()
+    if seconds < _MINUTE_S:
+        tenths = f"{max(seconds, 0.1):.1f}"
+        return (tenths if language == "en" else tenths.replace(".", ",")) + f"{NO_BREAK_SPACE}s"
+    if seconds < _HOUR_S:
+        return f"{round(seconds / _MINUTE_S)}{NO_BREAK_SPACE}min"
+    return f"{round(seconds / _HOUR_S)}{NO_BREAK_SPACE}h"
 
 
 def _day(day: date) -> date:

@@ -16,6 +16,7 @@ from cvq_core.devices.identity import Identity, IdentityError
 from cvq_core.devices.line import DeviceLine
 from cvq_reader.core import Core
 from cvq_reader.doors import Doors
+from cvq_reader.events import PointEvents
 from cvq_reader.local_api import LocalApi, key_digest, read_key
 from cvq_reader.pages import PageFile
 from cvq_reader.queue import TapQueue
@@ -25,6 +26,7 @@ from cvq_reader.syncing import LAST_HOUR, Syncing
 
 log = structlog.get_logger(__name__)
 
+LOOK_EVERY_S = 1.0
 ENROL = "cvq reader enrol CODE"
 SEEN_LATELY = timedelta(minutes=10)
 
@@ -82,26 +84,30 @@ class Agent:
             doors = Doors(core, self._queue, clock, self._welcome)
             for tap in left:
                 doors.since.add(tap.id, tap.taken)
+            events = PointEvents(self._queue, doors.now, silent_after_s=self._settings.silent_seconds)
+            await events.start()
             syncing = Syncing(
                 core,
                 doors,
                 self._queue,
                 pages,
+                events,
                 clock=clock,
                 welcome=self._welcome,
                 refresh_every=timedelta(hours=self._settings.list_refresh_hours),
             )
             syncing.load()
             if clock.was_behind:
-                syncing.troubles["clock-behind"] = "the clock showed an hour that is over: its battery may be empty"
-            api = LocalApi(doors, self._keys(), status=lambda: self._status(core, doors, syncing))
+                syncing.trouble("clock-behind", "the clock showed an hour that is over: its battery may be empty")
+            api = LocalApi(doors, self._keys(), events, status=lambda: self._status(core, doors, syncing))
             port = await stack.enter_async_context(_served(api.app(), self._settings))
-            machines = self._machines(doors, core)
+            machines = self._machines(doors, core, events)
             syncing.readers = lambda: self._reader_states(doors, api, machines)
             log.info("ready", port=port, people=doors.held.size if doors.held else 0, queued=len(left))
             self._on_ready(port)
             async with asyncio.TaskGroup() as group:
                 group.create_task(syncing.run(), name="syncing")
+                group.create_task(_watch(syncing, events), name="watch")
                 for machine in machines:
                     group.create_task(machine.run(), name="reader")
 
@@ -112,14 +118,14 @@ class Agent:
             if isinstance(each, HttpReader)
         }
 
-    def _machines(self, doors: Doors, core: Core) -> list[Machine]:
+    def _machines(self, doors: Doors, core: Core, events: PointEvents) -> list[Machine]:
         """Return what drives readers at this machine; their libraries are loaded only where there are some."""
         machines: list[Machine] = []
         osdp = [each for each in self._settings.readers if isinstance(each, OsdpReader)]
         if osdp:
             from cvq_reader.osdp_line import osdp_lines  # noqa: PLC0415 - a site without OSDP needs no libosdp
 
-            machines += osdp_lines(osdp, doors)
+            machines += osdp_lines(osdp, doors, events)
         pcsc = [each for each in self._settings.readers if isinstance(each, PcscReader)]
         if pcsc:
             from cvq_reader.pcsc_reader import PcscMachine  # noqa: PLC0415 - nor pyscard, without PC/SC
@@ -134,7 +140,7 @@ class Agent:
             if point_id is not None:
                 seen = api.seen.get(reader.point)
                 online = seen is not None and datetime.now(seen.tzinfo) - seen < SEEN_LATELY
-                found.append(ReaderState(point_id=point_id, kind="http", online=online, last_seen_at=seen))
+                found.append(ReaderState(point_id=point_id, name="HTTP", kind="http", online=online, last_seen_at=seen))
         return found
 
     async def _status(self, core: Core, doors: Doors, syncing: Syncing) -> dict[str, Any]:
@@ -155,6 +161,12 @@ class Agent:
             "troubles": syncing.told(),
             "readers": [state.model_dump(mode="json") for state in syncing.readers()],
         }
+
+
+async def _watch(syncing: Syncing, events: PointEvents) -> None:
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        events.look_at(syncing.readers())
 
 
 @asynccontextmanager

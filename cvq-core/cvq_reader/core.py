@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cvq_core.controllers.wire import PAGE_BYTES_MAX, Changes, HealthAnswer, HealthReport, SignedPage, Welcome
 from cvq_core.devices.line import DeviceLine, ServerUnreachable, read_bounded, refused
+from cvq_reader.events import PointEvent
 from cvq_reader.queue import QueuedTap
 from cvq_reader.steady import seconds_since_boot
 
@@ -60,6 +61,13 @@ class LateAnswers(BaseModel):
     """The answers to a batch."""
 
     taps: list[LateAnswer]
+
+
+class EventsTaken(BaseModel):
+    """Which events the core keeps now, and which it does not take: their point is not this controller's."""
+
+    recorded: list[UUID]
+    refused: list[UUID]
 
 
 class Core:
@@ -132,6 +140,20 @@ class Core:
     async def late(self, taps: list[dict[str, Any]]) -> LateAnswers:
         """Send taps that were decided here."""
         return await self._ask("POST", "/api/v1/taps/batch", LateAnswers, patience=_TAPS, json={"taps": taps})
+
+    async def events(self, events: list[PointEvent]) -> EventsTaken:
+        """Send what doors tell of themselves."""
+        body = [
+            {
+                "id": str(each.id),
+                "point_id": str(each.point_id),
+                "kind": each.kind.value,
+                "happened_at": each.at.isoformat(),
+                "detail": each.detail,
+            }
+            for each in events
+        ]
+        return await self._ask("POST", "/api/v1/point-events", EventsTaken, patience=_SHORT, json={"events": body})
 
     async def _ask(self, method: str, path: str, shape: type[T], *, patience: ClientTimeout, **options: Any) -> T:
         url = self._line.url + (path if path.startswith("/api/") else f"/api/v1/controller{path}")

@@ -188,6 +188,12 @@ class Doors:
         points = self.held.points.values() if self.held is not None else ()
         return next((point.id for point in points if point.code == code), None)
 
+    def first_of_each_service(self) -> list[UUID]:
+        """Return one point for each service that is served here: it speaks for this machine."""
+        points = sorted(self.held.points.values(), key=lambda each: each.code) if self.held is not None else []
+        first = {each.days[0][1].service: each.id for each in reversed(points)}
+        return list(first.values())
+
     def forget_old(self) -> None:
         """Forget who passed long ago."""
         self.since.forget_before(self._clock.now() - LOOKED_BACK)

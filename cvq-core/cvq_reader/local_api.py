@@ -8,17 +8,18 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cvq_core.access.facts import Assurance, RightKind
+from cvq_core.access.facts import Assurance, PointEventKind, RightKind
 from cvq_core.access.rules import holds
 from cvq_core.cards.rules import BadCardUid, card_uid
 from cvq_core.settings_file import SettingsError
 from cvq_reader.doors import Answer, Doors
+from cvq_reader.events import PointEvents
 
 BODY_BYTES_MAX = 4096
 KEY_CHARACTERS_MIN = 20
@@ -40,14 +41,30 @@ class TapBody(BaseModel):
     )
 
 
+class EventBody(BaseModel):
+    """What a turnstile or gate tells of itself; `id` is made by it and the key of a retry."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: UUID
+    kind: Literal["forced", "held_too_long", "tamper"]
+    detail: str = Field(default="", max_length=120)
+
+
 class LocalApi:
     """The site's own small server. `keys` are digests of the readers' keys (`key_digest`), with their point's code."""
 
     def __init__(
-        self, doors: Doors, keys: Mapping[bytes, str], *, status: Callable[[], Awaitable[dict[str, Any]]]
+        self,
+        doors: Doors,
+        keys: Mapping[bytes, str],
+        events: PointEvents,
+        *,
+        status: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
         self._doors = doors
         self._keys = keys
+        self._events = events
         self._status = status
         self.seen: dict[str, datetime] = {}
         """When each point's reader last asked."""
@@ -57,6 +74,7 @@ class LocalApi:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.router.add_post("/taps", self._tap)
         app.router.add_post("/attendances", self._tap)
+        app.router.add_post("/point-events", self._event)
         app.router.add_get("/attendances/expected", self._expected)
         app.router.add_get("/status", self._show_status)
         return app
@@ -76,6 +94,17 @@ class LocalApi:
             point_id, uid=uid, person_id=body.person_id, tap_id=body.id, assurance=assurance
         )
         return _json(_out(answer))
+
+    async def _event(self, request: web.Request) -> web.Response:
+        """Take what a reader tells of its door."""
+        point_id = self._point(request)
+        try:
+            body = EventBody.model_validate_json(await request.read())
+        except ValidationError:
+            raise _problem(web.HTTPUnprocessableEntity, "bad-input") from None
+        self._events.note(point_id, PointEventKind(body.kind), body.detail, event_id=body.id)
+        await self._events.write_down()
+        return _json({"id": str(body.id)})
 
     async def _expected(self, request: web.Request) -> web.Response:
         """List who is enrolled at the tablet's point and expected today, at any hour."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import termios
+import time
 import tty
 import unicodedata
 from collections import defaultdict
@@ -17,15 +18,29 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
-from osdp import Channel, Command, CommandLEDColor, ControlPanel, Event, LibFlag, LogLevel, PDInfo
+from osdp import (
+    Channel,
+    Command,
+    CommandLEDColor,
+    ControlPanel,
+    Event,
+    LibFlag,
+    LogLevel,
+    PDInfo,
+    StatusReportType,
+)
 
+from cvq_core.access.facts import PointEventKind
 from cvq_core.access.words import DISPLAY_CHARACTERS
 from cvq_core.cards.rules import BadCardUid, card_uid
 from cvq_core.controllers.wire import ReaderState
 from cvq_core.settings_file import SettingsError
+from cvq_reader.contact import DoorContact
 from cvq_reader.doors import Doors
+from cvq_reader.events import PointEvents
 from cvq_reader.relays import ProgramRelay, Relay
 from cvq_reader.settings import CommandRelay, OsdpReader, OutputRelay
 
@@ -39,6 +54,10 @@ SHOWN_S = 3
 _TENTHS = 10
 _PERMANENTLY_OFF, _PERMANENTLY_ON, _FOR_A_TIME = 1, 2, 5
 _UID_BITS = frozenset({32, 56, 80})
+_START, _REPLY = 0x53, 0x80
+_ANSWERED_LATELY_S = 10.0
+_ANSWERS_MIN = 2
+"""Two bytes of another reader's ciphered words may look like an answer, and hardly ever twice in so short a time."""
 
 
 def read_base_key(file: Path) -> bytes:
@@ -56,7 +75,7 @@ def read_base_key(file: Path) -> bytes:
     return key
 
 
-def osdp_lines(readers: Iterable[OsdpReader], doors: Doors) -> list[OsdpLine]:
+def osdp_lines(readers: Iterable[OsdpReader], doors: Doors, events: PointEvents) -> list[OsdpLine]:
     """Return one panel for each line.
 
     Raises:
@@ -65,14 +84,16 @@ def osdp_lines(readers: Iterable[OsdpReader], doors: Doors) -> list[OsdpLine]:
     lines: dict[Path, list[OsdpReader]] = defaultdict(list)
     for reader in readers:
         lines[reader.device].append(reader)
-    return [OsdpLine(device, each, doors) for device, each in lines.items()]
+    return [OsdpLine(device, each, doors, events) for device, each in lines.items()]
 
 
 class SerialLine(Channel):  # type: ignore[misc] # libosdp is untyped
-    """A serial device, or a pseudo-terminal, without waiting."""
+    """A serial device, or a pseudo-terminal, without waiting. It notes who answers, understood or not."""
 
     def __init__(self, device: Path, speed: int) -> None:
         super().__init__()
+        self._heard: dict[int, list[float]] = defaultdict(list)
+        self._before = 0
         self._file = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(self._file)
         settings = termios.tcgetattr(self._file)
@@ -82,9 +103,19 @@ class SerialLine(Channel):  # type: ignore[misc] # libosdp is untyped
     def read(self, max_bytes: int) -> bytes:
         """Return what is there."""
         try:
-            return os.read(self._file, max_bytes)
+            data = os.read(self._file, max_bytes)
         except OSError:
             return b""
+        for byte in data:
+            if self._before == _START and byte & _REPLY:
+                self._heard[byte & ~_REPLY] = [*self._heard[byte & ~_REPLY], time.monotonic()][-_ANSWERS_MIN:]
+            self._before = byte
+        return data
+
+    def answers(self, address: int) -> bool:
+        """Whether a reader has said something lately, be it that it refuses."""
+        lately = time.monotonic() - _ANSWERED_LATELY_S
+        return sum(instant > lately for instant in self._heard[address]) >= _ANSWERS_MIN
 
     def write(self, buf: bytes) -> int:
         """Send what the line takes now."""
@@ -106,12 +137,18 @@ class SerialLine(Channel):  # type: ignore[misc] # libosdp is untyped
 class OsdpLine:
     """The readers of one line."""
 
-    def __init__(self, device: Path, readers: list[OsdpReader], doors: Doors) -> None:
+    def __init__(self, device: Path, readers: list[OsdpReader], doors: Doors, events: PointEvents) -> None:
         self._device = device
         self._readers = readers
         self._keys = [read_base_key(reader.key_file) for reader in readers]
         self._doors = doors
+        self._events = events
         self._panel: Any = None
+        self._line: SerialLine | None = None
+        self._contacts = [
+            DoorContact(held_s=reader.contact.held_seconds) if reader.contact is not None else None
+            for reader in readers
+        ]
         self._secure = [False] * len(readers)
         self._away_since: list[float | None] = [None] * len(readers)
         self._last_seen: list[datetime | None] = [None] * len(readers)
@@ -127,9 +164,11 @@ class OsdpLine:
                 log.error("osdp_line_closed", device=str(self._device), reason=str(error))
                 await asyncio.sleep(TRY_AGAIN_S)
                 continue
+            self._line = line
             try:
                 await self._serve(line)
             finally:
+                self._line = None
                 line.close()
 
     def states(self) -> list[ReaderState]:
@@ -140,7 +179,15 @@ class OsdpLine:
             if point_id is not None:
                 secure, seen = self._secure[number], self._last_seen[number]
                 found.append(
-                    ReaderState(point_id=point_id, kind="osdp", online=secure, secure=secure, last_seen_at=seen)
+                    ReaderState(
+                        point_id=point_id,
+                        name=f"OSDP {reader.address}",
+                        kind="osdp",
+                        online=secure,
+                        secure=secure,
+                        answers=self._line is not None and self._line.answers(reader.address),
+                        last_seen_at=seen,
+                    )
                 )
         return found
 
@@ -180,6 +227,7 @@ class OsdpLine:
             if secure:
                 self._away_since[number], self._last_seen[number] = None, datetime.now(UTC)
                 self._hold(number, reader)
+                self._look_at_the_door(number, reader)
                 continue
             self._held_open[number] = False
             since = self._away_since[number]
@@ -208,6 +256,36 @@ class OsdpLine:
             task = asyncio.create_task(self._tap(self._readers[number], event))
             self._taps.add(task)
             task.add_done_callback(self._taps.discard)
+        elif event.get("event") == Event.Status:
+            self._on_status(number, event)
+
+    def _on_status(self, number: int, event: dict[str, Any]) -> None:
+        """Take what a reader says of itself and of its door's contact."""
+        reader, report = self._readers[number], bytes(event.get("report", b""))
+        point_id = self._doors.point_named(reader.point)
+        if point_id is None:
+            return
+        if event.get("type") == StatusReportType.Local and report[:1] not in (b"", b"\0"):
+            self._events.note(point_id, PointEventKind.TAMPER, f"OSDP {reader.address}")
+        contact, setting = self._contacts[number], reader.contact
+        if event.get("type") != StatusReportType.Input or contact is None or setting is None:
+            return
+        now, free = asyncio.get_running_loop().time(), self._doors.is_open(point_id)
+        if setting.exit_input is not None and report[setting.exit_input : setting.exit_input + 1] == b"\1":
+            contact.let_in(now, reader.relay.seconds)
+        if setting.input < len(report):
+            is_open = report[setting.input] == setting.open_is
+            self._tell(point_id, reader, contact.seen(is_open=is_open, now=now, free=free))
+
+    def _look_at_the_door(self, number: int, reader: OsdpReader) -> None:
+        point_id, contact = self._doors.point_named(reader.point), self._contacts[number]
+        if point_id is not None and contact is not None:
+            now = asyncio.get_running_loop().time()
+            self._tell(point_id, reader, contact.look(now=now, free=self._doors.is_open(point_id)))
+
+    def _tell(self, point_id: UUID, reader: OsdpReader, kind: PointEventKind | None) -> None:
+        if kind is not None:
+            self._events.note(point_id, kind, f"OSDP {reader.address}")
 
     async def _tap(self, reader: OsdpReader, event: dict[str, Any]) -> None:
         uid, point_id = uid_of(event), self._doors.point_named(reader.point)
@@ -217,6 +295,9 @@ class OsdpLine:
             return
         answer = await self._doors.present(point_id, uid=uid, assurance=reader.assurance)
         if answer.allowed:
+            contact = self._contacts[self._readers.index(reader)]
+            if contact is not None:
+                contact.let_in(asyncio.get_running_loop().time(), reader.relay.seconds)
             await self._relay(reader).open()
         self._show(reader, allowed=answer.allowed, text=plain(answer.display_short))
 

@@ -19,7 +19,7 @@ import structlog
 
 from cvq_core.access.facts import Assurance
 from cvq_core.cards.rules import BadCardUid, card_uid
-from cvq_core.controllers.wire import ReaderState
+from cvq_core.controllers.wire import READER_NAME_MAX, ReaderState
 from cvq_core.devices.line import ServerRefused, ServerUnreachable
 from cvq_core.devices.pcsc import GET_UID, Context, ServiceGone, Unreadable, uid_of
 from cvq_core.devices.pcsc import ReaderState as SlotState
@@ -93,7 +93,9 @@ class PcscMachine:
         if point_id is None:
             return []
         seen = self._last_seen
-        return [ReaderState(point_id=point_id, kind="pcsc", online=self._name is not None, last_seen_at=seen)]
+        name = f"PC/SC {self._reader.name}".strip()[:READER_NAME_MAX]
+        online = self._name is not None
+        return [ReaderState(point_id=point_id, name=name, kind="pcsc", online=online, last_seen_at=seen)]
 
     async def _serve_card(self, name: str) -> None:
         point_id = self._doors.point_named(self._reader.point)

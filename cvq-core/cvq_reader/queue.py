@@ -40,8 +40,13 @@ CREATE TABLE IF NOT EXISTS tap (
   list_made_at TEXT, taken TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS tap_state ON tap (state, at);
+CREATE TABLE IF NOT EXISTS event (
+  id TEXT PRIMARY KEY, point_id TEXT NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL, detail TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS known (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
+EVENTS_MAX = 5000
+"""What doors tell of themselves: beyond so many, the oldest go."""
 T = TypeVar("T")
 
 
@@ -167,6 +172,24 @@ class TapQueue:
         hours = [tap.at for tap in held] + ([oldest] if oldest else [])
         return number + len(held), min(hours, default=None)
 
+    async def keep_events(self, rows: Sequence[Sequence[str]]) -> None:
+        """Write events of points down, as `cvq_reader.events` has them.
+
+        Raises:
+            sqlite3.Error: the disk does not take them.
+        """
+        await self._run(lambda: self._write_events(rows))
+
+    async def events(self, limit: int) -> list[Sequence[str]]:
+        """Return some events, the oldest first."""
+        query = "SELECT id, point_id, kind, at, detail FROM event ORDER BY at, id LIMIT ?"
+        return await self._run(lambda: self._connection().execute(query, (limit,)).fetchall())
+
+    async def drop_events(self, ids: Sequence[str]) -> None:
+        """Forget events; one that the disk does not let go is sent again, and known there by its id."""
+        rows = [(each,) for each in ids]
+        await self._try(lambda: self._connection().executemany("DELETE FROM event WHERE id = ?", rows))
+
     async def remember(self, **values: str) -> None:
         """Keep some words beside the taps, if the disk lets us."""
         await self._try(lambda: self._keep_words(values))
@@ -263,6 +286,19 @@ class TapQueue:
     def _read(self, state: State, limit: int) -> list[QueuedTap]:
         rows = self._connection().execute("SELECT * FROM tap WHERE state = ? ORDER BY at, id LIMIT ?", (state, limit))
         return [_tap(row) for row in rows]
+
+    def _write_events(self, rows: Sequence[Sequence[str]]) -> None:
+        base = self._connection()
+        base.execute("BEGIN IMMEDIATE")
+        try:
+            base.executemany("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)", rows)
+            base.execute(
+                "DELETE FROM event WHERE id NOT IN (SELECT id FROM event ORDER BY at DESC, id LIMIT ?)", (EVENTS_MAX,)
+            )
+            base.execute("COMMIT")
+        except sqlite3.Error:
+            _roll_back(base)
+            raise
 
     def _count(self, states: Sequence[State]) -> tuple[int, datetime | None]:
         counted = "SELECT count(*), min(at) FROM tap WHERE state = ?"

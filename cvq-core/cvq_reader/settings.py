@@ -40,6 +40,17 @@ class OutputRelay(BaseModel):
     seconds: int = Field(default=3, ge=1, le=60)
 
 
+class Contact(BaseModel):
+    """Inputs of an OSDP reader: `input` tells whether the door is open, `exit_input` the button inside."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: int = Field(ge=0, le=31)
+    open_is: Literal[0, 1] = Field(default=1, description="what the input shows while the door is open")
+    exit_input: int | None = Field(default=None, ge=0, le=31)
+    held_seconds: int = Field(default=30, ge=1, le=3600, description="how long it may stay open")
+
+
 class HttpReader(_Reader):
     """A reader or tablet on the local network that asks over HTTP with a key of its own, and opens by the answer."""
 
@@ -64,6 +75,7 @@ class OsdpReader(_Reader):
     address: int = Field(ge=0, le=126)
     key_file: Path = Field(description="the reader's own secure channel base key: 32 hexadecimal digits")
     relay: OutputRelay | CommandRelay = OutputRelay()
+    contact: Contact | None = None
     assurance: Assurance = Field(
         default=Assurance.UID, description="what the reader itself proves of each card before it tells its number"
     )
@@ -89,6 +101,12 @@ class ReaderSettings(FileSettings):
     list_refresh_hours: int = Field(default=12, ge=1, le=168, description="how often the whole list is fetched anew")
     listen_host: str = Field(default="127.0.0.1", description="where HTTP readers of the site's network ask")
     listen_port: int = Field(default=8720, ge=0, le=65535)
+    silent_seconds: int = Field(
+        default=15,
+        ge=1,
+        le=3600,
+        description="how long a reader may be away before it is told of",
+    )
     memory_taps_max: int = Field(default=10_000, ge=100, le=1_000_000, description="kept while the disk is full")
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -16,10 +16,13 @@ from uuid import UUID, uuid4
 import structlog
 from pydantic import ValidationError
 
+from cvq_core.access.facts import PointEventKind
 from cvq_core.controllers.wire import PEOPLE_A_PAGE, HealthReport, ReaderState, SignedPage, Welcome
 from cvq_core.devices.line import ServerRefused, ServerUnreachable
 from cvq_reader.core import Core, late_body
+from cvq_reader.delays import ChangeDelays
 from cvq_reader.doors import Doors
+from cvq_reader.events import PointEvent, PointEvents
 from cvq_reader.held import BadList, HeldList, NotSigned, believed
 from cvq_reader.pages import PageFile
 from cvq_reader.queue import QueuedTap, State, TapQueue
@@ -41,6 +44,10 @@ FLUSH_EVERY_S = 2.0
 REMEMBER_EVERY = 30
 """Rounds of housekeeping after which the hour is written down: a memory card wears out."""
 LAST_HOUR = "last_hour"
+EVENTS_AT_ONCE = 100
+_CLOCK = PointEventKind.CLOCK_WRONG
+TOLD_AS_EVENTS = {"clock-jumped": _CLOCK, "clock-behind": _CLOCK, "disk-full": PointEventKind.DISK_FULL}
+"""Troubles of this machine that those who manage its points are to see happen, and not only while they last."""
 
 
 class Syncing:
@@ -52,6 +59,7 @@ class Syncing:
         doors: Doors,
         queue: TapQueue,
         pages: PageFile,
+        events: PointEvents,
         *,
         clock: SteadyClock,
         welcome: Welcome,
@@ -61,6 +69,7 @@ class Syncing:
         self._doors = doors
         self._queue = queue
         self._pages = pages
+        self._events = events
         self._clock = clock
         self._welcome = welcome
         self._refresh_every = refresh_every
@@ -69,17 +78,22 @@ class Syncing:
         self._refreshed: set[UUID] = set()
         self._asked_meanwhile: set[UUID] = set()
         self._work = asyncio.Event()
+        self._noted, self._kept = asyncio.Event(), asyncio.Event()
+        self._delays = ChangeDelays()
         self._listed = asyncio.Lock()
         self.troubles: dict[str, str] = {}
         self.readers: Callable[[], list[ReaderState]] = list
         doors.on_decided = self._work.set
+        events.on_noted = self._noted.set
+        # What the last run of this machine left.
+        self._kept.set()
         self._line_changed = asyncio.Event()
         core.on_line = self._line_changed.set
 
     def told(self) -> dict[str, str]:
         """Return what is wrong now."""
-        full = {"disk-full": "the disk takes no taps, they stay in memory"} if self._queue.full else {}
-        return self.troubles | full
+        self._look_at_the_disk()
+        return dict(self.troubles)
 
     async def queued(self) -> tuple[int, int, datetime | None]:
         """Return how many taps the core does not have, how many of them it refused, and the hour of the oldest."""
@@ -101,7 +115,7 @@ class Syncing:
                 held = held or HeldList.begin(page)
                 held.take(page)
         except (NotSigned, BadList, ValidationError, ValueError, sqlite3.Error) as error:
-            self._trouble("list-refused", f"the list on this machine's disk is not believed: {type(error).__name__}")
+            self.trouble("list-refused", f"the list on this machine's disk is not believed: {type(error).__name__}")
             return
         if held is not None and held.whole:
             self._clock.not_before(held.made_at)
@@ -110,7 +124,14 @@ class Syncing:
     async def run(self) -> None:
         """Run all loops until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for loop in (self._keep_the_list, self._send_taps, self._tell_health, self._housekeeping):
+            for loop in (
+                self._keep_the_list,
+                self._send_taps,
+                self._keep_events,
+                self._send_events,
+                self._tell_health,
+                self._housekeeping,
+            ):
                 group.create_task(loop(), name=loop.__name__.strip("_"))
 
     async def _keep_the_list(self) -> None:
@@ -126,6 +147,8 @@ class Syncing:
         found = await self._core.changes(held.sequence)
         if found.afresh or (found.signed is not None and not await self._change(found.signed)):
             await self._fetch_whole()
+        if found.changed_at is not None and self._clock.sure:
+            self._delays.note(found.changed_at, self._clock.now())
         self._fine("list-refused")
 
     def _is_due(self, held: HeldList) -> bool:
@@ -176,21 +199,21 @@ class Syncing:
         try:
             self._pages.begin()
         except sqlite3.Error as error:
-            self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
+            self.trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     def _keep(self, run: UUID, signed: SignedPage) -> None:
         self._added += 1
         try:
             self._pages.add(run, signed)
         except sqlite3.Error as error:
-            self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
+            self.trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     def _keep_current(self, run: UUID) -> None:
         self._added = 0
         try:
             self._pages.make_current(run)
         except sqlite3.Error as error:
-            self._trouble("list-not-on-disk", f"the list is not on disk: {error}")
+            self.trouble("list-not-on-disk", f"the list is not on disk: {error}")
 
     async def _send_taps(self) -> None:
         while True:
@@ -259,7 +282,7 @@ class Syncing:
         done = [replace(tap, state=State.SENT) for tap in taps if refused.get(tap.id, "") is None]
         kept = [tap for tap in taps if refused.get(tap.id)]
         for tap in kept:
-            self._trouble("tap-refused", f"the core refused a tap: {refused[tap.id]}")
+            self.trouble("tap-refused", f"the core refused a tap: {refused[tap.id]}")
         if not done and not kept:
             raise ServerUnreachable("the core answered for none of the taps")
         if not (await self._queue.settle(done) and await self._queue.refuse(kept)):
@@ -268,6 +291,41 @@ class Syncing:
     async def _unrefreshed(self, limit: int) -> list[QueuedTap]:
         sent = await self._queue.waiting(State.SENT, limit)
         return sent + await self._queue.waiting(State.ANSWERED, limit)
+
+    async def _keep_events(self) -> None:
+        """Write events down at once, whether or not the core can be reached."""
+        while True:
+            await self._noted.wait()
+            self._noted.clear()
+            await self._events.write_down()
+            self._kept.set()
+
+    async def _send_events(self) -> None:
+        while True:
+            await self._kept.wait()
+            self._kept.clear()
+            await self._for_ever("events", self._send_all_events, once=True)
+
+    async def _send_all_events(self) -> None:
+        while events := await self._events.waiting(EVENTS_AT_ONCE):
+            await self._events.sent(await self._core_has(events))
+
+    async def _core_has(self, events: list[PointEvent]) -> list[UUID]:
+        """Send some events; return those that are settled: kept there, or never to be understood or taken."""
+        try:
+            taken = await self._core.events(events)
+        except ServerRefused as refusal:
+            if refusal.status not in _OF_THE_TAPS or not refusal.slug:
+                raise
+            if len(events) == 1:
+                log.error("event_not_understood", slug=refusal.slug, kind=events[0].kind.value)
+                return [events[0].id]
+            half = len(events) // 2
+            return await self._core_has(events[:half]) + await self._core_has(events[half:])
+        settled = [*taken.recorded, *taken.refused]
+        if not settled:
+            raise ServerUnreachable("the core answered for none of the events")
+        return settled
 
     async def _tell_health(self) -> None:
         while True:
@@ -282,7 +340,7 @@ class Syncing:
         held = self._doors.held
         queued, _, oldest = await self.queued()
         if self._clock.sure and self._clock.jumped:
-            self._trouble("clock-jumped", "somebody set this machine's clock")
+            self.trouble("clock-jumped", "somebody set this machine's clock")
         report = HealthReport(
             instance=self._instance,
             software=f"cvq {version('cvq')}",
@@ -292,6 +350,8 @@ class Syncing:
             list_until=held.expires_at if held else None,
             sequence=held.sequence if held else None,
             clock_ahead_ms=self._clock.ahead_ms,
+            change_delay_ms=self._delays.last_ms,
+            change_delay_worst_ms=self._delays.longest_ms(self._clock.now()),
             troubles=tuple(sorted(self.told())),
             readers=tuple(self.readers()),
         )
@@ -299,13 +359,15 @@ class Syncing:
         self._clock.heard(answer.now, took_s)
         self._fine("clock-jumped")
         if answer.twins:
-            self._trouble("twins", "another machine uses this controller's key: enrol this one anew")
+            self.trouble("twins", "another machine uses this controller's key: enrol this one anew")
         else:
             self._fine("twins")
 
     async def _housekeeping(self) -> None:
         for number in count():
             await asyncio.sleep(FLUSH_EVERY_S)
+            self._look_at_the_disk()
+            await self._events.write_down()
             await self._queue.flush()
             if number % REMEMBER_EVERY == 0:
                 self._doors.forget_old()
@@ -320,10 +382,10 @@ class Syncing:
                 await work()
             except (ServerUnreachable, ServerRefused) as error:
                 if isinstance(error, ServerRefused) and error.status in (401, 403):
-                    self._trouble("refused", f"the core refuses this controller: {error}")
+                    self.trouble("refused", f"the core refuses this controller: {error}")
                 log.info("core_not_reached", what=name, reason=str(error))
             except (NotSigned, BadList, ValidationError) as error:
-                self._trouble("list-refused", f"a page is not believed: {type(error).__name__} {error}"[:200])
+                self.trouble("list-refused", f"a page is not believed: {type(error).__name__} {error}"[:200])
             except sqlite3.Error as error:
                 self._disk_failed(error)
             else:
@@ -337,11 +399,21 @@ class Syncing:
             pause_s = min(pause_s * 2, BACKOFF_MAX_S)
 
     def _disk_failed(self, error: sqlite3.Error) -> None:
-        self._trouble("disk-failed", f"the queue cannot be read or written: {error}"[:200])
+        self.trouble("disk-failed", f"the queue cannot be read or written: {error}"[:200])
 
-    def _trouble(self, slug: str, words: str) -> None:
+    def _look_at_the_disk(self) -> None:
+        if self._queue.full:
+            self.trouble("disk-full", "the disk takes no taps, they stay in memory")
+        else:
+            self._fine("disk-full")
+
+    def trouble(self, slug: str, words: str) -> None:
+        """Note that something is wrong; what begins to be is told as an event too, if it is one."""
         if self.troubles.get(slug) != words:
             log.error("trouble", slug=slug, words=words)
+        if slug not in self.troubles and slug in TOLD_AS_EVENTS:
+            for point_id in self._doors.first_of_each_service():
+                self._events.note(point_id, TOLD_AS_EVENTS[slug], words)
         self.troubles[slug] = words
 
     def _fine(self, slug: str) -> None:

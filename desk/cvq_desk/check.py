@@ -18,6 +18,7 @@ from cvq_core.card_keys.custody import CardKeysUnavailable, custody_of
 from cvq_core.card_keys.keys import troubles as card_key_troubles
 from cvq_core.cards.verify import verify_cards
 from cvq_core.clock import local, shifted
+from cvq_core.controllers.store import states
 from cvq_core.database import Base, Database
 from cvq_core.debits.verify import verify_debits
 from cvq_core.facilities.verify import verify_reservations
@@ -76,6 +77,7 @@ async def look(settings: Settings) -> list[Finding]:
             findings.append(await _card_keys(db, settings))
             findings.append(_failed_jobs(await count_failed(db)))
             findings += await _booths(db, settings)
+            findings += await _controllers(db, settings)
         return findings
     except (SQLAlchemyError, OSError) as error:
         return [Finding("base de données", False, f"ne répond pas : {error}".splitlines()[0])]
@@ -130,6 +132,19 @@ async def _card_keys(db: AsyncSession, settings: Settings) -> Finding:
 def _failed_jobs(failed: dict[str, int]) -> Finding:
     said = "; ".join(f"{kind} : {count}" for kind, count in sorted(failed.items()))
     return Finding("tâches de fond", not failed, f"abandonnées depuis 30 jours : {said}" if failed else "faites")
+
+
+async def _controllers(db: AsyncSession, settings: Settings) -> list[Finding]:
+    """Look how each site's controller is; `docs/reader.md` says what each fault means."""
+    findings = []
+    for state in await states(db, now=_now(settings)):
+        report, name = state.report, state.controller.name
+        if report is None:
+            findings.append(Finding(name, True, "pas encore installé"))
+            continue
+        told = f"vu le {local(report.reported_at):%d/%m à %H:%M}, passages en attente : {report.queued}"
+        findings.append(Finding(name, not state.faults, "; ".join([told, *state.faults])))
+    return findings
 
 
 async def _booths(db: AsyncSession, settings: Settings) -> list[Finding]:

@@ -38,15 +38,16 @@ from cvq_core.access.lent import at_two_sites
 from cvq_core.access.manage import AreaNow, gauges, points_listed, recent_taps
 from cvq_core.access.tables import AccessPoint
 from cvq_core.clock import local_day
-from cvq_core.controllers.store import states
+from cvq_core.controllers.store import last_report, states
 from cvq_core.controllers.tables import ControlledPoint
+from cvq_core.controllers.watching import delay_of
 from cvq_core.devices.tables import Device, DeviceToken
 from cvq_core.errors import N_
 from cvq_core.footfall.rules import NO_PASSAGE
 from cvq_core.footfall.store import figures
 from cvq_core.services.rules import ServiceCode
 from cvq_core.services.tables import Service
-from cvq_core.text import hour
+from cvq_core.text import hour, lasting, short_date
 from cvq_core.web import Context
 from cvq_core.web.views import Act
 
@@ -126,7 +127,7 @@ async def point_page(context: Context, point: AccessPoint) -> PointPage:
         back_url=f"{URL}?service={point.service_code}",
         modes=modes,
         mode_url=f"{url}/mode",
-        facts=tuple(_facts(context, point)),
+        facts=(*_facts(context, point), *await _block_delay(context, point)),
         taps=await taps_now(context, point.id),
     )
 
@@ -145,6 +146,31 @@ def _facts(context: Context, point: AccessPoint) -> list[tuple[str, str]]:
         found.append((context._(N_("Enfants")), words))
     if point.reserved_only:
         found.append((context._(N_("Accès")), context._(N_("sur réservation seulement"))))
+    return found
+
+
+async def _block_delay(context: Context, point: AccessPoint) -> list[tuple[str, str]]:
+    """Return how long a block or a cancellation takes to count at a point: what is stated, and what was measured."""
+    what = context._(N_("Carte bloquée, réservation annulée"))
+    led = await context.db.get(ControlledPoint, point.id)
+    if led is None:
+        return [(what, context._(N_("comptent aussitôt : cette porte demande au serveur")))]
+    delay = delay_of(await last_report(context.db, led.controller_id))
+    if delay.until is None:
+        return [(what, context._(N_("le contrôleur n’a pas encore de liste")))]
+    words = context._(
+        N_("comptent dans la minute avec la liaison ; sans elle, à son retour, et au plus tard le {day} à {hour}"),
+        day=short_date(local_day(delay.until), context.language),
+        hour=hour(delay.until, context.language),
+    )
+    found = [(what, words)]
+    if delay.last is not None and delay.longest is not None:
+        measured = context._(
+            N_("{last} la dernière fois, {longest} au plus depuis hier"),
+            last=lasting(delay.last, context.language),
+            longest=lasting(delay.longest, context.language),
+        )
+        found.append((context._(N_("Délai mesuré")), measured))
     return found
 
 

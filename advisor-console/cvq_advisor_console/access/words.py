@@ -26,7 +26,9 @@ EVENT_WORDS: Mapping[PointEventKind, tuple[str, str]] = {
     PointEventKind.TAMPER: (N_("Lecteur ouvert ou arraché"), "alert"),
     PointEventKind.READER_OFFLINE: (N_("Lecteur muet"), "sun"),
     PointEventKind.READER_ONLINE: (N_("Lecteur de retour"), "ok"),
-    PointEventKind.CLOCK_WRONG: (N_("Horloge du lecteur fausse"), "sun"),
+    PointEventKind.WRONG_KEY: (N_("Lecteur sans la bonne clé : il n’est pas écouté"), "alert"),
+    PointEventKind.CLOCK_WRONG: (N_("Horloge fausse"), "sun"),
+    PointEventKind.DISK_FULL: (N_("Disque du contrôleur plein"), "alert"),
 }
 """By what a door says of itself: the words and the colour."""
 

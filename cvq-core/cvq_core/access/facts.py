@@ -33,8 +33,14 @@ class PointEventKind(StrEnum):
     TAMPER = "tamper"
     READER_OFFLINE = "reader_offline"
     READER_ONLINE = "reader_online"
+    WRONG_KEY = "wrong_key"
+    """It answers and does not prove that it holds its key: nobody listens to it."""
     CLOCK_WRONG = "clock_wrong"
-    """Noted by the core itself, once an hour, when a reader's hours are not believed."""
+    """Noted by the core once an hour when a reader's hours are not believed, and by a controller whose clock was set.
+
+    A trouble of a controller's is told of one of its points for each service, since it stands at none."""
+    DISK_FULL = "disk_full"
+    """A controller can write nothing down: a power cut would lose what it decided since."""
 
 
 class PointMode(StrEnum):

@@ -89,21 +89,22 @@ async def changes_since(
         return Changes(afresh=True)
     if not events:
         return None
+    changed_at = datetime.fromisoformat(events[0].payload["at"])
     site = await read_site(db, controller, now=now)
     people: set[UUID] = set()
     last = sequence
     for event in events:
         named = _named([event])
         if _changes_everything(named, site):
-            return Changes(afresh=True)
+            return Changes(afresh=True, changed_at=changed_at)
         found = people | await _people_of(db, named)
         if len(found) > PEOPLE_A_PAGE:
             break
         people, last = found, event.sequence
     if last == sequence:
-        return Changes(afresh=True)
+        return Changes(afresh=True, changed_at=changed_at)
     signed = await people_page(db, controller, key, people, sequence=last, now=now, site=site, kind="changes")
-    return Changes(signed=signed, more=last < events[-1].sequence)
+    return Changes(signed=signed, more=last < events[-1].sequence, changed_at=changed_at)
 
 
 async def people_page(

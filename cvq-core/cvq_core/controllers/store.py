@@ -23,6 +23,7 @@ from cvq_core.staff.rules import Principal
 REPORTS_KEPT = 10
 SILENT_AFTER = timedelta(minutes=5)
 LATE_AFTER = timedelta(minutes=1)
+"""How long a change may take to reach a site whose line is up: what is promised, and beyond which it is told of."""
 CLOCK_OFF_MS = 30_000
 TWINS_SHOWN = timedelta(days=1)
 POINTS_MAX = 64
@@ -168,6 +169,7 @@ async def take_report(db: AsyncSession, controller: Controller, report: HealthRe
     known.software, known.queued, known.oldest_tap_at = report.software, report.queued, report.oldest_tap_at
     known.list_made_at, known.list_until, known.sequence = report.list_made_at, report.list_until, report.sequence
     known.clock_ahead_ms = report.clock_ahead_ms
+    known.change_delay_ms, known.change_delay_worst_ms = report.change_delay_ms, report.change_delay_worst_ms
     known.troubles = {"slugs": [trouble[:60] for trouble in report.troubles]}
     known.readers = {"states": [state.model_dump(mode="json") for state in report.readers]}
     return controller.twins_seen_at is not None and now - controller.twins_seen_at < TWINS_SHOWN
@@ -201,16 +203,22 @@ class ControllerState:
     faults: tuple[str, ...]
 
 
+async def last_report(db: AsyncSession, controller_id: UUID) -> ControllerReport | None:
+    """Return what a controller last said of itself, None where it never did."""
+    report: ControllerReport | None = await db.scalar(
+        select(ControllerReport)
+        .where(ControllerReport.controller_id == controller_id)
+        .order_by(ControllerReport.reported_at.desc())
+        .limit(1)
+    )
+    return report
+
+
 async def states(db: AsyncSession, *, now: datetime) -> list[ControllerState]:
     """Return how each controller is, by name."""
     found = []
     for controller in await db.scalars(select(Controller).order_by(Controller.name)):
-        report = await db.scalar(
-            select(ControllerReport)
-            .where(ControllerReport.controller_id == controller.id)
-            .order_by(ControllerReport.reported_at.desc())
-            .limit(1)
-        )
+        report = await last_report(db, controller.id)
         found.append(ControllerState(controller, report, tuple(await _faults(db, controller, report, now))))
     return found
 

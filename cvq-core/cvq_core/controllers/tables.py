@@ -45,7 +45,9 @@ class ControllerReport(Base):
     """The last thing that one process of a controller said of itself; a process that was started anew is another one.
 
     `begun_at` is its first report, `sequence` the last change that it knows of, `clock_ahead_ms` how far its machine's
-    clock ran ahead of ours, `readers` what it knows of the readers at its points.
+    clock ran ahead of ours, `readers` what it knows of the readers at its points. `change_delay_ms` is how long the
+    last change (a blocked card, a cancelled reservation) took to count there, `change_delay_worst_ms` the longest of
+    a day.
     """
 
     __tablename__ = "controller_report"
@@ -62,5 +64,7 @@ class ControllerReport(Base):
     list_until: Mapped[datetime | None]
     sequence: Mapped[int | None]
     clock_ahead_ms: Mapped[int] = mapped_column(BigInteger)
+    change_delay_ms: Mapped[int | None] = mapped_column(BigInteger)
+    change_delay_worst_ms: Mapped[int | None] = mapped_column(BigInteger)
     troubles: Mapped[dict[str, Any]]
     readers: Mapped[dict[str, Any]]

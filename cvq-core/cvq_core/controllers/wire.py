@@ -28,6 +28,7 @@ PEOPLE_A_PAGE = 500
 PAGE_BYTES_MAX = 4 * 1024**2
 DIGEST_BYTES = 16
 READERS_MAX = 64
+READER_NAME_MAX = 60
 TROUBLES_MAX = 20
 
 
@@ -137,10 +138,14 @@ class SignedPage(_Model):
 
 
 class Changes(_Model):
-    """What changed: a page, or `afresh` when so much did, or so long ago, that the whole list is to be fetched."""
+    """What changed: a page, or `afresh` when so much did, or so long ago, that the whole list is to be fetched.
+
+    `changed_at` is when the first of it did, where that is still known.
+    """
 
     afresh: bool = False
     more: bool = False
+    changed_at: AwareDatetime | None = None
     signed: SignedPage | None = None
 
 
@@ -156,17 +161,25 @@ class Welcome(_Model):
 
 
 class ReaderState(_Model):
-    """What a controller knows of the reader at one of its points."""
+    """What a controller knows of the reader at one of its points.
+
+    `answers` and yet not `online`: it does not prove that it holds its key, and is not heard.
+    """
 
     point_id: UUID
+    name: str = Field(default="", max_length=READER_NAME_MAX)
     kind: str = Field(max_length=20)
     online: bool
     secure: bool = False
+    answers: bool = False
     last_seen_at: AwareDatetime | None = None
 
 
 class HealthReport(_Model):
-    """How a controller is. `instance` is one process: made when it starts, and never again."""
+    """How a controller is. `instance` is one process: made when it starts, and never again.
+
+    `change_delay_ms` is how long the last change took to reach it, `change_delay_worst_ms` the longest of a day.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -178,6 +191,8 @@ class HealthReport(_Model):
     list_until: AwareDatetime | None = None
     sequence: int | None = None
     clock_ahead_ms: int = Field(default=0, ge=-(10**15), le=10**15)
+    change_delay_ms: int | None = Field(default=None, ge=0, le=10**12)
+    change_delay_worst_ms: int | None = Field(default=None, ge=0, le=10**12)
     troubles: tuple[str, ...] = Field(default=(), max_length=TROUBLES_MAX)
     readers: tuple[ReaderState, ...] = Field(default=(), max_length=READERS_MAX)
 

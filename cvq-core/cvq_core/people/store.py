@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, delete, func, insert, intersect, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.access.changes import note_change
 from cvq_core.errors import N_, NotFound, Refusal
 from cvq_core.people.names import near_words, search_key, search_words
 from cvq_core.people.query import Birth, PersonQuery, parse_query
@@ -156,9 +157,9 @@ async def add_person(db: AsyncSession, person: Person) -> None:
 
 
 async def rename_person(
-    db: AsyncSession, person_id: UUID, *, family_name: str, usual_name: str | None, given_names: str
+    db: AsyncSession, person_id: UUID, *, family_name: str, usual_name: str | None, given_names: str, now: datetime
 ) -> Person:
-    """Write a person's names anew, and the words under which they are found.
+    """Write a person's names anew, and the words under which they are found; roll calls at sites show them at once.
 
     Raises:
         UnknownPerson: nobody has this id.
@@ -167,6 +168,7 @@ async def rename_person(
     person.family_name, person.usual_name, person.given_names = family_name, usual_name, given_names
     await db.execute(delete(PersonWord).where(PersonWord.person_id == person_id))
     await add_person(db, person)
+    note_change(db, now=now, persons=[person_id])
     return person
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.errors import Unavailable
 from cvq_core.web.context import Context
 from cvq_core.web.routes import PUBLIC, Routes
 
 routes = Routes(tag="health")
+Figures = Callable[[AsyncSession, datetime], Awaitable[bytes]]
+FIGURES: web.AppKey[list[Figures]] = web.AppKey("figures", list)
+"""What else `/metrics` shows: figures of the whole installation, read when they are asked for."""
 
 REQUESTS = Counter("cvq_http_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -43,8 +48,10 @@ async def readyz(context: Context) -> web.Response:
 
 @routes.get("/metrics", access=PUBLIC)
 async def metrics(context: Context) -> web.Response:
-    """Give the process's figures in Prometheus's text format; the reverse proxy keeps it inside."""
-    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    """Give the process's and the installation's figures for Prometheus; the reverse proxy keeps them inside."""
+    more = [await read(context.db, context.now) for read in context.request.app[FIGURES]]
+    body = b"".join([generate_latest(REGISTRY), *more])
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @web.middleware

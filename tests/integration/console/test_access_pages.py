@@ -154,10 +154,16 @@ async def test_a_forced_door_stands_on_the_page_until_the_next_day(pool: Pool, p
     async with pool.site.database.write() as db:
         event = NewPointEvent(new_id(), pool.point, PointEventKind.FORCED, NOW - timedelta(minutes=3))
         old = NewPointEvent(new_id(), pool.point, PointEventKind.TAMPER, NOW - timedelta(days=2))
-        await note_events(db, [event, old], points=[pool.point], device_id=None, now=NOW)
+        more = [
+            NewPointEvent(new_id(), pool.point, kind, NOW)
+            for kind in (PointEventKind.WRONG_KEY, PointEventKind.DISK_FULL)
+        ]
+        await note_events(db, [event, old, *more], points=[pool.point], device_id=None, now=NOW)
     page = await read(paul, "/acces")
     assert "Porte forcée" in page
     assert "Lecteur ouvert ou arraché" not in page
+    assert "Lecteur sans la bonne clé" in page
+    assert "Disque du contrôleur plein" in page
 
 
 async def test_what_a_door_did_without_its_line_is_billed_or_filed_once(pool: Pool, paul: Client) -> None:

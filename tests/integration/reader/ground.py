@@ -205,11 +205,22 @@ class Machine:
             found: dict[str, Any] = await answer.json()
             return found
 
-    async def tap(self, uid: str, *, tap_id: UUID | None = None, key: str = READER_KEY) -> dict[str, Any]:
-        """Present a card at its HTTP reader."""
-        body = {"id": str(tap_id or new_id()), "card_uid": uid}
+    async def tap(
+        self,
+        uid: str | None = None,
+        *,
+        person_id: UUID | None = None,
+        tap_id: UUID | None = None,
+        key: str = READER_KEY,
+    ) -> dict[str, Any]:
+        """Present a card at its HTTP reader, or tick somebody there."""
+        presented = {"card_uid": uid} if uid is not None else {"person_id": str(person_id)}
+        return await self.tell("/taps", {"id": str(tap_id or new_id())} | presented, key=key)
+
+    async def tell(self, path: str, body: dict[str, Any], *, key: str = READER_KEY) -> dict[str, Any]:
+        """Speak to it as an HTTP reader does."""
         headers = {"Authorization": f"Bearer {key}"}
-        url = f"http://{SITE_ADDRESS}:{self.port}/taps"
+        url = f"http://{SITE_ADDRESS}:{self.port}{path}"
         patience = ClientTimeout(total=30)
         async with ClientSession(timeout=patience) as session, session.post(url, json=body, headers=headers) as answer:
             found: dict[str, Any] = await answer.json(content_type=None)

@@ -18,9 +18,11 @@ from osdp import (
     PDCapabilities,
     PDInfo,
     PeripheralDevice,
+    StatusReportType,
 )
 
 ADDRESS = 101
+INPUTS = 2
 
 
 class _Wire(Channel):  # type: ignore[misc] # libosdp is untyped
@@ -68,6 +70,7 @@ class OsdpReader:
                 (Capability.TextOutput, 1, 1),
                 (Capability.CardDataFormat, 3, 1),
                 (Capability.CommunicationSecurity, 1, 1),
+                (Capability.ContactStatusMonitoring, 1, INPUTS),
             ]
         )
         self._device = PeripheralDevice(info, able, log_level=LogLevel.Critical, command_handler=self._take)
@@ -99,6 +102,16 @@ class OsdpReader:
             "data": data,
         }
         self._device.submit_event(event)
+
+    def tells(self, *, tampered: bool) -> None:
+        """Tell that it was opened or torn off, or that all is well."""
+        report = bytes([tampered, 0])
+        self._device.submit_event({"event": Event.Status, "type": StatusReportType.Local, "report": report})
+
+    def inputs(self, *active: int) -> None:
+        """Show these inputs as active, and the others not."""
+        report = bytes(number in active for number in range(INPUTS))
+        self._device.submit_event({"event": Event.Status, "type": StatusReportType.Input, "report": report})
 
     def outputs(self) -> list[dict[str, Any]]:
         """The commands to its output."""

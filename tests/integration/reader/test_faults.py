@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientError
 from sqlalchemy import func, select, update
 
-from cvq_core.access.facts import Fallback
+from cvq_core.access.facts import Fallback, PointEventKind
 from cvq_core.access.late_rules import ConflictKind
 from cvq_core.access.tables import AccessPoint, Tap, TapConflict
 from cvq_core.controllers.tables import Controller
@@ -26,6 +26,7 @@ from cvq_core.seed.heroes import JEANNE_UID
 from tests.integration.reader.dying_controller import POINTS
 from tests.integration.reader.ground import Line, Machine, controller, settled, until
 from tests.integration.reader.test_line_cut import give_jeanne, jeannes_wallet, taps_of
+from tests.integration.reader.test_osdp import told
 from tests.served import Site
 
 
@@ -74,6 +75,9 @@ async def test_power_cuts_at_every_commit_lose_nothing_double_nothing_and_charge
     # Charged on line by a core whose answer died with the machine: the door did not open, and the manager is told.
     assert died["before-answered"] in conflicts
     assert known[died["before-answered"]].transaction_id is not None
+    # Decided and written down, and the power went before the lock: it counts as a passage, and is paid once.
+    assert known[died["after-decided"]].allowed
+    assert known[died["after-decided"]].transaction_id is not None
     # Nobody was charged for what was asked and not decided.
     assert not any(known[died[point]].allowed for point in ("after-asked", "before-decided"))
 
@@ -102,6 +106,7 @@ async def test_with_a_full_disk_it_says_so_goes_on_deciding_and_writes_down_late
         await line.mend()
         await until(lambda: settled(machine), "the taps arrive")
         assert {answer["id"] for answer in answers} <= (await taps_of(site)).keys()
+        await until(lambda: told(site, PointEventKind.DISK_FULL), "its manager is told")
 
 
 async def test_a_list_that_was_changed_on_the_disk_is_not_believed_and_nobody_passes_by_it(
@@ -144,6 +149,8 @@ async def test_an_expired_list_leaves_each_point_its_own_fallback(
         answer = await machine.tap(JEANNE_UID)
         assert (answer["allowed"], answer["reason"]) == answered
         assert "clock-behind" in (await machine.status())["troubles"]
+        await line.mend()
+        await until(lambda: told(site, PointEventKind.CLOCK_WRONG), "its manager is told")
 
 
 async def test_two_machines_with_one_key_are_noticed_and_both_are_told(site: Site, line: Line, tmp_path: Path) -> None:

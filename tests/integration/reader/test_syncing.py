@@ -24,6 +24,7 @@ from cvq_core.ids import new_id
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_reader.core import Core
 from cvq_reader.doors import Doors
+from cvq_reader.events import PointEvents
 from cvq_reader.pages import PageFile
 from cvq_reader.queue import QueuedTap, State, TapQueue
 from cvq_reader.steady import SteadyClock
@@ -127,7 +128,9 @@ async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
         core = Core(DeviceLine(session, str(server.make_url("")).rstrip("/"), identity), online_ms=500)
         clock = SteadyClock(None)
         doors = Doors(core, queue, clock, welcome)
-        syncing = Syncing(core, doors, queue, pages, clock=clock, welcome=welcome, refresh_every=timedelta(days=9999))
+        events = PointEvents(queue, doors.now, silent_after_s=15)
+        often = timedelta(days=9999)
+        syncing = Syncing(core, doors, queue, pages, events, clock=clock, welcome=welcome, refresh_every=often)
         yield Ground(between, queue, pages, doors, syncing)
     await queue.close()
     pages.close()

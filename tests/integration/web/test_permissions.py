@@ -84,6 +84,7 @@ TABLE: dict[str, str] = {
     "POST /api/v1/devices/token": "public",
     "POST /api/v1/devices/key": "public",
     "GET /api/v1/controller": "controller.connect",
+    "GET /api/v1/controllers": "administer",
     "GET /api/v1/controller/list": "controller.connect",
     "GET /api/v1/controller/changes": "controller.connect",
     "POST /api/v1/controller/people": "controller.connect",

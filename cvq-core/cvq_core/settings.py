@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from cvq_core.agents.directory_rules import StaffDirectory
 from cvq_core.database import async_url
 from cvq_core.invoice_papers.paper import Issuer
 from cvq_core.invoice_papers.proximity import Codes
@@ -80,6 +81,9 @@ class Settings(FileSettings):
     )
     agents_folder: Path | None = Field(
         default=None, description="employers' staff lists are dropped in <folder>/<code>; without it, by hand only"
+    )
+    staff_directories: dict[str, StaffDirectory] = Field(
+        default_factory=dict, description="employers' LDAP directories, by the code of their staff list"
     )
     library_host: str = "127.0.0.1"
     library_port: int | None = Field(

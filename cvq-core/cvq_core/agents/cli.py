@@ -85,7 +85,7 @@ def check(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Dire ce qu’un fichier changerait, sans rien changer."""
-    _apply(code, file, dry=True, even_so=False)
+    _apply(code, file.name, _content(file), dry=True, even_so=False)
 
 
 @app.command()
@@ -96,7 +96,32 @@ def apply(
     even_so: Annotated[bool, typer.Option("--even-so", help="croire une liste où il manque beaucoup de monde")] = False,
 ) -> None:
     """Appliquer un fichier tout de suite."""
-    _apply(code, file, dry=False, even_so=even_so)
+    _apply(code, file.name, _content(file), dry=False, even_so=even_so)
+
+
+@app.command()
+def read(
+    code: Annotated[str, typer.Argument(help="code de la liste, et de son annuaire dans les réglages")],
+    *,
+    now_: Annotated[bool, typer.Option("--apply", help="appliquer ce que l’annuaire répond")] = False,
+    even_so: Annotated[bool, typer.Option("--even-so", help="croire une liste où il manque beaucoup de monde")] = False,
+) -> None:
+    """Interroger l’annuaire (LDAP) d’un employeur et dire ce qu’il changerait, ou l’appliquer tout de suite."""
+    from cvq_core.agents.directory_rules import DirectoryTrouble
+    from cvq_core.settings import Settings
+
+    directory = Settings.load().staff_directories.get(code)
+    if directory is None:
+        raise SystemExit(f"Aucun annuaire {code} dans les réglages (staff_directories).")
+    try:
+        from cvq_core.agents.directory import read_directory
+
+        content = read_directory(directory)
+    except ImportError:
+        raise SystemExit("Il manque une bibliothèque : installez cvq[ldap].") from None
+    except DirectoryTrouble as trouble:
+        raise SystemExit(f"L’annuaire ne donne pas de liste : {trouble.slug}. {trouble.__cause__ or ''}") from None
+    _apply(code, directory.host, content, dry=not (now_ or even_so), even_so=even_so)
 
 
 @app.command()
@@ -132,17 +157,20 @@ def undo(
     typer.echo(act_at_once(act))
 
 
-def _apply(code: str, file: Path, *, dry: bool, even_so: bool) -> None:
+def _content(file: Path) -> bytes:
     from cvq_core.agents.rules import BYTES_MAX
+
+    with file.open("rb") as opened:
+        return opened.read(BYTES_MAX + 1)
+
+
+def _apply(code: str, name: str, content: bytes, *, dry: bool, even_so: bool) -> None:
     from cvq_core.agents.service import apply_list
     from cvq_core.journal.store import SYSTEM
 
-    with file.open("rb") as opened:
-        content = opened.read(BYTES_MAX + 1)
-
     async def act(db: AsyncSession, now: datetime) -> str:
         done = await apply_list(
-            db, code, file_name=file.name, content=content, actor=SYSTEM, now=now, even_so=even_so, dry=dry
+            db, code, file_name=name, content=content, actor=SYSTEM, now=now, even_so=even_so, dry=dry
         )
         if done.refusal is not None:
             told = f"{done.refusal}\n{done.refusal.what_to_do}"

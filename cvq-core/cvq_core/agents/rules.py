@@ -61,6 +61,14 @@ class BadStaffGroup(BadInput):
     what_to_do = N_("Il lui faut un nom, des jours de la semaine et des portes connues.")
 
 
+class NobodyToLink(Refusal):
+    """The last list does not name this number, or it is somebody's already."""
+
+    slug = "nobody-to-link"
+    message = N_("Ce matricule n’attend personne : la liste ne le nomme plus, ou il est déjà rattaché.")
+    what_to_do = N_("Rechargez la page.")
+
+
 class RunOutcome(StrEnum):
     """What became of a list that was read."""
 

@@ -156,13 +156,24 @@ async def apply_list(
     except (BadStaffList, StaffListTooShort) as refusal:
         run.outcome, run.slug, run.report = RunOutcome.REFUSED, refusal.slug, dict(refusal.facts)
         return Applied(Report(), None if dry else await _write_run(db, run, actor), refusal)
-    if dry or not report.steps:
+    if dry:
+        return Applied(report)
+    _note_reading(found, len(rows), report, now)
+    if not report.steps:
         return Applied(report)
     run.report = report.kept()
     await _write_run(db, run, actor)
     for step in report.steps:
         await _carry_out(db, run, step, actor, now)
     return Applied(report, run)
+
+
+def _note_reading(found: StaffList, listed: int, report: Report, now: datetime) -> None:
+    """Note on the list when it was believed, and what it says that changes nothing."""
+    said = {"listed": listed, "unknown": report.unknown, "without_doors": report.without_doors}
+    if found.reading != said:
+        found.reading = said
+    found.read_at, found.trouble, found.trouble_at = now, None, None
 
 
 async def undo_run(db: AsyncSession, code: str, run_id: UUID, *, actor: Actor, now: datetime) -> StaffRun:

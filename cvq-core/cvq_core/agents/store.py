@@ -16,6 +16,8 @@ from cvq_core.agents.rules import (
     BadStaffGroup,
     KnownAgent,
     ListRow,
+    NobodyToLink,
+    RunOutcome,
     Schedule,
     UnknownStaffList,
     same_person,
@@ -200,6 +202,38 @@ async def services_of(db: AsyncSession, points: Collection[UUID]) -> dict[UUID, 
     return {row.id: row.service_code for row in rows}
 
 
+async def note_trouble(db: AsyncSession, code: str, slug: str, *, now: datetime) -> bool:
+    """Note why a directory gave no list; return whether that is new. A directory without a list is none."""
+    found: StaffList | None = await db.scalar(select(StaffList).where(StaffList.code == code).with_for_update())
+    if found is None or found.trouble == slug:
+        return False
+    found.trouble, found.trouble_at = slug, now
+    await db.flush()
+    return True
+
+
+async def link_agent(db: AsyncSession, code: str, number: str, person_id: UUID, *, actor: Actor, now: datetime) -> None:
+    """Say who of our base has a number that a list names and nobody was found for; the next reading opens their doors.
+
+    Raises:
+        UnknownStaffList
+        NobodyToLink: the last list does not name this number, or its bearer was found meanwhile.
+    """
+    found = await list_of(db, code, locked=True)
+    said = found.reading or {}
+    if number not in said.get("unknown", ()):
+        raise NobodyToLink
+    agent = await db.scalar(select(Agent).where(Agent.list_id == found.id, Agent.number == number))
+    if agent is None:
+        agent = Agent(id=new_id(), list_id=found.id, number=number, joined_at=now)
+        db.add(agent)
+    agent.person_id, agent.group_name, agent.left_at = person_id, "", None
+    found.reading = {**said, "unknown": [each for each in said["unknown"] if each != number]}
+    await db.flush()
+    personal = {"list": code, "number": number}
+    record(db, now=now, actor=actor, action="agent-linked", subject=("person", person_id), personal=personal)
+
+
 async def latest_run(db: AsyncSession, list_id: UUID, *, digest: str | None = None) -> StaffRun | None:
     """Return what was done last with a list, or with one file of it."""
     wanted = select(StaffRun).where(StaffRun.list_id == list_id)
@@ -207,6 +241,14 @@ async def latest_run(db: AsyncSession, list_id: UUID, *, digest: str | None = No
         wanted = wanted.where(StaffRun.digest == digest)
     found: StaffRun | None = await db.scalar(wanted.order_by(StaffRun.at.desc(), StaffRun.id.desc()).limit(1))
     return found
+
+
+async def refused_since(db: AsyncSession, found: StaffList) -> StaffRun | None:
+    """Return why a list is not believed now: what was refused last, and not read as good since."""
+    run = await latest_run(db, found.id)
+    if run is None or run.outcome is not RunOutcome.REFUSED or (found.read_at is not None and found.read_at > run.at):
+        return None
+    return run
 
 
 async def runs_of(db: AsyncSession, list_id: UUID, limit: int = 50) -> list[StaffRun]:

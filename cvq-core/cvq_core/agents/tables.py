@@ -13,9 +13,12 @@ from cvq_core.database import Base
 
 
 class StaffList(Base):
-    """An employer whose list comes as a file; more than `leavers_percent_max` missing at once is not believed.
+    """An employer whose list comes as a file or from a directory; too many missing at once are not believed.
 
-    `dropped_at` is when the file was written that was read last: a list that comes no more closes no door.
+    `dropped_at` is when the file was written that was read last, or the directory asked: a list that comes no more
+    closes no door. `read_at` is when one was last believed, `reading` what it said beyond changes: `listed` (how many),
+    `unknown` (numbers of people whom nobody here is), `without_doors` (groups). `trouble` is why there was none, since
+    `trouble_at`; NULL where there was one.
     """
 
     __tablename__ = "staff_list"
@@ -27,6 +30,10 @@ class StaffList(Base):
     leavers_percent_max: Mapped[int] = mapped_column(SmallInteger)
     made_at: Mapped[datetime]
     dropped_at: Mapped[datetime | None]
+    read_at: Mapped[datetime | None]
+    reading: Mapped[dict[str, Any] | None]
+    trouble: Mapped[str | None] = mapped_column(String(40))
+    trouble_at: Mapped[datetime | None]
 
 
 class AgentGroup(Base):

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.agents.rules import RunOutcome
-from cvq_core.agents.store import latest_run, lists
+from cvq_core.agents.store import lists, refused_since
+from cvq_core.clock import local
 
 STALE_AFTER = timedelta(days=8)
 """A weekly list that is a day late is told."""
@@ -17,9 +17,12 @@ async def verify_agents(db: AsyncSession, now: datetime) -> list[str]:
     """Return which lists were refused, or have come no more for a week: their leavers keep their doors meanwhile."""
     troubles = []
     for each in await lists(db):
-        run = await latest_run(db, each.id)
-        if run is not None and run.outcome is RunOutcome.REFUSED:
+        run = await refused_since(db, each)
+        if run is not None:
             troubles.append(f"liste du personnel {each.code} refusée ({run.slug}, {run.file_name})")
+        elif each.trouble and each.trouble_at is not None:
+            since = local(each.trouble_at)
+            troubles.append(f"annuaire du personnel {each.code} : {each.trouble} depuis le {since:%d/%m/%Y à %H:%M}")
         elif each.dropped_at is not None and now - each.dropped_at > STALE_AFTER:
             troubles.append(f"liste du personnel {each.code} : rien de nouveau depuis {each.dropped_at:%d/%m/%Y}")
     return troubles

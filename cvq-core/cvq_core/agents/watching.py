@@ -1,24 +1,27 @@
-"""Looking into the folder where employers drop their lists: `<folder>/<code of the list>/<anything>.csv`."""
+"""Reading employers' lists: dropped in `<folder>/<code of the list>/<anything>.csv`, or asked of their directory."""
 
 from __future__ import annotations
 
 import asyncio
 import stat
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
 
-from cvq_core.agents.rules import BYTES_MAX
+from cvq_core.agents.directory_rules import DirectoryTrouble, StaffDirectory
+from cvq_core.agents.rules import BYTES_MAX, UnknownStaffList
 from cvq_core.agents.service import Applied, apply_list
-from cvq_core.agents.store import list_of, lists
+from cvq_core.agents.store import list_of, lists, note_trouble
 from cvq_core.clock import Clock
 from cvq_core.database import Database
 from cvq_core.journal.store import SYSTEM
 
 log = structlog.get_logger(__name__)
 
+Read = Callable[[StaffDirectory], bytes]
 EVERY_S = 300.0
 STILL_FOR = timedelta(seconds=60)
 """A file that was written to more recently may not be whole yet."""
@@ -48,6 +51,34 @@ async def watch_lists(database: Database, folder: Path, clock: Clock) -> int:
             row = await list_of(db, code)
             if row.dropped_at != found.written_at:
                 row.dropped_at = found.written_at
+        done += _told(code, applied)
+    return done
+
+
+async def watch_directories(
+    database: Database, directories: Mapping[str, StaffDirectory], clock: Clock, read: Read
+) -> int:
+    """Ask each employer's directory, one after the other; return how many changed something or were refused.
+
+    `read` blocks and runs in a thread. One that gives no list changes nothing and is noted, and told once in the log.
+    """
+    done = 0
+    for code, directory in sorted(directories.items()):
+        try:
+            content = await asyncio.to_thread(read, directory)
+        except DirectoryTrouble as trouble:
+            async with database.write() as db:
+                if await note_trouble(db, code, trouble.slug, now=clock()):
+                    log.error("staff_directory_trouble", list=code, why=trouble.slug, cause=repr(trouble.__cause__))
+            continue
+        now = clock()
+        try:
+            async with database.write() as db:
+                applied = await apply_list(db, code, file_name=directory.host, content=content, actor=SYSTEM, now=now)
+                (await list_of(db, code)).dropped_at = now
+        except UnknownStaffList:
+            log.error("staff_directory_without_list", list=code)
+            continue
         done += _told(code, applied)
     return done
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import WSMsgType, web
 
 from cvq_core.assets import STATIC
+from cvq_core.facilities.offers import TEMPLATES as OFFERS
 from cvq_core.invoice_papers.routes import TEMPLATES as INVOICES
 from cvq_core.payments.routes import TEMPLATES as PAYMENTS
 from cvq_core.web.security import HEADERS
@@ -40,6 +41,7 @@ def preview_app() -> web.Application:
     templates.add_folder(CONSOLE / "templates")
     templates.add_folder(PAYMENTS)
     templates.add_folder(INVOICES)
+    templates.add_folder(OFFERS)
 
     def render(name: str) -> str:
         sample = SAMPLES[name]

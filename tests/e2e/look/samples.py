@@ -20,6 +20,7 @@ from tests.e2e.look.samples_invoices import INVOICES
 from tests.e2e.look.samples_moments import NOW, Sample
 from tests.e2e.look.samples_money import MONEY
 from tests.e2e.look.samples_online import ONLINE
+from tests.e2e.look.samples_personnel import PERSONNEL
 from tests.e2e.look.samples_quotients import QUOTIENTS
 from tests.e2e.look.samples_secretary import SECRETARY
 from tests.e2e.look.samples_statements import STATEMENTS
@@ -45,6 +46,7 @@ SAMPLES: dict[str, Sample] = {
     **BOOKS,
     **ACCESS,
     **FOOTFALL,
+    **PERSONNEL,
     **QUOTIENTS,
     **IMPORTS,
     **INVOICES,

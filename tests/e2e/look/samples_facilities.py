@@ -26,8 +26,9 @@ from cvq_advisor_console.views.facilities import (
     WeekRow,
     WeekView,
 )
+from cvq_core.facilities.offers import OfferPage
 from cvq_core.web.views import Act, NavItem, Region
-from tests.e2e.look.samples_moments import Sample, shell
+from tests.e2e.look.samples_moments import NOW, Sample, shell
 
 _SHELL = shell("Odile Brémaud", "Mairie du Tallud", NavItem("Réservations", "/reservations", current=True), live=False)
 _MONDAY = date(2026, 11, 23)
@@ -210,6 +211,21 @@ _CLOSING = replace(
 )
 
 
+_OFFER_MAILED = OfferPage(
+    territory="Parthenay-Gâtine",
+    place="Salle des fêtes",
+    site="Le Tallud, 2 rue du Stade",
+    starts_at=NOW + timedelta(days=3),
+    ends_at=NOW + timedelta(days=3, hours=4),
+    taken=False,
+    price_cents=18000,
+    deposit_cents=30000,
+    until=NOW + timedelta(hours=4),
+    take_url="/place/x/prendre",
+    leave_url="/place/x/laisser",
+)
+
+
 def _sample(template: str, view: object) -> Sample:
     return Sample(template, {"shell": _SHELL, "view": view})
 
@@ -229,6 +245,12 @@ FACILITIES = {
     ),
     "reservation": _sample("reservation.html", _FICHE),
     "reservation-over": _sample("reservation.html", _OVER),
+    "offer": Sample("offer.html", {"view": _OFFER_MAILED}),
+    "offer-taken": Sample("offer.html", {"view": replace(_OFFER_MAILED, taken=True, take_url="", leave_url="")}),
+    "offer-why-not": Sample(
+        "offer.html", {"view": replace(_OFFER_MAILED, why_not="Ce compte n’est pas un de ceux de cette personne.")}
+    ),
+    "offer-left": Sample("offer_left.html", {"territory": "Parthenay-Gâtine"}),
     "reservation-offered": _sample("reservation.html", _OFFERED),
     "facility": _sample("facility.html", _FACILITY),
     "facility-closing": _sample("facility.html", _CLOSING),

@@ -214,6 +214,8 @@ TABLE: dict[str, str] = {
     "POST /api/v1/sub-offices/{id}/appointments": "administer",
     "POST /api/v1/cash-appointments/{id}/end": "administer",
     "GET /regies": "acts.see",
+    "GET /personnel": "administer",
+    "POST /personnel/{id}/rattacher": "administer",
     "GET /regies/{id}": "acts.see",
     "GET /regies/{id}/limites": "administer",
     "POST /regies/{id}/limites": "administer",

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, bindparam, literal, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from cvq_core.access.facts import Direction
 from cvq_core.access.statements import (
@@ -50,8 +51,8 @@ def reading(db: AsyncSession, *, lock: bool) -> Together:
 def _reading(dialect: str, lock: bool) -> Together:
     """Return the statement for "sqlite" or "postgresql"."""
     today: ColumnElement[Any] = bindparam("today")
-    here = one_of(POINTS.id, "points", dialect)
-    services = select(POINTS.service_code).where(here)
+    here = select(*POINTS).where(one_of(POINTS.id, "points", dialect)).cte("here")
+    services = select(here.c.service_code)
     by_card = select(CARDS.person_id).where(one_of(CARDS.uid, "uids", dialect))
     ticked = select(PEOPLE.id).where(one_of(PEOPLE.id, "people", dialect))
     people = by_card.union(ticked).cte("people")
@@ -85,10 +86,10 @@ def _reading(dialect: str, lock: bool) -> Together:
     )
     named = select(rights.c.payer_account_id).where(rights.c.payer_account_id.is_not(None))
     payers = select(households.c.account_id).union(named).cte("payers")
-    looking_back = select(POINTS.id).where(
-        here, or_(POINTS.double_tap_s > 0, POINTS.passback_minutes > 0, POINTS.guardian_age > 0)
+    looking_back = select(here.c.id).where(
+        or_(here.c.double_tap_s > 0, here.c.passback_minutes > 0, here.c.guardian_age > 0)
     )
-    counting = select(POINTS.area_id).where(here, POINTS.area_id.is_not(None), POINTS.direction != Direction.BOTH)
+    counting = select(here.c.area_id).where(here.c.area_id.is_not(None), here.c.direction != Direction.BOTH)
     people_behind = (
         select(PEOPLE.id)
         .where(found_in(PEOPLE.id, select(people.c.person_id), dialect), looking_back.exists())
@@ -123,7 +124,7 @@ def _reading(dialect: str, lock: bool) -> Together:
         dialect,
         {
             **locked,
-            "points": _points(today, here),
+            "points": _points(today, here.c),
             "cards": _cards(one_of(CARDS.uid, "uids", dialect)),
             "ticked": select(PEOPLE.id, PEOPLE.deceased_on, PEOPLE.birth_date, COMMUNES.in_territory)
             .outerjoin_from(PEOPLE.id.table, COMMUNES.insee.table, COMMUNES.insee == PEOPLE.commune_insee)
@@ -139,44 +140,38 @@ def _reading(dialect: str, lock: bool) -> Together:
             ),
             "holders": holders(dialect),
             "known": select(TAPS.c.id).where(one_of(TAPS.c.id, "taps", dialect)),
-            "revenues": select(POINTS.service_code, LEDGER.id)
-            .join_from(
-                POINTS.id.table,
+            "revenues": select(here.c.service_code, LEDGER.id).join_from(
+                here,
                 LEDGER.id.table,
-                LEDGER.code == literal(REVENUE).concat(type_coerce(POINTS.service_code, String())),
-            )
-            .where(here),
+                LEDGER.code == literal(REVENUE).concat(type_coerce(here.c.service_code, String())),
+            ),
         },
     )
 
 
-def _points(today: ColumnElement[Any], here: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(
-            POINTS.id,
-            POINTS.kind,
-            POINTS.service_code,
-            _policy_on(today),
-            POINTS.assurance,
-            POINTS.mode,
-            POINTS.shows_balance,
-            POINTS.site,
-            POINTS.direction,
-            POINTS.area_id,
-            AREAS.capacity,
-            POINTS.passback_minutes,
-            POINTS.double_tap_s,
-            POINTS.guardian_age,
-            POINTS.guardian_minutes,
-            POINTS.clock_tolerance_s,
-            POINTS.offline_fallback,
-            POINTS.reserved_only,
-            POINTS.price_code,
-            _tariff_on(today),
-        )
-        .outerjoin_from(POINTS.id.table, AREAS.id.table, AREAS.id == POINTS.area_id)
-        .where(here)
-    )
+def _points(today: ColumnElement[Any], here: ReadOnlyColumnCollection[str, Any]) -> Select[Any]:
+    return select(
+        here.id,
+        here.kind,
+        here.service_code,
+        _policy_on(here.service_code, today),
+        here.assurance,
+        here.mode,
+        here.shows_balance,
+        here.site,
+        here.direction,
+        here.area_id,
+        AREAS.capacity,
+        here.passback_minutes,
+        here.double_tap_s,
+        here.guardian_age,
+        here.guardian_minutes,
+        here.clock_tolerance_s,
+        here.offline_fallback,
+        here.reserved_only,
+        here.price_code,
+        _tariff_on(here.service_code, today),
+    ).outerjoin_from(here.id.table, AREAS.id.table, AREAS.id == here.area_id)
 
 
 def _cards(presented: ColumnElement[bool]) -> Select[Any]:
@@ -200,10 +195,10 @@ def _cards(presented: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _policy_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
+def _policy_on(service: ColumnElement[Any], today: ColumnElement[Any]) -> ColumnElement[Any]:
     return (
         select(POLICIES.policy)
-        .where(POLICIES.service_code == POINTS.service_code, POLICIES.valid_from <= today)
+        .where(POLICIES.service_code == service, POLICIES.valid_from <= today)
         .order_by(POLICIES.valid_from.desc())
         .limit(1)
         .scalar_subquery()
@@ -211,12 +206,12 @@ def _policy_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
     )
 
 
-def _tariff_on(today: ColumnElement[Any]) -> ColumnElement[Any]:
+def _tariff_on(service: ColumnElement[Any], today: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the text of the tariff in force: `read_tariff` keeps what it read, so that a tap parses none."""
     return (
         select(VERSIONS.text)
         .join_from(ADOPTIONS.version_id.table, VERSIONS.id.table, VERSIONS.id == ADOPTIONS.version_id)
-        .where(ADOPTIONS.service_code == POINTS.service_code, ADOPTIONS.valid_from <= today)
+        .where(ADOPTIONS.service_code == service, ADOPTIONS.valid_from <= today)
         .order_by(ADOPTIONS.valid_from.desc(), ADOPTIONS.adopted_at.desc(), VERSIONS.number.desc())
         .limit(1)
         .scalar_subquery()

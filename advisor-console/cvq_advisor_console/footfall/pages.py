@@ -10,7 +10,7 @@ from uuid import UUID
 from babel.dates import format_date
 
 from cvq_advisor_console.books.pages import period_words
-from cvq_advisor_console.footfall.words import REFUSAL_WORDS
+from cvq_advisor_console.footfall.words import refusal_words
 from cvq_advisor_console.views.books import Choice
 from cvq_advisor_console.views.footfall import Chart, Column, FootfallPage, PointLine, Share
 from cvq_core.books.periods import Period, month_of
@@ -60,7 +60,7 @@ def footfall_page(context: Context, asked: Asked, found: Summary, before: Summar
         days=_drawn(context, found.bars, by_months=found.by_months),
         hours=_drawn(context, found.hours, by_months=False),
         refusals=tuple(
-            Share(context._(REFUSAL_WORDS[reason]), number, round(100 * number / found.refused))
+            Share(context._(refusal_words(reason)), number, round(100 * number / found.refused))
             for reason, number in found.refusals
         ),
         points=tuple(PointLine(asked.labels[point], allowed, refused) for point, allowed, refused in found.points),
@@ -96,7 +96,7 @@ def sheets(context: Context, found: Summary, labels: Mapping[UUID, str]) -> list
         Sheet(
             refused,
             (context._(N_("Pourquoi")), refused),
-            [(context._(REFUSAL_WORDS[reason]), number) for reason, number in found.refusals],
+            [(context._(refusal_words(reason)), number) for reason, number in found.refusals],
         ),
         Sheet(
             context._(N_("Lieux")),

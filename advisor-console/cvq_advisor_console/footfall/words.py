@@ -30,3 +30,10 @@ REFUSAL_WORDS: Mapping[Reason, str] = {
     Reason.AREA_FULL: N_("Complet"),
 }
 """By the reason of a refusal."""
+BY_THE_DOOR = N_("Refusé par la porte, sans liaison")
+"""What a door refused by itself, that did not know yet what the core knew."""
+
+
+def refusal_words(reason: Reason | None) -> str:
+    """Return why somebody did not pass; None is a door that the core would have opened."""
+    return BY_THE_DOOR if reason is None else REFUSAL_WORDS[reason]

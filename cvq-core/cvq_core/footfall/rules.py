@@ -57,13 +57,13 @@ class Bar:
 
 @dataclass(slots=True)
 class Summary:
-    """What a period comes to; refusals by what there is most of."""
+    """What a period comes to; refusals by what there is most of, None those of a door that the rule would open."""
 
     allowed: int = 0
     refused: int = 0
     bars: list[Bar] = field(default_factory=list)
     hours: list[Bar] = field(default_factory=list)
-    refusals: list[tuple[Reason, int]] = field(default_factory=list)
+    refusals: list[tuple[Reason | None, int]] = field(default_factory=list)
     points: list[tuple[UUID, int, int]] = field(default_factory=list)
     """By point, the busiest first: its id, how many were let in or served, how many refused."""
     by_months: bool = False
@@ -94,7 +94,7 @@ def summary(cells: Iterable[Cell], first: date, last: date, *, by_months: bool =
     starts = _starts(first, last, by_months=by_months)
     sides = {start: [0, 0] for start in starts}
     hours = {hour: [0, 0] for hour in range(24)}
-    refusals: Counter[Reason] = Counter()
+    refusals: Counter[Reason | None] = Counter()
     points: dict[UUID, list[int]] = {}
     for cell in cells:
         side = 0 if cell.allowed else 1
@@ -103,7 +103,7 @@ def summary(cells: Iterable[Cell], first: date, last: date, *, by_months: bool =
         if cell.hour != WHOLE_DAY:
             hours[cell.hour][side] += cell.number
         if side:
-            refusals[cell.reason] += cell.number
+            refusals[None if cell.reason.allows else cell.reason] += cell.number
     found.allowed = sum(allowed for allowed, _ in sides.values())
     found.refused = sum(refused for _, refused in sides.values())
     found.bars = [Bar(start, None, *sides[start]) for start in starts]

@@ -29,7 +29,7 @@ class Pool:
     site: Site
     point: UUID
 
-    async def tap(self, reason: Reason, number: int, hours_ago: int = 0) -> None:
+    async def tap(self, reason: Reason, number: int, hours_ago: int = 0, *, refused: bool = False) -> None:
         at = NOW - timedelta(hours=hours_ago)
         async with self.site.database.write() as db:
             for _ in range(number):
@@ -42,7 +42,7 @@ class Pool:
                         tapped_at=at,
                         received_at=at,
                         offline=False,
-                        allowed=reason.allows,
+                        allowed=reason.allows and not refused,
                         reason=reason,
                         display_short="",
                         display_long="",
@@ -87,16 +87,20 @@ async def test_today_s_passages_and_refusals_stand_on_the_page_and_in_both_files
     await pool.tap(Reason.PAID, 12)
     await pool.tap(Reason.WALLET_EMPTY, 3, hours_ago=1)
     await pool.tap(Reason.CARD_BLOCKED, 1, hours_ago=1)
+    for reason in (Reason.PAID, Reason.ENTITLED):
+        await pool.tap(reason, 1, refused=True)
     async with pool.site.signed_in("paul") as paul:
         page = await read(paul, "/frequentation")
         assert '<b class="num">12</b> passages' in page
-        assert '<b class="num">4</b> refus' in page
-        assert page.index("Compte vide") < page.index("Carte bloquée"), "what there is most of stands first"
+        assert '<b class="num">6</b> refus' in page
+        order = [page.index(words) for words in ("Compte vide", "Refusé par la porte, sans liaison", "Carte bloquée")]
+        assert order == sorted(order), "what there is most of stands first"
         assert "Cantine" not in page, "another manager's service"
         table = await (await paul.get("/frequentation/frequentation.csv?service=pool&periode=2026-03")).read()
-        assert "mardi 3 mars 2026;12;4" in table.decode("utf-8-sig") or "3 mars 2026;12;4" in table.decode("utf-8-sig")
+        assert "3 mars 2026;12;6" in table.decode("utf-8-sig")
         book = read_workbook(await (await paul.get("/frequentation/frequentation.xlsx?periode=2026")).read())
         assert list(book) == ["Mois", "Heures", "Refus", "Lieux"]
+        assert "Refusé par la porte, sans liaison" in str(book["Refus"])
 
 
 async def test_a_month_in_which_nobody_came_says_so(pool: Pool) -> None:

@@ -266,6 +266,11 @@ class Syncing:
         """Put some people's new records on top; the events before this page are still to be asked for."""
         found = await self._core.people(people)
         if found.signed is None:
+            if found.afresh and len(people) > 1:
+                # More than one page holds: by halves.
+                half = len(people) // 2
+                await self._fetch_people(people[:half])
+                await self._fetch_people(people[half:])
             return
         page = believed(found.signed, self._welcome)
         async with self._listed:

@@ -18,7 +18,7 @@ from cvq_core.card_keys.store import public_keys
 from cvq_core.clock import local_day
 from cvq_core.controllers.records import Site, gather, next_people, read_site
 from cvq_core.controllers.tables import Controller
-from cvq_core.controllers.wire import PEOPLE_A_PAGE, Changes, Page, SignedPage, sign
+from cvq_core.controllers.wire import PEOPLE_A_PAGE, Changes, Page, SignedPage, TooLong, sign
 from cvq_core.ids import new_id
 from cvq_core.ledger.tables import Wallet
 from cvq_core.live.store import Event, events_since, last_sequences
@@ -74,7 +74,16 @@ async def list_page(
         points=site.points,
         people=tuple(await gather(db, site, people)),
     )
-    return sign(page, key)
+    while True:
+        try:
+            return sign(page, key)
+        except TooLong:
+            if len(people) == 1:
+                raise
+            # The others come with the next page.
+            people = people[: len(people) // 2]
+            found = tuple(person for person in page.people if person.id <= people[-1])
+            page = page.model_copy(update={"before": people[-1], "people": found})
 
 
 async def changes_since(
@@ -103,7 +112,10 @@ async def changes_since(
         people, last = found, event.sequence
     if last == sequence:
         return Changes(afresh=True, changed_at=changed_at)
-    signed = await people_page(db, controller, key, people, sequence=last, now=now, site=site, kind="changes")
+    try:
+        signed = await people_page(db, controller, key, people, sequence=last, now=now, site=site, kind="changes")
+    except TooLong:
+        return Changes(afresh=True, changed_at=changed_at)
     return Changes(signed=signed, more=last < events[-1].sequence, changed_at=changed_at)
 
 
@@ -118,7 +130,11 @@ async def people_page(
     site: Site | None = None,
     kind: Literal["changes", "people"] = "people",
 ) -> SignedPage:
-    """Return what the site's points need of some people now; of whom they need nothing, the page says that they go."""
+    """Return what the site's points need of some people now; of whom they need nothing, the page says that they go.
+
+    Raises:
+        TooLong: ask for fewer.
+    """
     site = site or await read_site(db, controller, now=now)
     found = await gather(db, site, sorted(people))
     kept = {person.id for person in found}

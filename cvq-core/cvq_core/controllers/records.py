@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.access.facts import Facts, Manner, PointKind, RightKind
+from cvq_core.access.facts import Facts, Manner, PointKind, Right, RightKind
 from cvq_core.access.reading import read_scene
 from cvq_core.access.scene import Scene, TapRequest
 from cvq_core.access.statements import SPENDING_ROLES
@@ -192,10 +192,13 @@ def _known(site: Site, scenes: Sequence[Scene], person_id: UUID) -> KnownPerson 
 def _at_points(site: Site, scenes: Sequence[Scene], person_id: UUID, group: int, point_id: UUID) -> AtPoints | None:
     every = [scene.facts(_ask(point_id, person_id)) for scene in scenes]
     # The last day's scene holds all rights that begin before the list ends; the rule looks at each one's own period.
-    rights = tuple(
-        right
-        for right in every[-1].rights
-        if (right.point_id is None or right.point_id in site.point_ids) and right.site in (None, *site.places)
+    rights = _still_of_use(
+        [
+            right
+            for right in every[-1].rights
+            if (right.point_id is None or right.point_id in site.point_ids) and right.site in (None, *site.places)
+        ],
+        site.instants[0],
     )
     wallets = {wallet.id: wallet for facts in every for wallet in facts.wallets}
     days = _changing(
@@ -212,6 +215,19 @@ def _at_points(site: Site, scenes: Sequence[Scene], person_id: UUID, group: int,
         days=tuple(day.model_copy(update={"first": first}) for first, day in days),
         noted_on=scenes[0].today if every[0].counted_today else None,
     )
+
+
+def _still_of_use(rights: Sequence[Right], now: datetime) -> tuple[Right, ...]:
+    """Leave out what has ended, but for the last of each kind and place: a door says that it has ended."""
+    ended: dict[tuple[RightKind, UUID | None, str | None], Right] = {}
+    for right in rights:
+        if right.valid_until is not None and right.valid_until <= now:
+            key = (right.kind, right.point_id, right.site)
+            known = ended.get(key)
+            if known is None or known.valid_until is None or known.valid_until < right.valid_until:
+                ended[key] = right
+    last = {right.id for right in ended.values()}
+    return tuple(each for each in rights if each.id in last or each.valid_until is None or each.valid_until > now)
 
 
 def _guarded(site: Site, scene: Scene, person_id: UUID) -> tuple[UUID, ...]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cvq_core.access.changes import TOPIC
 from cvq_core.access.facts import Assurance, Manner
@@ -22,9 +22,10 @@ from cvq_core.controllers.store import (
     points_of_controller,
     take_report,
 )
-from cvq_core.controllers.wire import PEOPLE_A_PAGE, Changes, HealthAnswer, HealthReport, SignedPage, Welcome
+from cvq_core.controllers.wire import PEOPLE_A_PAGE, Changes, HealthAnswer, HealthReport, SignedPage, TooLong, Welcome
 from cvq_core.devices.identity import to_base64url
 from cvq_core.errors import BadInput
+from cvq_core.instants import ClockInstant
 from cvq_core.live.store import last_sequences
 from cvq_core.staff.rules import Permission
 from cvq_core.web import Context, Routes
@@ -52,7 +53,7 @@ class ControllerTap(BaseModel):
     point_id: UUID
     card_uid: str | None = Field(default=None, min_length=8, max_length=60)
     person_id: UUID | None = None
-    tapped_at: AwareDatetime
+    tapped_at: ClockInstant
     assurance: Assurance = Assurance.UID
 
 
@@ -111,7 +112,10 @@ async def people(context: Context, body: PeopleAsked) -> web.Response:
         controller = await controller_of(db, context.principal)
         sequence = (await last_sequences(db, [TOPIC]))[TOPIC]
         now = context.services.clock()
-        page = await people_page(db, controller, _key(context), set(body.people), sequence=sequence, now=now)
+        try:
+            page = await people_page(db, controller, _key(context), set(body.people), sequence=sequence, now=now)
+        except TooLong:
+            return _compressed(Changes(afresh=True))
     return _compressed(Changes(signed=page))
 
 

@@ -32,6 +32,10 @@ READER_NAME_MAX = 60
 TROUBLES_MAX = 20
 
 
+class TooLong(Exception):
+    """A page's text is longer than a controller reads."""
+
+
 class NotSigned(Exception):
     """A page's signature is not that of the installation that this controller enrolled with."""
 
@@ -210,8 +214,14 @@ def card_digest(salt: bytes, uid: str) -> str:
 
 
 def sign(page: Page, key: Ed25519PrivateKey) -> SignedPage:
-    """Return the page as it travels."""
+    """Return the page as it travels.
+
+    Raises:
+        TooLong
+    """
     text = page.model_dump_json()
+    if len(text) > PAGE_BYTES_MAX:
+        raise TooLong
     return SignedPage(page=text, signature=to_base64url(key.sign(SIGNED_PREFIX + text.encode())))
 
 

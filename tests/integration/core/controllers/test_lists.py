@@ -12,21 +12,25 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.changes import TOPIC
-from cvq_core.access.facts import Manner, PointKind
+from cvq_core.access.facts import Manner, PointKind, RightKind
 from cvq_core.access.manage import change_point
 from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import decide
 from cvq_core.access.scene import TapRequest
+from cvq_core.access.store import give_right
 from cvq_core.access.tables import AccessPoint
 from cvq_core.access.words import say
+from cvq_core.cards.store import find_card
 from cvq_core.cards.tables import Card
-from cvq_core.controllers.changes import changes_since
+from cvq_core.controllers.changes import changes_since, people_page
 from cvq_core.controllers.store import give_points
-from cvq_core.controllers.wire import card_digest, verified
+from cvq_core.controllers.wire import TooLong, card_digest, verified
 from cvq_core.ids import new_id
 from cvq_core.journal.store import SYSTEM
 from cvq_core.live.store import flush_events, last_sequences
 from cvq_core.people.tables import Person
+from cvq_core.seed.heroes import JEANNE_UID
+from cvq_core.services.rules import ServiceCode
 from cvq_reader.deciding import Presented, Since, decide_here
 from tests.integration.core.access.conftest import NOON, Village
 from tests.integration.core.controllers.conftest import KEY, PUBLIC_KEY, controller_for, held_of, whole_list
@@ -124,3 +128,37 @@ async def test_what_moves_people_to_other_groups_of_points_has_every_list_fetche
     assert not await after(lambda db: change_point(db, pool[0], {"label": "Autre"}, now=NOON))
     assert await after(lambda db: change_point(db, pool[0], {"price_code": "autre"}, now=NOON))
     assert await after(lambda db: give_points(db, other.id, pool[:1], actor=SYSTEM, now=NOON))
+
+
+async def test_a_page_that_grows_too_long_is_halved_and_of_what_has_ended_the_last_is_told(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = [village.points["piscine-gatineo-1"]]
+    async with village.database.write() as db:
+        controller = await controller_for(db, pool, now=NOON)
+        jeanne = (await find_card(db, uid=JEANNE_UID)).person_id
+        for days in range(1, 30):
+            await give_right(
+                db,
+                new_id(),
+                kind=RightKind.RESERVATION,
+                service=ServiceCode.POOL,
+                person_id=jeanne,
+                valid_from=NOON - timedelta(days=days),
+                valid_until=NOON - timedelta(days=days - 1),
+                now=NOON - timedelta(days=40),
+            )
+    async with village.database.read() as db:
+        pages = await whole_list(db, controller, now=NOON)
+        people = set(held_of(pages).people)
+        told = held_of(pages).person(jeanne)
+        longest = max(len(page.page) for page in pages)
+        monkeypatch.setattr("cvq_core.controllers.wire.PAGE_BYTES_MAX", longest // 3)
+        shorter = await whole_list(db, controller, now=NOON)
+        with pytest.raises(TooLong):
+            await people_page(db, controller, KEY, people, sequence=0, now=NOON)
+    assert len(shorter) > len(pages)
+    assert set(held_of(shorter).people) == people
+    assert told is not None
+    ended = [right for here in told.at for right in here.rights if right.valid_until and right.valid_until <= NOON]
+    assert [right.valid_until for right in ended] == [NOON]

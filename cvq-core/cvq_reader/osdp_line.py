@@ -88,10 +88,14 @@ def osdp_lines(readers: Iterable[OsdpReader], doors: Doors, events: PointEvents)
 
 
 class SerialLine(Channel):  # type: ignore[misc] # libosdp is untyped
-    """A serial device, or a pseudo-terminal, without waiting. It notes who answers, understood or not."""
+    """A serial device, or a pseudo-terminal, without waiting. It notes who answers, understood or not.
+
+    `lost` is a line that went, as USB adapters do.
+    """
 
     def __init__(self, device: Path, speed: int) -> None:
         super().__init__()
+        self.lost = False
         self._heard: dict[int, list[float]] = defaultdict(list)
         self._before = 0
         self._file = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
@@ -104,8 +108,12 @@ class SerialLine(Channel):  # type: ignore[misc] # libosdp is untyped
         """Return what is there."""
         try:
             data = os.read(self._file, max_bytes)
-        except OSError:
+        except BlockingIOError:
             return b""
+        except OSError:
+            data = b""
+        # A line that is there and silent has one wait: nothing at all is its end.
+        self.lost = self.lost or not data
         for byte in data:
             if self._before == _START and byte & _REPLY:
                 self._heard[byte & ~_REPLY] = [*self._heard[byte & ~_REPLY], time.monotonic()][-_ANSWERS_MIN:]
@@ -121,7 +129,10 @@ class SerialLine(Channel):  # type: ignore[misc] # libosdp is untyped
         """Send what the line takes now."""
         try:
             return os.write(self._file, buf)
+        except BlockingIOError:
+            return 0
         except OSError:
+            self.lost = True
             return 0
 
     def flush(self) -> None:
@@ -156,7 +167,7 @@ class OsdpLine:
         self._taps: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Open the line and serve its readers until cancelled; a line that is not there is tried again."""
+        """Open the line and serve its readers until cancelled; one that is not there, or is lost, is tried again."""
         while True:
             try:
                 line = SerialLine(self._device, self._readers[0].speed)
@@ -170,6 +181,7 @@ class OsdpLine:
             finally:
                 self._line = None
                 line.close()
+            log.error("osdp_line_lost", device=str(self._device))
 
     def states(self) -> list[ReaderState]:
         """Tell how each reader is."""
@@ -206,13 +218,16 @@ class OsdpLine:
         self._panel = panel
         panel.start()
         try:
-            while True:
+            while not line.lost:
                 await asyncio.sleep(LOOK_EVERY_S)
                 self._look()
         finally:
             self._panel = None
-            for task in self._taps:
-                task.cancel()
+            for number in range(len(self._readers)):
+                self._secure[number], self._held_open[number] = False, False
+            if not line.lost:
+                for task in self._taps:
+                    task.cancel()
             # Its thread holds the line: it ends before the line is closed.
             await asyncio.to_thread(panel.teardown)
 

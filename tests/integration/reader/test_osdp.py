@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from sqlalchemy import select
 
 from cvq_core.access.facts import PointEventKind
 from cvq_core.access.tables import PointEvent
+from cvq_core.controllers.wire import Welcome
+from cvq_core.devices.identity import Identity
+from cvq_core.devices.line import DeviceLine
+from cvq_core.ids import new_id
 from cvq_core.seed.heroes import JEANNE_UID, STRANGER_UID
+from cvq_reader.core import Core
+from cvq_reader.doors import Doors
+from cvq_reader.events import PointEvents
+from cvq_reader.osdp_line import osdp_lines
+from cvq_reader.queue import TapQueue
+from cvq_reader.settings import OsdpReader as ReaderSettings
+from cvq_reader.steady import SteadyClock
 from tests.integration.reader.ground import Line, Machine, controller, settled, until
 from tests.integration.reader.osdp_reader import ADDRESS, OsdpReader
 from tests.integration.reader.test_line_cut import give_jeanne, taps_of
@@ -112,6 +126,32 @@ async def test_a_door_tells_of_itself_also_without_the_core_and_after_a_power_cu
         await until(lambda: told(site, PointEventKind.HELD_TOO_LONG), "it is told of")
         doors = (PointEventKind.FORCED, PointEventKind.HELD_TOO_LONG, PointEventKind.TAMPER)
         assert [await told(site, kind) for kind in doors] == [1, 1, 1], "by a card or by the button inside, it is not"
+
+
+async def test_a_line_that_went_with_its_adapter_is_opened_anew(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY.hex())
+    device, first = tmp_path / "ttyUSB0", OsdpReader(KEY)
+    device.symlink_to(first.path)
+    settings = ReaderSettings(
+        kind="osdp", point="p", device=device, speed=115200, address=ADDRESS, key_file=tmp_path / "key"
+    )
+    async with ClientSession() as session:
+        core = Core(DeviceLine(session, "http://127.0.0.1:1", Identity.new()), online_ms=1)
+    welcome = Welcome(controller_id=new_id(), name="", site="", public_key="", salt="", list_hours=72)
+    clock, queue = SteadyClock(None), TapQueue(tmp_path / "queue", memory_max=1)
+    events = PointEvents(queue, clock.now, silent_after_s=60)
+    [line] = osdp_lines([settings], Doors(core, queue, clock, welcome), events)
+    serving = asyncio.create_task(line.run())
+    await until(lambda: _so(first.is_secure), "the secure channel stands")
+    second = OsdpReader(KEY)
+    device.unlink()
+    device.symlink_to(second.path)
+    first.close()
+    await until(lambda: _so(second.is_secure), "the adapter is there again")
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+    second.close()
 
 
 async def told(site: Site, kind: PointEventKind) -> int:

@@ -79,6 +79,8 @@ async def points(context: Context) -> PointsOut:
 async def new_point(context: Context, body: NewPointBody) -> PointOut:
     """Add an access point."""
     service = await _own(context, body.service)
+    if body.area_id is not None:
+        await _own_area(context, body.area_id)
     point = await create_point(
         context.db, body.id, code=body.code, kind=body.kind, service=service, settings=body.changes(), now=context.now
     )
@@ -90,6 +92,8 @@ async def new_point(context: Context, body: NewPointBody) -> PointOut:
 async def set_point(context: Context, body: SettingsBody) -> PointOut:
     """Set some of a point's settings."""
     point = await _own_point(context, context.path_id())
+    if body.area_id is not None:
+        await _own_area(context, body.area_id)
     changed = await change_point(context.db, point.id, body.changes(), now=context.now)
     if changed:
         personal = {"settings": ", ".join(changed)}
@@ -144,7 +148,7 @@ async def new_area(context: Context, body: NewAreaBody) -> AreaOut:
 @routes.put("/areas/{id}", access=MANAGE, body=AreaBody, answer=AreaOut)
 async def set_area(context: Context, body: AreaBody) -> AreaOut:
     """Set an area's name, how many it holds and when it closes."""
-    area_id = await _own_area(context)
+    area_id = await _own_area(context, context.path_id())
     area = await change_area(
         context.db, area_id, label=body.label, capacity=body.capacity, closes_at=body.closes_at, now=context.now
     )
@@ -155,7 +159,7 @@ async def set_area(context: Context, body: AreaBody) -> AreaOut:
 @routes.post("/areas/{id}/inside", access=MANAGE, body=InsideBody, answer=AreaOut)
 async def inside(context: Context, body: InsideBody) -> AreaOut:
     """Set how many are inside an area: somebody counted them."""
-    area_id = await _own_area(context)
+    area_id = await _own_area(context, context.path_id())
     context.journal("access-area-counted", subject=("access_area", area_id), personal={"inside": body.inside})
     return _area(await set_inside(context.db, area_id, body.inside, now=context.now))
 
@@ -346,9 +350,8 @@ async def _own_point(context: Context, point_id: UUID) -> AccessPoint:
     return point
 
 
-async def _own_area(context: Context) -> UUID:
+async def _own_area(context: Context, area_id: UUID) -> UUID:
     """Return an area all of whose points are of services that whoever asks manages."""
-    area_id = context.path_id()
     services: Collection[ServiceCode] = set(
         await context.db.scalars(select(AccessPoint.service_code).where(AccessPoint.area_id == area_id))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime, time
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -23,6 +23,7 @@ from cvq_core.cards.rules import looks_like_card_number
 from cvq_core.cards.store import find_card
 from cvq_core.clock import PARIS, local
 from cvq_core.errors import NotFound, Refusal
+from cvq_core.instants import Day
 from cvq_core.services.tables import Service
 from cvq_core.staff import Permission, Scope
 from cvq_core.web import Context, Routes
@@ -38,7 +39,7 @@ class AskForm(BaseModel):
     service: str = Field(max_length=40)
     point: str = Field(max_length=40)
     carte: str = Field(max_length=60)
-    jour: date | None = None
+    jour: Day | None = None
     heure: time | None = None
 
 

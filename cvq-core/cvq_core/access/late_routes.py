@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cvq_core.access.events import NewPointEvent, note_events
 from cvq_core.access.facts import Assurance, Manner, PointEventKind
@@ -16,13 +16,12 @@ from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import BATCH_MAX
 from cvq_core.access.words import DISPLAY_CHARACTERS
 from cvq_core.cards.rules import BadCardUid, card_uid
+from cvq_core.instants import ClockInstant
 from cvq_core.staff.rules import Permission, Principal
 from cvq_core.web import Context, Routes
 
 routes = Routes("/api/v1", tag="access")
 EVENTS_MAX = 100
-FIRST_HOUR, LAST_HOUR = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""A clock without a battery says anything: hours beyond these are these, and not believed either."""
 
 
 class DecidedBody(BaseModel):
@@ -47,7 +46,7 @@ class LateTapBody(BaseModel):
     point_id: UUID
     card_uid: str | None = Field(default=None, min_length=1, max_length=60)
     person_id: UUID | None = None
-    tapped_at: AwareDatetime
+    tapped_at: ClockInstant
     assurance: Assurance = Assurance.UID
     decided: DecidedBody
 
@@ -89,7 +88,7 @@ class PointEventBody(BaseModel):
     id: UUID
     point_id: UUID
     kind: PointEventKind
-    happened_at: AwareDatetime
+    happened_at: ClockInstant
     detail: str = Field(default="", max_length=120)
 
 
@@ -136,7 +135,7 @@ def _late(principal: Principal, body: LateTapBody) -> LateTap:
         TapRequest(
             id=body.id,
             point_id=body.point_id,
-            tapped_at=min(max(body.tapped_at, FIRST_HOUR), LAST_HOUR),
+            tapped_at=body.tapped_at,
             manner=Manner.CARD if body.card_uid is not None else Manner.TICK,
             card_uid=_uid(body.card_uid) if body.card_uid is not None else None,
             person_id=body.person_id,

@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cvq_core.access.facts import (
     EVERY_DAY,
@@ -20,6 +20,7 @@ from cvq_core.access.facts import (
     RightKind,
 )
 from cvq_core.access.late_rules import ConflictKind, ConflictOutcome
+from cvq_core.instants import Instant
 from cvq_core.services.rules import ServiceCode
 
 TEXT = Field(min_length=1, max_length=120)
@@ -110,8 +111,8 @@ class RightBody(Body):
     account_id: UUID | None = None
     point_id: UUID | None = None
     site: str | None = Field(default=None, min_length=1, max_length=120)
-    valid_from: AwareDatetime
-    valid_until: AwareDatetime | None = None
+    valid_from: Instant
+    valid_until: Instant | None = None
     entries: int | None = Field(default=None, ge=1, le=10_000)
     weekdays: int = Field(default=EVERY_DAY, ge=1, le=127)
     opens_at: time | None = None
@@ -134,7 +135,7 @@ class ExplainBody(Body):
     card_number: str | None = Field(default=None, max_length=20)
     card_uid: str | None = Field(default=None, max_length=60)
     person_id: UUID | None = None
-    at: AwareDatetime | None = None
+    at: Instant | None = None
     assurance: Assurance | None = None
 
     @model_validator(mode="after")

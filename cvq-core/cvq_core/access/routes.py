@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cvq_core.access.batcher import TapBatcher, proved
 from cvq_core.access.facts import AttendanceStatus, Manner
@@ -16,6 +16,7 @@ from cvq_core.access.taps import TapAnswer, take_tap
 from cvq_core.card_keys.service import Evidence
 from cvq_core.cards.rules import card_uid
 from cvq_core.errors import N_, Forbidden, Refusal
+from cvq_core.instants import ClockInstant
 from cvq_core.staff.rules import Permission, Principal
 from cvq_core.web import Context, Routes
 
@@ -37,7 +38,7 @@ class TapBody(BaseModel):
 
     id: UUID
     card_uid: str = Field(min_length=8, max_length=60, description="hexadecimal digits, as the reader sees them")
-    tapped_at: AwareDatetime
+    tapped_at: ClockInstant
     proof: UUID | None = Field(default=None, description="an authentication that the core ran with the card")
     signed_id: str | None = Field(
         default=None, max_length=214, pattern="^([0-9a-fA-F]{2})+$", description="the signed number that the card holds"
@@ -58,7 +59,7 @@ class TickBody(BaseModel):
 
     id: UUID
     person_id: UUID
-    ticked_at: AwareDatetime
+    ticked_at: ClockInstant
 
 
 class AbsenceBody(BaseModel):

@@ -119,6 +119,9 @@ async def test_a_number_that_cannot_be_right_is_told_and_kept(pool: Pool, paul: 
     page = plain(await answer.text())
     assert 'aria-invalid="true"' in page
     assert 'value="4821305771"' in page
+    for day in ("0001-01-01", "9999-12-31"):
+        answer = await paul.submit("/acces/essai", service="pool", point=str(pool.point), carte=UID, jour=day)
+        assert answer.status == 422
     assert await pool.count(AuditRecord.action == "access-explained") == 0
 
 

@@ -54,7 +54,7 @@ class Workshop:
         async with self.database.write() as db:
             new = NewBatch(batch_id, self.place.id, self.kind_id, label, wanted)
             await plan_batch(db, new, self.officer, self.by())
-            await mark_printed(db, batch_id, self.officer, self.by())
+            await mark_printed(db, batch_id, self.officer, self.by(), up_to=len(people))
         return batch_id
 
     async def orders(self, batch_id: UUID) -> list[CardOrder]:

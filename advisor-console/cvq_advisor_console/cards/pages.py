@@ -133,7 +133,9 @@ async def card_page(context: Context, card: Card) -> CardPage:
         block_url=f"{path}/bloquer" if status is CardStatus.ACTIVE else "",
         found_url=f"{path}/retrouvee" if status is CardStatus.BLOCKED else "",
         unblock_url=f"{path}/en-service" if status is CardStatus.BLOCKED else "",
-        make_url=make_url(person.id) if may_make and status not in (CardStatus.REPLACED, CardStatus.MADE) else "",
+        make_url=f"{make_url(person.id)}?remplace={card.id}"
+        if may_make and status not in (CardStatus.REPLACED, CardStatus.MADE)
+        else "",
         order_url=batch_url(order.batch_id) if order is not None and status is CardStatus.MADE and may_make else "",
         # Cards are made at one place for many town halls: whoever has it hands it over.
         hand_over_url=f"{path}/remettre" if status is CardStatus.MADE else "",
@@ -153,7 +155,7 @@ async def batch_page(context: Context, batch: CardBatch) -> BatchPage:
     for order, _ in orders:
         counts[order.status] = counts.get(order.status, 0) + 1
     planned = counts.get(OrderStatus.PLANNED, 0)
-    path = batch_url(batch.id)
+    path, last = batch_url(batch.id), max((order.position for order, _ in orders), default=1)
     return BatchPage(
         label=batch.label,
         place=place.label,
@@ -161,19 +163,18 @@ async def batch_page(context: Context, batch: CardBatch) -> BatchPage:
         counts=_counts(context, counts),
         rows=tuple(_order(context, order, person, is_made=order.id in made) for order, person in orders),
         back_url=URL,
-        faces_url=f"{path}/faces.pdf",
-        sheet_url=f"{path}/planche.pdf",
+        faces_url=f"{path}/faces.pdf?jusqu={last}",
+        sheet_url=f"{path}/planche.pdf?jusqu={last}",
         printed_url=f"{path}/imprimees" if planned else "",
         to_print=planned,
+        up_to=last,
         to_encode=counts.get(OrderStatus.PRINTED, 0),
         recognised=recognised(context),
     )
 
 
-async def make_page(context: Context, person: Person) -> MakeCardsPage:
-    """Return a card to order for one person."""
-    held = (await cards_of(context.db, [person.id])).get(person.id, [])
-    card = next((each for each in held if each.status is not CardStatus.REPLACED), None)
+async def make_page(context: Context, person: Person, card: Card | None) -> MakeCardsPage:
+    """Return a card to order for one person, in the place of another where there is one."""
     return MakeCardsPage(
         title=context._(N_("Faire une carte")),
         about=context._(
@@ -302,7 +303,7 @@ def _counts(context: Context, counts: dict[OrderStatus, int]) -> tuple[Count, ..
 
 def _to_make(person: Person, card: Card | None) -> ToMake:
     return ToMake(
-        str(person.id),
+        f"{person.id}:{card.id}" if card else str(person.id),
         person_name(person),
         person.birth_date,
         printed_number(card.number) if card else "",

@@ -20,7 +20,16 @@ from cvq_advisor_console.cards.pages import (
 from cvq_core.advances.routes import pdf_response
 from cvq_core.cards import life, making
 from cvq_core.cards.life import ending_cards
-from cvq_core.cards.making_rules import BATCH_MAX, REASON_MAX, Channel, IdentityCheck, OrderStatus, Wanted
+from cvq_core.cards.making_rules import (
+    BATCH_MAX,
+    POSITION_MAX,
+    REASON_MAX,
+    Channel,
+    IdentityCheck,
+    OrderStatus,
+    UnknownOrder,
+    Wanted,
+)
 from cvq_core.cards.paper import Face, faces_pdf, sheet_pdf
 from cvq_core.cards.routes import by_of, officer_of, own_batch, own_order
 from cvq_core.cards.rules import BlockedReason
@@ -63,12 +72,20 @@ class IdentityForm(BaseModel):
 
 
 class MakeForm(BaseModel):
-    """Cards to make together; `stock` is "place" or "place:kind"."""
+    """Cards to make together; `stock` is "place" or "place:kind", `person` is "person" or "person:former card"."""
 
     key: UUID
     label: str = Field(min_length=1, max_length=80)
     stock: str = Field(min_length=36, max_length=80)
-    person: Annotated[list[UUID], BeforeValidator(_listed)] = Field(min_length=1, max_length=BATCH_MAX)
+    person: Annotated[list[Annotated[str, Field(max_length=80)]], BeforeValidator(_listed)] = Field(
+        min_length=1, max_length=BATCH_MAX
+    )
+
+
+class PrintedForm(BaseModel):
+    """The last position that the page showed as to be printed."""
+
+    up_to: int = Field(ge=1, le=POSITION_MAX)
 
 
 class ScrapForm(BaseModel):
@@ -100,20 +117,22 @@ async def to_renew(context: Context) -> web.Response:
 
 @routes.get("/faire/{person_id}", access=Permission.MANAGE_CARDS)
 async def make_one(context: Context) -> web.Response:
-    """Ask from which stock a card for somebody is made."""
+    """Ask from which stock a card for somebody is made: in the place of `remplace`, or of their own."""
     person = await person_by_id(context.db, context.path_id("person_id"))
-    return context.page("cards_make.html", view=await make_page(context, person))
+    former = context.request.query.get("remplace", "")
+    card = await making.own_card(context.db, person.id)
+    if former:
+        card = await context.db.get(Card, _pair(former)[0])
+        if card is None or card.person_id != person.id:
+            raise UnknownCard
+    return context.page("cards_make.html", view=await make_page(context, person, card))
 
 
 @routes.post("/series", access=Permission.MANAGE_CARDS, body=MakeForm, form=True)
 async def make_them(context: Context, form: MakeForm) -> web.Response:
     """Plan the cards, and show their batch."""
-    place, _, kind = form.stock.partition(":")
-    try:
-        place_id, kind_id = UUID(place), UUID(kind) if kind else None
-    except ValueError:
-        raise BadInput from None
-    new = making.NewBatch(form.key, place_id, kind_id, form.label, tuple(Wanted(each) for each in form.person))
+    place_id, kind_id = _pair(form.stock)
+    new = making.NewBatch(form.key, place_id, kind_id, form.label, tuple(Wanted(*_pair(each)) for each in form.person))
     years = context.services.settings.card_years
     batch = await making.plan_batch(context.db, new, officer_of(context), by_of(context), years=years)
     return context.redirect(batch_url(batch.id))
@@ -140,10 +159,11 @@ async def sheet(context: Context) -> web.Response:
     return pdf_response(sheet_pdf(await _faces(context, batch)), "planche-de-cartes")
 
 
-@routes.post("/series/{id}/imprimees", access=Permission.MANAGE_CARDS)
-async def are_printed(context: Context) -> web.Response:
-    """Note that the planned cards are printed."""
-    await making.mark_printed(context.db, context.path_id(), officer_of(context), by_of(context))
+@routes.post("/series/{id}/imprimees", access=Permission.MANAGE_CARDS, body=PrintedForm, form=True)
+async def are_printed(context: Context, form: PrintedForm) -> web.Response:
+    """Note that the planned cards are printed: those that the page knew."""
+    by = by_of(context)
+    await making.mark_printed(context.db, context.path_id(), officer_of(context), by, up_to=form.up_to)
     return context.redirect(batch_url(context.path_id()))
 
 
@@ -210,12 +230,34 @@ async def unblock(context: Context, form: IdentityForm) -> web.Response:
     return context.redirect(f"{URL}/{card.id}")
 
 
+def _pair(sent: str) -> tuple[UUID, UUID | None]:
+    """Return one id, or two around a colon.
+
+    Raises:
+        BadInput: it is neither.
+    """
+    first, _, second = sent.partition(":")
+    try:
+        return UUID(first), UUID(second) if second else None
+    except ValueError:
+        raise BadInput from None
+
+
 async def _faces(context: Context, batch: CardBatch) -> list[Face]:
-    """Return what is printed: the cards that wait for it, or all that were printed when none does."""
+    """Return what is printed: the cards that wait for it, or all that were printed when none does.
+
+    `jusqu` is the last position that the page knew, so that its PDF and its button speak of the same cards.
+
+    Raises:
+        UnknownOrder: there is nothing to print.
+    """
     orders = await making.orders_of(context.db, batch.id)
+    last = context.request.query.get("jusqu", "")
+    if last.isascii() and last.isdigit() and len(last) <= len(str(POSITION_MAX)):
+        orders = [pair for pair in orders if pair[0].position <= int(last)]
     waiting = [pair for pair in orders if pair[0].status is OrderStatus.PLANNED]
     town = context.services.settings.territory
-    return [
+    faces = [
         Face(
             spoken_name(person.family_name, person.usual_name, person.given_names),
             order.number,
@@ -225,3 +267,6 @@ async def _faces(context: Context, batch: CardBatch) -> list[Face]:
         for order, person in waiting or orders
         if order.status not in (OrderStatus.SCRAPPED, OrderStatus.CANCELLED)
     ]
+    if not faces:
+        raise UnknownOrder
+    return faces

@@ -41,7 +41,7 @@ async def begin_batch(database: Database, now: datetime) -> None:
         first, later = people[: WITHOUT_CARD - 2], people[WITHOUT_CARD - 2 :]
         batch = NewBatch(new_id(), village.id, kind_id, "Nouveaux habitants", tuple(map(Wanted, first)))
         await plan_batch(db, batch, martine, by)
-        await mark_printed(db, batch.id, martine, by)
+        await mark_printed(db, batch.id, martine, by, up_to=len(first))
         orders = [order for order, _ in await orders_of(db, batch.id)]
         await take_blank(db, orders[0], UID, by)
         if later:

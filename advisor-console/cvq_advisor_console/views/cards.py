@@ -124,7 +124,7 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchPage:
-    """`card_batch.html`: POST to `printed_url` once they are printed."""
+    """`card_batch.html`: POST `up_to` to `printed_url` once they are printed."""
 
     label: str
     place: str
@@ -136,15 +136,16 @@ class BatchPage:
     sheet_url: str
     printed_url: str = ""
     to_print: int = 0
+    up_to: int = 1
     to_encode: int = 0
     recognised: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ToMake:
-    """Somebody to make a card for; in a list of several, ticked beforehand."""
+    """Somebody to make a card for; in a list of several, ticked beforehand. `value` names them and the former card."""
 
-    person_id: str
+    value: str
     name: str
     born: date | None
     number: str

@@ -26,7 +26,7 @@ from cvq_core.cards.making_rules import (
     next_order_status,
 )
 from cvq_core.cards.rules import BlockedReason, CardStateRefused, CardStatus, next_status
-from cvq_core.cards.store import UnknownCard, locked_card
+from cvq_core.cards.store import UnknownCard, carried_cards, locked_card
 from cvq_core.cards.tables import Card, CardEvent, CardOrder
 from cvq_core.clock import local_day
 from cvq_core.database import Database
@@ -99,7 +99,7 @@ async def block(db: AsyncSession, card_id: UUID, why: BlockedReason, by: By, *, 
     if card.status is CardStatus.MADE:
         raise CardStateRefused
     if card.status is CardStatus.BLOCKED:
-        if card.blocked_reason is not why:
+        if why.is_worse_than(card.blocked_reason):
             card.blocked_reason = why
             note_event(db, card.id, CardEventKind.BLOCKED, by, reason=reason)
             note_change(db, now=by.now, persons=[card.person_id])
@@ -137,7 +137,7 @@ async def unblock(db: AsyncSession, card_id: UUID, by: By) -> Card:
     Raises:
         UnknownCard
         IdentityNotChecked: nobody checked who has it.
-        CardStateRefused: it is not blocked, was never handed over, or its holder has a newer one.
+        CardStateRefused: it is not blocked, was never handed over, or its holder has a newer one in its place.
     """
     if by.identity not in HANDING_OVER:
         raise IdentityNotChecked
@@ -145,11 +145,14 @@ async def unblock(db: AsyncSession, card_id: UUID, by: By) -> Card:
     if card.status is CardStatus.ACTIVE:
         return card
     order = await db.get(CardOrder, card_id)
-    newer = await db.scalar(
+    carried = set(await db.scalars(carried_cards(card.person_id)))
+    rivals = await db.scalars(
         select(Card.id).where(
             Card.person_id == card.person_id, Card.status == CardStatus.ACTIVE, Card.valid_from >= card.valid_from
         )
     )
+    # A company's card takes the place of nobody's own, nor the other way round.
+    newer = next((each for each in rivals if (each in carried) is (card.id in carried)), None)
     if newer is not None or (order is not None and order.status is not OrderStatus.HANDED_OVER):
         raise CardStateRefused
     card.status, card.status_since = next_status(card.status, "unblock"), by.now
@@ -236,12 +239,18 @@ class Ending:
 
 
 async def ending_cards(db: AsyncSession, today: date, *, days: int = 90) -> list[Ending]:
-    """Return the cards that end within so many days, or ended in as many, the first to end in front; at most 500."""
+    """Return the cards that end within so many days, or ended in as many, the first to end in front; at most 500.
+
+    Those of companies and associations are theirs to renew.
+    """
     waiting = select(CardOrder.person_id).where(
         CardOrder.status.in_([status for status in OrderStatus if status.is_open])
     )
+    carried = carried_cards()
     newer = select(Card.person_id).where(
-        Card.status == CardStatus.ACTIVE, Card.valid_until > today + timedelta(days=days)
+        Card.status == CardStatus.ACTIVE,
+        Card.valid_until > today + timedelta(days=days),
+        Card.id.not_in(carried),
     )
     rows = await db.execute(
         select(Card, Person)
@@ -250,6 +259,7 @@ async def ending_cards(db: AsyncSession, today: date, *, days: int = 90) -> list
             Card.status.in_([CardStatus.ACTIVE, CardStatus.EXPIRED]),
             Card.valid_until.between(today - timedelta(days=days), today + timedelta(days=days)),
             Person.deceased_on.is_(None),
+            Card.id.not_in(carried),
             Card.person_id.not_in(waiting),
             Card.person_id.not_in(newer),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
@@ -33,8 +33,16 @@ from cvq_core.cards.making_rules import (
     checked_reason,
     next_order_status,
 )
-from cvq_core.cards.rules import NUMBER_LENGTH, BlockedReason, CardStatus, card_uid, check_digit, next_status
-from cvq_core.cards.store import add_card, locked_card
+from cvq_core.cards.rules import (
+    NUMBER_LENGTH,
+    BlockedReason,
+    CardStateRefused,
+    CardStatus,
+    card_uid,
+    check_digit,
+    next_status,
+)
+from cvq_core.cards.store import add_card, carried_cards, locked_card
 from cvq_core.cards.tables import Card, CardBatch, CardOrder
 from cvq_core.clock import local_day
 from cvq_core.inactive_values.counter import make_card, spoil_blank
@@ -49,6 +57,8 @@ from cvq_core.people.tables import Person
 from cvq_core.staff.tables import Staff
 
 LIFE_YEARS = 12
+_NOT_REPLACED = (CardStatus.REPLACED, CardStatus.MADE)
+"""Of these there is nothing to replace: another card has their place, or they have no holder yet."""
 _OPEN = [status for status in OrderStatus if status.is_open]
 
 
@@ -68,9 +78,12 @@ async def plan_batch(
 ) -> CardBatch:
     """Plan cards, each with its number; the same batch again gives the first one.
 
+    Each takes the place of the card that is named, or of the person's own.
+
     Raises:
         NobodyToMakeFor: nobody, too many, somebody twice, or who is unknown or has died.
         AlreadyOrdered: somebody waits for a card already.
+        CardStateRefused: a card that is named was replaced, or is not handed over.
         NotMandatary, UnknownValue: the officer is not appointed there, or the office keeps no such blanks.
         IdempotencyMismatch: this id came before with another content.
     """
@@ -118,8 +131,10 @@ async def _plan(
     return order
 
 
-async def mark_printed(db: AsyncSession, batch_id: UUID, officer: Officer, by: By) -> int:
+async def mark_printed(db: AsyncSession, batch_id: UUID, officer: Officer, by: By, *, up_to: int) -> int:
     """Note that the planned cards of a batch are printed; return how many.
+
+    `up_to` is the last position that was printed: what is planned meanwhile in the place of a spoiled one comes after.
 
     Raises:
         UnknownBatch, NotMandatary
@@ -128,7 +143,11 @@ async def mark_printed(db: AsyncSession, batch_id: UUID, officer: Officer, by: B
     await appointment_of(db, officer.staff_id, batch.place_id, local_day(by.now))
     orders = await db.scalars(
         select(CardOrder)
-        .where(CardOrder.batch_id == batch_id, CardOrder.status == OrderStatus.PLANNED)
+        .where(
+            CardOrder.batch_id == batch_id,
+            CardOrder.status == OrderStatus.PLANNED,
+            CardOrder.position <= up_to,
+        )
         .order_by(CardOrder.position)
         .with_for_update()
     )
@@ -205,7 +224,8 @@ async def scrap(
             kind_id=batch.kind_id,
             place_id=batch.place_id,
             reason=plain,
-            officer=officer,
+            # Whoever scraps it, the blank is of the stock that the batch was begun on.
+            officer=await maker_of(db, batch),
             now=by.now,
         )
     note_event(db, order.id, CardEventKind.SCRAPPED, by, reason=plain)
@@ -310,13 +330,17 @@ def _move(order: CardOrder, act: OrderAct, by: By) -> None:
 
 
 async def _the_same(db: AsyncSession, known: CardBatch, batch: NewBatch) -> CardBatch:
-    rows = await db.scalars(
-        select(CardOrder.person_id)
+    rows = await db.execute(
+        select(CardOrder.person_id, CardOrder.replaces_id)
         .where(CardOrder.batch_id == known.id, CardOrder.position <= known.planned)
         .order_by(CardOrder.position)
     )
-    as_before = (known.place_id, known.kind_id, list(rows))
-    if as_before != (batch.place_id, batch.kind_id, [each.person_id for each in batch.wanted]):
+    planned = [Wanted(person_id, replaces_id) for person_id, replaces_id in rows]
+    asked = list(batch.wanted)
+    if len(asked) == len(planned):
+        # Who says nothing of a former card meant the one that was found then.
+        asked = [replace(a, replaces_id=a.replaces_id or b.replaces_id) for a, b in zip(asked, planned, strict=True)]
+    if (known.place_id, known.kind_id, planned) != (batch.place_id, batch.kind_id, asked):
         raise IdempotencyMismatch
     return known
 
@@ -339,6 +363,8 @@ async def _check_people(db: AsyncSession, wanted: Sequence[Wanted]) -> None:
         old = await db.get(Card, each.replaces_id) if each.replaces_id else None
         if each.replaces_id is not None and (old is None or old.person_id != each.person_id):
             raise NobodyToMakeFor(most=BATCH_MAX)
+        if old is not None and old.status in _NOT_REPLACED:
+            raise CardStateRefused
 
 
 async def _check_kind(db: AsyncSession, batch: NewBatch) -> None:
@@ -350,10 +376,16 @@ async def _check_kind(db: AsyncSession, batch: NewBatch) -> None:
 
 
 async def _present_card(db: AsyncSession, person_id: UUID) -> UUID | None:
-    """Return the card that a new one takes the place of: the newest that was not replaced."""
-    found: UUID | None = await db.scalar(
-        select(Card.id)
-        .where(Card.person_id == person_id, Card.status.not_in([CardStatus.REPLACED, CardStatus.MADE]))
+    """Return the card that a new one takes the place of, where nobody says which."""
+    found = await own_card(db, person_id)
+    return found.id if found is not None else None
+
+
+async def own_card(db: AsyncSession, person_id: UUID) -> Card | None:
+    """Return somebody's own card: the newest that was not replaced, and that they carry for no company."""
+    found: Card | None = await db.scalar(
+        select(Card)
+        .where(Card.person_id == person_id, Card.status.not_in(_NOT_REPLACED), Card.id.not_in(carried_cards(person_id)))
         .order_by(Card.valid_from.desc(), Card.id.desc())
         .limit(1)
     )

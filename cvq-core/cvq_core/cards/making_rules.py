@@ -10,6 +10,8 @@ from uuid import UUID
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
 
 BATCH_MAX = 200
+POSITION_MAX = 100_000
+"""Beyond every position in a batch: each scrapped card leads to one more."""
 REASON_MAX = 200
 NUMBER_TRIES = 20
 

@@ -6,12 +6,13 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictInt
 
 from cvq_core.cards import life, making
 from cvq_core.cards.life import By, ending_cards, events_of
 from cvq_core.cards.making_rules import (
     BATCH_MAX,
+    POSITION_MAX,
     REASON_MAX,
     CardEventKind,
     Channel,
@@ -168,6 +169,14 @@ class BatchOut(BaseModel):
     cards: list[OrderOut]
 
 
+class PrintedBody(BaseModel):
+    """The last position that was printed: what came into the batch after that is not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    up_to: StrictInt = Field(ge=1, le=POSITION_MAX)
+
+
 class PrintedOut(BaseModel):
     """How many cards were noted as printed."""
 
@@ -254,10 +263,11 @@ async def batch(context: Context) -> BatchOut:
     return await _batch(context, await own_batch(context, context.path_id()))
 
 
-@routes.post("/card-batches/{id}/printed", access=Permission.MANAGE_CARDS, answer=PrintedOut)
-async def printed(context: Context) -> PrintedOut:
-    """Note that the planned cards of a batch are printed."""
-    count = await making.mark_printed(context.db, context.path_id(), officer_of(context), by_of(context))
+@routes.post("/card-batches/{id}/printed", access=Permission.MANAGE_CARDS, body=PrintedBody, answer=PrintedOut)
+async def printed(context: Context, body: PrintedBody) -> PrintedOut:
+    """Note that the planned cards of a batch are printed, up to a position."""
+    by = by_of(context)
+    count = await making.mark_printed(context.db, context.path_id(), officer_of(context), by, up_to=body.up_to)
     return PrintedOut(printed=count)
 
 

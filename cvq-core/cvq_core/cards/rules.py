@@ -45,7 +45,12 @@ class BlockedReason(StrEnum):
     STOLEN = "stolen"
     WITHDRAWN = "withdrawn"
 
+    def is_worse_than(self, other: BlockedReason | None) -> bool:
+        """Whether it stands in the place of another: what was stolen is lost too, and a house's word outlasts both."""
+        return other is None or _GRAVITY.index(self) > _GRAVITY.index(other)
 
+
+_GRAVITY = (BlockedReason.LOST, BlockedReason.STOLEN, BlockedReason.WITHDRAWN)
 CardAct = Literal["hand_over", "block", "unblock", "replace", "expire"]
 TRANSITIONS: dict[tuple[CardStatus, CardAct], CardStatus] = {
     (CardStatus.MADE, "hand_over"): CardStatus.ACTIVE,

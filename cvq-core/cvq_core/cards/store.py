@@ -6,8 +6,9 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from cvq_core.access.changes import note_change
 from cvq_core.cards.rules import (
@@ -22,6 +23,7 @@ from cvq_core.cards.rules import (
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, NotFound
+from cvq_core.legal_entities.tables import EntityCard
 from cvq_core.text import short_date, translator
 
 
@@ -58,6 +60,20 @@ async def cards_of(db: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID,
     for card in rows:
         found.setdefault(card.person_id, []).append(card)
     return found
+
+
+def carried_cards(person_id: UUID | None = None) -> Select[tuple[UUID]]:
+    """Select the ids of the cards that people, or a person, carry for a company or an association, and not as theirs.
+
+    What took the place of such a card is one too.
+    """
+    given = select(EntityCard.card_id.label("id"))
+    if person_id is not None:
+        given = given.where(EntityCard.person_id == person_id)
+    line = given.cte("carried_cards", recursive=True)
+    later = aliased(Card)
+    following = select(later.replaced_by_id).join(line, later.id == line.c.id).where(later.replaced_by_id.is_not(None))
+    return select(line.union(following).c.id)
 
 
 async def add_card(

@@ -70,6 +70,12 @@ async def desk(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Desk]:
             yield Desk(site, client, workshop, card)
 
 
+def key_of(form: str) -> str:
+    """Return the key of a form, another one each time that it is shown."""
+    [key] = re.findall(r'name="key" value="([^"]+)"', form)
+    return key
+
+
 async def test_a_card_is_found_by_name_number_and_chip(desk: Desk) -> None:
     for query in ("moreau jeanne", desk.card.number, desk.card.uid):
         assert f"/cartes/{desk.card.id}" in await desk.text(f"/cartes?q={query}")
@@ -91,24 +97,33 @@ async def test_a_card_is_blocked_by_phone_in_one_form_and_its_page_says_what_com
 
 
 async def test_a_card_goes_from_the_page_to_its_holder(desk: Desk) -> None:
-    form = await desk.text(f"/cartes/faire/{desk.card.person_id}")
-    key, stock = (
-        re.search(pattern, form) for pattern in (r'name="key" value="([^"]+)"', r'option value="([^"]+:[^"]+)"')
-    )
-    assert key is not None
+    form = await desk.text(f"/cartes/faire/{desk.card.person_id}?remplace={desk.card.id}")
+    assert (await desk.sylvie.get(f"/cartes/faire/{desk.card.person_id}?remplace={new_id()}")).status == 404
+    stock = re.search(r'option value="([^"]+:[^"]+)"', form)
     assert stock is not None
-    fields = {"key": key[1], "label": "Jeanne Moreau", "stock": stock[1], "person": str(desk.card.person_id)}
+    person = f"{desk.card.person_id}:{desk.card.id}"
+    for shown in (form, await desk.text(f"/cartes/faire/{desk.card.person_id}")):
+        assert f'name="person" value="{person}"' in shown
+    fields = {"key": key_of(form), "label": "Jeanne Moreau", "stock": stock[1], "person": person}
+    assert (await desk.sylvie.submit("/cartes/series", **(fields | {"person": "x"}))).status == 422
     batch = await desk.send("/cartes/series", **fields)
     assert await desk.send("/cartes/series", **fields) == batch
     faces, sheet = [await (await desk.sylvie.get(f"{batch}/{name}.pdf")).read() for name in ("faces", "planche")]
     assert "Jeanne Moreau" in text_of_pdf(faces)
     assert "Parthenay-Gâtine" in text_of_pdf(sheet)
-    await desk.send(f"{batch}/imprimees")
+    await desk.send(f"{batch}/imprimees", up_to="1")
     async with desk.site.database.read() as db:
         [order] = await db.scalars(select(CardOrder))
+    assert order.replaces_id == desk.card.id
     await desk.send(f"/cartes/ordres/{order.id}/rebut", reason="Imprimée de travers", again="1")
-    assert "mise au rebut" in await desk.text(batch)
-    await desk.send(f"{batch}/imprimees")
+    shown = await desk.text(batch)
+    assert "mise au rebut" in shown
+    [sheet_url] = re.findall(r'href="([^"]+/planche.pdf[^"]*)"', shown)
+    assert (await desk.sylvie.get(f"{batch}/planche.pdf?jusqu=1")).status == 404, "that one is scrapped"
+    assert "Jeanne" in text_of_pdf(await (await desk.sylvie.get(sheet_url)).read())
+    await desk.send(f"{batch}/imprimees", up_to="1")
+    [up_to] = re.findall(r'name="up_to" value="(\d+)"', await desk.text(batch))
+    await desk.send(f"{batch}/imprimees", up_to=up_to)
     async with desk.site.database.read() as db:
         order = (await db.scalars(select(CardOrder).where(CardOrder.id != order.id))).one()
     await desk.workshop.encode(order.number, VirtualDesfire("04782E21801D80"))
@@ -126,7 +141,7 @@ async def test_cards_that_come_to_their_end_are_ordered_together(desk: Desk) -> 
         other.valid_until = TODAY + timedelta(days=10)
     form = await desk.text("/cartes/a-renouveler")
     people = re.findall(r'name="person" value="([^"]+)"', form)
-    assert set(people) == {str(desk.card.person_id), str(other.person_id)}
+    assert set(people) == {f"{card.person_id}:{card.id}" for card in (desk.card, other)}
     stock = re.search(r'option value="([^"]+:[^"]+)"', form)
     assert stock is not None
     answer = await desk.sylvie.session.post(
@@ -151,6 +166,6 @@ async def test_another_place_s_batch_is_not_shown_nor_changed(desk: Desk) -> Non
             assert (await paule.get(path)).status == 403
         answer = await paule.submit(f"/cartes/ordres/{order.id}/rebut", reason="Pour voir", again="")
         assert answer.status == 403
-        assert (await paule.submit(f"/cartes/series/{batch_id}/imprimees")).status == 403
+        assert (await paule.submit(f"/cartes/series/{batch_id}/imprimees", up_to="1")).status == 403
     async with desk.site.database.read() as db:
         assert (await db.get_one(Card, desk.card.id)).status is CardStatus.ACTIVE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -41,14 +42,18 @@ from cvq_core.cards.verify import verify_cards
 from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.inactive_values.rules import NotEnoughInStock, Whereabouts
+from cvq_core.inactive_values.tables import ValueMovement
 from cvq_core.inactive_values.verify import verify_values
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.ledger.rules import IdempotencyMismatch
+from cvq_core.legal_entities.rules import EntityKind
+from cvq_core.legal_entities.tables import EntityCard, LegalEntity
 from cvq_core.live.store import flush_events
 from cvq_core.live.tables import LiveEvent
-from cvq_core.offices.rules import NotMandatary
+from cvq_core.offices.rules import MandateTitle, NotMandatary
+from cvq_core.offices.store import appoint
 from tests.card_ground import BLANKS, Workshop, open_workshop
-from tests.core_examples import NOW, TODAY, create_officer
+from tests.core_examples import NOW, TODAY, create_family, create_officer
 from tests.factories import make_card, make_person
 from tests.hsm import LABEL, MODULE, PIN, hsm
 
@@ -149,10 +154,27 @@ async def test_a_spoiled_card_leaves_the_stock_as_such_and_another_is_made_in_it
     [person_id] = await _people(workshop, "Jeanne")
     batch_id = await workshop.plan([person_id])
     [order] = await workshop.orders(batch_id)
+    async with workshop.database.write() as db:
+        colleague = await create_officer(db, "paule", "Paule Roy")
+        await appoint(
+            db,
+            mandate_id=new_id(),
+            staff_id=colleague.staff_id,
+            sub_office_id=workshop.place.id,
+            title=MandateTitle.MANDATARY,
+            valid_from=TODAY,
+            valid_until=None,
+        )
     for _ in range(2):  # the second time changes nothing
         async with workshop.database.write() as db:
-            again = await making.scrap(db, order.id, "Imprimée de travers", workshop.officer, workshop.by(), again=True)
+            again = await making.scrap(db, order.id, "Imprimée de travers", colleague, workshop.by(), again=True)
         assert again is not None
+    async with workshop.database.write() as db:
+        spoiled = await db.scalars(
+            select(ValueMovement.moved_by).where(ValueMovement.to_whereabouts == Whereabouts.SPOILED)
+        )
+        assert spoiled.all() == [workshop.officer.staff_id], "it was of the stock of whoever began the batch"
+        assert await making.mark_printed(db, batch_id, colleague, workshop.by(), up_to=1) == 0, "it was not on the PDF"
     first, second = await workshop.orders(batch_id)
     assert (first.status, second.status, second.number != first.number) == (
         OrderStatus.SCRAPPED,
@@ -397,9 +419,10 @@ async def test_a_card_is_blocked_by_phone_found_and_works_again_once_its_holder_
 ) -> None:
     async with workshop.database.write() as db:
         card = await make_card(db, await make_person(db))
-    for why in (BlockedReason.LOST, BlockedReason.LOST, BlockedReason.STOLEN):
+    for why in (BlockedReason.LOST, BlockedReason.LOST, BlockedReason.STOLEN, BlockedReason.LOST):
         async with workshop.database.write() as db:
             await life.block(db, card.id, why, workshop.by(IdentityCheck.ANSWERS))
+    assert (await _card(workshop, card.id)).blocked_reason is BlockedReason.STOLEN
     async with workshop.database.write() as db:
         await life.note_found(db, card.id, workshop.by(), reason="Sous un banc de la piscine")
         await life.note_found(db, card.id, workshop.by())
@@ -440,6 +463,52 @@ async def test_a_lost_card_that_is_found_after_a_newer_one_was_given_stays_block
         await db.flush()
         with pytest.raises(CardStateRefused):
             await life.unblock(db, card.id, workshop.by(SEEN))
+
+
+@one_database
+async def test_a_card_that_somebody_carries_for_a_company_is_none_of_their_own(workshop: Workshop) -> None:
+    async with workshop.database.write() as db:
+        person = await make_person(db)
+        own = await make_card(db, person)
+        works = await make_card(db, person, "123456789", uid="04000000000002")
+        works.valid_from, own.valid_until = TODAY, TODAY + timedelta(days=20)
+        account = await create_family(db, "E00001", "Toitures Roy")
+        db.add(LegalEntity(account_id=account.id, kind=EntityKind.COMPANY, siret="1" * 14, recorded_at=NOW))
+        await db.flush()
+        db.add(EntityCard(card_id=works.id, account_id=account.id, person_id=person.id, given_at=NOW))
+    async with workshop.database.write() as db:
+        await life.block(db, own.id, BlockedReason.LOST, workshop.by(SEEN))
+        await life.unblock(db, own.id, workshop.by(SEEN))
+        assert [each.card.id for each in await life.ending_cards(db, TODAY)] == [own.id]
+    [first] = await workshop.orders(await workshop.plan([person.id]))
+    assert first.replaces_id == own.id
+    await workshop.encode(first.number, VirtualDesfire(CHIP))
+    async with workshop.database.write() as db:
+        await life.hand_over(db, first.id, workshop.by(SEEN))
+    batch_id, wanted = new_id(), (Wanted(person.id, works.id),)
+    new = making.NewBatch(batch_id, workshop.place.id, workshop.kind_id, "Société", wanted)
+    async with workshop.database.write() as db:
+        stale = making.NewBatch(new_id(), new.place_id, new.kind_id, "Trop tard", (Wanted(person.id, own.id),))
+        with pytest.raises(CardStateRefused):
+            await making.plan_batch(db, stale, workshop.officer, workshop.by())
+        for _ in range(2):
+            await making.plan_batch(db, new, workshop.officer, workshop.by())
+        other = replace(new, wanted=(Wanted(person.id, first.id),))
+        with pytest.raises(IdempotencyMismatch):
+            await making.plan_batch(db, other, workshop.officer, workshop.by())
+        await making.mark_printed(db, batch_id, workshop.officer, workshop.by(), up_to=1)
+    [second] = await workshop.orders(batch_id)
+    await workshop.encode(second.number, VirtualDesfire("04782E21801D81"))
+    async with workshop.database.write() as db:
+        await life.hand_over(db, second.id, workshop.by(SEEN))
+        (await db.get_one(Card, second.id)).valid_until = TODAY + timedelta(days=20)
+        await db.flush()
+        assert await life.ending_cards(db, TODAY) == [], "nor is the one that took its place"
+        found = await making.own_card(db, person.id)
+        assert found is not None
+        assert found.id == first.id
+        statuses = [(await db.get_one(Card, each)).status for each in (own.id, works.id, first.id)]
+    assert statuses == [CardStatus.REPLACED, CardStatus.REPLACED, CardStatus.ACTIVE]
 
 
 async def test_cards_expire_the_day_after_their_last_one_and_are_listed_before(workshop: Workshop) -> None:

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from cvq_core.access import keeping as access_keeping
 from cvq_core.access import late_routes, manage_routes
-from cvq_core.access import pages as access_pages
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
 from cvq_core.access.changes import note_change
@@ -70,11 +69,13 @@ from cvq_core.payments import routes as payment_routes
 from cvq_core.payments.adapter import PRODUCTION_URL, PayFip
 from cvq_core.payments.service import LOOK_UP, POLL_EVERY_S, OnlinePayments
 from cvq_core.settings import Settings
+from cvq_core.tablets import pages as tablet_pages
 from cvq_core.tariffs import routes as tariff_routes
 from cvq_core.vault import Vault, load_master_key
 from cvq_core.wallets import jobs as wallet_jobs
 from cvq_core.wallets import routes as wallet_routes
 from cvq_core.waste import routes as waste_routes
+from cvq_core.waste import tablet_routes as waste_tablet_routes
 from cvq_core.web import health, live_socket, login, openapi
 from cvq_core.web.context import SERVICES, Services
 from cvq_core.web.problems import InternalTrouble, answer, from_http, wants_page
@@ -113,7 +114,6 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         access_routes,
         late_routes,
         manage_routes,
-        access_pages,
         card_key_routes,
         controller_routes,
         watch_routes,
@@ -134,6 +134,8 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         tariff_routes,
         wallet_routes,
         waste_routes,
+        waste_tablet_routes,
+        tablet_pages,
     )
     for room in rooms:
         room.routes.setup(app)
@@ -142,7 +144,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     figures: list[health.Figures] = [watching.metrics]
     app[health.FIGURES] = figures
     app[controller_routes.LIST_KEY] = load_seal_key(settings.data_dir / "access-list.key")
-    services.templates.add_folder(access_pages.TEMPLATES)
+    services.templates.add_folder(tablet_pages.TEMPLATES)
     app[access_routes.TAP_BATCHER] = TapBatcher(database, clock, batch_max=settings.taps_gathered_max)
     app[card_key_routes.CUSTODY] = [custody_of(settings)]
     services.templates.add_folder(facility_offers.TEMPLATES)

@@ -233,5 +233,7 @@ ACTIONS = {
     "window-shared": N_("Fenêtre montrée à l’écran 2"),
     "waste-billed": N_("Dépôts de déchèterie facturés"),
     "waste-category-set": N_("Catégorie de déchets réglée"),
+    "waste-plate-dropped": N_("Plaque d’immatriculation oubliée par la déchèterie"),
+    "waste-plate-set": N_("Plaque d’immatriculation enregistrée à la déchèterie"),
     "waste-quota-set": N_("Nombre de passages à la déchèterie réglé"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from uuid import UUID
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from cvq_core.access.scene import TapRequest
 from cvq_core.access.taps import TapAnswer, take_tap
 from cvq_core.card_keys.service import Evidence
 from cvq_core.cards.rules import card_uid
-from cvq_core.errors import N_, Forbidden, Refusal
+from cvq_core.errors import N_, BadInput, Forbidden, Refusal
 from cvq_core.instants import ClockInstant
 from cvq_core.staff.rules import Permission, Principal
 from cvq_core.web import Context, Routes
@@ -63,11 +64,12 @@ class TickBody(BaseModel):
 
 
 class AbsenceBody(BaseModel):
-    """Somebody who was expected and did not come."""
+    """Somebody who was expected and did not come; `day` is today unless a tablet without a network says it later."""
 
     model_config = ConfigDict(extra="forbid")
 
     person_id: UUID
+    day: date | None = None
 
 
 class TapOut(BaseModel):
@@ -95,12 +97,15 @@ class ExpectedOut(BaseModel):
     given_name: str
     told_apart: str
     status: AttendanceStatus | None
+    cards: list[str]
 
 
 class RollCallOut(BaseModel):
-    """The list of the day at one point."""
+    """The list of a day at one point. `cards` are HMAC-SHA256 of a card's number under the bytes of the tablet's id."""
 
+    point_id: UUID
     place: str
+    day: date
     expected: list[ExpectedOut]
 
 
@@ -137,14 +142,26 @@ async def tick(context: Context, body: TickBody) -> TapOut:
 @routes.post("/absences", access=Permission.TICK, body=AbsenceBody)
 async def absence(context: Context, body: AbsenceBody) -> None:
     """Note somebody absent who is on the list of the day."""
-    await note_absent(context.db, _own_point(context.principal), body.person_id, now=context.now)
+    await note_absent(context.db, _own_point(context.principal), body.person_id, now=context.now, day=body.day)
 
 
 @routes.get("/attendances/expected", access=Permission.TICK, answer=RollCallOut)
 async def expected(context: Context) -> RollCallOut:
-    """List who is expected today at the reader's own access point."""
-    found = await roll_call(context.db, _own_point(context.principal), now=context.now)
-    return RollCallOut(place=found.place, expected=[ExpectedOut.model_validate(each) for each in found.expected])
+    """List who is expected at the reader's own access point: today, or on a `day` of the week that comes."""
+    asked = context.request.query.get("day")
+    try:
+        day = date.fromisoformat(asked) if asked is not None else None
+    except ValueError:
+        raise BadInput from None
+    found = await roll_call(
+        context.db, _own_point(context.principal), now=context.now, day=day, device_id=context.principal.id
+    )
+    return RollCallOut(
+        point_id=found.point_id,
+        place=found.place,
+        day=found.day,
+        expected=[ExpectedOut.model_validate(each) for each in found.expected],
+    )
 
 
 async def _gather(

@@ -34,8 +34,10 @@ from cvq_core.seed.presets import Preset
 from cvq_core.seed.rights import Holdings, Rights, everybody
 from cvq_core.seed.tariffs import adoption_rows, version_rows
 from cvq_core.seed.territory import Row, Territory
+from cvq_core.seed.waste import category_rows, quota_rows, tablet_rows
 from cvq_core.services.tables import Service, ServicePolicy
 from cvq_core.tariffs.tables import TariffAdoption, TariffVersion
+from cvq_core.waste.tables import WasteCategory, WasteQuota
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ def build(preset: Preset, draw: Draw) -> list[TableRows]:
         _rows(ServicePolicy, territory.policies),
         _rows(TariffVersion, list(version_rows(draw.opens_at))),
         _rows(TariffAdoption, list(adoption_rows(draw.begins, draw.opens_at))),
-        _rows(AccessPoint, territory.points),
+        _rows(AccessPoint, [*territory.points, *tablet_rows(territory.points)]),
+        _rows(WasteCategory, list(category_rows())),
+        _rows(WasteQuota, list(quota_rows(draw.begins, draw.opens_at))),
         _rows(Person, [_person(person) for person in people]),
         TableRows(_table(PersonWord), chain.from_iterable(map(_words, people)), 5 * len(people)),
         _rows(FamilyAccount, [_account(household) for household in households]),

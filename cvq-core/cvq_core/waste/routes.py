@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +57,6 @@ class DepositBody(Body):
     person_id: UUID | None = None
     standing: Standing | None = None
     occurred_at: AwareDatetime
-    offline: bool = False
     loads: list[LoadBody] = Field(min_length=1, max_length=LINES_MAX)
 
 
@@ -169,7 +168,7 @@ async def what_is_taken(context: Context) -> CategoriesOut:
 @routes.post("/quotes", access=Permission.TICK, body=DepositBody, answer=DepositOut)
 async def quote_deposit(context: Context, body: DepositBody) -> DepositOut:
     """Say what a deposit would come to, and write nothing."""
-    found = await assess(context.db, await _asked(context, body))
+    found = await assess(context.db, await asked_of(context, body))
     return DepositOut(
         id=body.id,
         name=found.name,
@@ -190,7 +189,7 @@ async def quote_deposit(context: Context, body: DepositBody) -> DepositOut:
 @routes.post("/deposits", access=Permission.TICK, body=DepositBody, answer=DepositOut, status=201)
 async def new_deposit(context: Context, body: DepositBody) -> DepositOut:
     """Take a deposit: free for households within their visits, charged to professionals by category and volume."""
-    return _out(await take_deposit(context.db, await _asked(context, body), now=context.now))
+    return deposit_out(await take_deposit(context.db, await asked_of(context, body), now=context.now))
 
 
 @routes.get("/deposits/{id}/slip.pdf", access=Permission.TICK)
@@ -203,7 +202,7 @@ async def slip(context: Context) -> web.Response:
         if deposit.row.point_id != context.principal.subject_id:
             raise NotFound
     else:
-        context.require(Permission.SEE_SERVICE, await _scope(context))
+        context.require(Permission.SEE_SERVICE, await waste_scope(context))
     point = await context.db.get_one(AccessPoint, deposit.row.point_id)
     body = deposit_slip_pdf(deposit, SlipPlace(point.site, context.services.settings.territory))
     return web.Response(body=body, content_type="application/pdf")
@@ -212,7 +211,7 @@ async def slip(context: Context) -> web.Response:
 @routes.put("/categories/{name}", access=Permission.MANAGE_TARIFFS, body=CategoryBody)
 async def change_category(context: Context, body: CategoryBody) -> None:
     """Say what is taken, and under which item of the tariff."""
-    context.require(Permission.MANAGE_TARIFFS, await _scope(context))
+    context.require(Permission.MANAGE_TARIFFS, await waste_scope(context))
     code = context.request.match_info["name"]
     row = await set_category(
         context.db, code, label=body.label, price_code=body.price_code, position=body.position, taken=body.taken
@@ -224,7 +223,7 @@ async def change_category(context: Context, body: CategoryBody) -> None:
 @routes.post("/quotas", access=Permission.MANAGE_TARIFFS, body=QuotaBody)
 async def new_quota(context: Context, body: QuotaBody) -> None:
     """Say how often a household may come from a day on."""
-    context.require(Permission.MANAGE_TARIFFS, await _scope(context))
+    context.require(Permission.MANAGE_TARIFFS, await waste_scope(context))
     await set_quota(
         context.db,
         body.id,
@@ -240,7 +239,7 @@ async def new_quota(context: Context, body: QuotaBody) -> None:
 @routes.get("/overruns", access=Permission.SEE_SERVICE, answer=OverrunsOut)
 async def over_quota(context: Context) -> OverrunsOut:
     """List this year's visits beyond the quota: they were made offline, at several sites."""
-    context.require(Permission.SEE_SERVICE, await _scope(context))
+    context.require(Permission.SEE_SERVICE, await waste_scope(context))
     found = await overruns(context.db, local_day(context.now).replace(month=1, day=1))
     return OverrunsOut(
         items=[
@@ -260,14 +259,14 @@ async def over_quota(context: Context) -> OverrunsOut:
 @routes.get("/unbilled", access=Permission.MANAGE_TARIFFS, answer=ToBillOut)
 async def to_bill(context: Context) -> ToBillOut:
     """List the accounts whose deposits are not billed yet."""
-    context.require(Permission.MANAGE_TARIFFS, await _scope(context))
+    context.require(Permission.MANAGE_TARIFFS, await waste_scope(context))
     return ToBillOut(accounts=await accounts_to_bill(context.db))
 
 
 @routes.post("/invoices", access=Permission.MANAGE_TARIFFS, body=BillBody, answer=BilledOut)
 async def bill(context: Context, body: BillBody) -> BilledOut:
     """Put what an account brought up to a day on one invoice."""
-    context.require(Permission.MANAGE_TARIFFS, await _scope(context))
+    context.require(Permission.MANAGE_TARIFFS, await waste_scope(context))
     invoice = await bill_deposits(
         context.db, body.id, account_id=body.account_id, until=body.until, due_on=body.due_on, now=context.now
     )
@@ -277,8 +276,8 @@ async def bill(context: Context, body: BillBody) -> BilledOut:
     return BilledOut(invoice_id=invoice.id, amount_cents=invoice.total_cents)
 
 
-async def _asked(context: Context, body: DepositBody) -> NewDeposit:
-    """Return what the tablet asks at its own point, which is a waste centre's.
+async def own_point(context: Context) -> AccessPoint:
+    """Return the waste centre's point at which the tablet stands.
 
     Raises:
         OnlyReaders: staff stand at no point, or this point is another service's.
@@ -289,22 +288,31 @@ async def _asked(context: Context, body: DepositBody) -> NewDeposit:
     point = await context.db.get(AccessPoint, principal.subject_id)
     if point is None or point.service_code is not ServiceCode.WASTE_CENTRE:
         raise OnlyReaders
+    return point
+
+
+async def asked_of(context: Context, body: DepositBody, occurred_at: datetime | None = None) -> NewDeposit:
+    """Return what the tablet asks at its own point, now unless it says when.
+
+    Raises:
+        OnlyReaders
+    """
+    point = await own_point(context)
     return NewDeposit(
         id=body.id,
         point_id=point.id,
         loads=tuple(Load(each.category, each.litres) for each in body.loads),
         # The tablet's clock counts only for what it kept while the line was cut.
-        occurred_at=min(body.occurred_at, context.now) if body.offline else context.now,
+        occurred_at=occurred_at or context.now,
         card_uid=body.card_uid,
         card_number=body.card_number,
         person_id=body.person_id,
         standing=body.standing,
-        offline=body.offline,
-        reader_id=principal.id,
+        reader_id=context.principal.id,
     )
 
 
-def _out(deposit: Deposit) -> DepositOut:
+def deposit_out(deposit: Deposit) -> DepositOut:
     row = deposit.row
     return DepositOut(
         id=row.id,
@@ -321,7 +329,8 @@ def _out(deposit: Deposit) -> DepositOut:
     )
 
 
-async def _scope(context: Context) -> Scope:
+async def waste_scope(context: Context) -> Scope:
+    """Return where the waste centre’s manager may act."""
     service_id = await context.db.scalar(select(Service.id).where(Service.code == ServiceCode.WASTE_CENTRE))
     if service_id is None:
         raise NotFound

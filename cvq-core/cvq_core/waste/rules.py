@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from fractions import Fraction
 
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
 
+_PLATE = re.compile(r"[A-Z0-9]{4,12}")
 LINES_MAX = 12
 LITRES_MAX = 20_000
 LITRES_STEP = 50
 """Volumes are read off a trailer: half a cubic metre is said, not a litre."""
+
+
+LIST_LASTS = timedelta(hours=72)
+"""How long a tablet may go by the list of who comes: a long weekend without a line."""
+
+
+class LateKind(StrEnum):
+    """Why a deposit that a tablet brings home is shown to the manager; slugs never change."""
+
+    NOT_TAKEN = "not-taken"
+    PRICE_DIFFERS = "price-differs"
 
 
 class Standing(StrEnum):
@@ -34,6 +48,14 @@ class BadDeposit(BadInput):
     slug = "bad-waste-deposit"
     message = N_("Ce dépôt n’est pas possible : chaque catégorie une fois, avec son volume.")
     what_to_do = N_("Choisissez les catégories et leurs volumes, par pas de 50 litres, 20 m³ au plus.")
+
+
+class BadPlate(BadInput):
+    """Not a number plate."""
+
+    slug = "bad-number-plate"
+    message = N_("Cette plaque d’immatriculation ne peut pas être juste.")
+    what_to_do = N_("Recopiez-la telle qu’elle est sur le véhicule, par exemple AB-123-CD.")
 
 
 class UnknownCategory(NotFound):
@@ -173,3 +195,15 @@ def volume_words(litres: int) -> str:
     whole, rest = divmod(litres, 1000)
     decimals = f"{rest:03d}".rstrip("0")
     return f"{whole}{',' + decimals if decimals else ''} m³"
+
+
+def plate_key(seen: str) -> str:
+    """Return a number plate as it is kept and compared: "ab-123-cd" is "AB123CD".
+
+    Raises:
+        BadPlate: it is none.
+    """
+    key = "".join(character for character in seen.upper() if character not in " -.·")
+    if not _PLATE.fullmatch(key):
+        raise BadPlate
+    return key

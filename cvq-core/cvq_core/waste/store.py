@@ -26,6 +26,7 @@ from cvq_core.waste.tables import WasteBilled, WasteCategory, WasteDeposit, Wast
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _SPENDING = (FamilyRole.GUARDIAN, FamilyRole.CHILD, FamilyRole.PAYER, FamilyRole.HOLDER)
+_STANDINGS = {RightKind.HOUSEHOLD: Standing.HOUSEHOLD, RightKind.PROFESSIONAL: Standing.PROFESSIONAL}
 CATEGORIES_MAX = 100
 LISTED_MAX = 500
 
@@ -98,30 +99,46 @@ async def quota_on(db: AsyncSession, day: date) -> int | None:
 
 
 async def standings(db: AsyncSession, person_id: UUID, at: datetime) -> dict[Standing, UUID]:
-    """Return as whom a person may bring something at an instant, each with the account that comes or pays.
+    """Return as whom a person may bring something at an instant, each with the account that comes or pays."""
+    return (await standings_of(db, [person_id], at)).get(person_id, {})
+
+
+async def standings_of(
+    db: AsyncSession, people: Collection[UUID], at: datetime, roles: Collection[FamilyRole] = _SPENDING
+) -> dict[UUID, dict[Standing, UUID]]:
+    """Return as whom some people may bring something at an instant, each with the account that comes or pays.
 
     A professional's right may be a company's, or the person's own: then their household pays, or whom the right names.
+    `roles` are those in which somebody comes for an account. Whoever may not come is absent.
     """
-    accounts = await _accounts(db, person_id, local_day(at))
+    accounts = await _accounts(db, people, local_day(at), roles)
+    every = {account_id for found in accounts.values() for account_id in found}
     rows = await db.scalars(
         select(Entitlement)
         .where(
             Entitlement.service_code == ServiceCode.WASTE_CENTRE,
-            or_(Entitlement.person_id == person_id, Entitlement.account_id.in_(accounts)),
+            or_(Entitlement.person_id.in_(people), Entitlement.account_id.in_(every)),
         )
         .order_by(Entitlement.valid_from, Entitlement.id)
-        .limit(100)
     )
-    found: dict[Standing, UUID] = {}
+    of_person: dict[UUID, list[Entitlement]] = defaultdict(list)
+    of_account: dict[UUID, list[Entitlement]] = defaultdict(list)
     for row in rows:
         right = Right(id=row.id, kind=row.kind, valid_from=row.valid_from, valid_until=row.valid_until)
-        payer = row.account_id or row.payer_account_id or next(iter(accounts), None)
-        if payer is None or not holds(right, at, at_any_hour=True):
+        if row.kind not in _STANDINGS or not holds(right, at, at_any_hour=True):
             continue
-        if row.kind is RightKind.HOUSEHOLD:
-            found.setdefault(Standing.HOUSEHOLD, payer)
-        elif row.kind is RightKind.PROFESSIONAL:
-            found.setdefault(Standing.PROFESSIONAL, payer)
+        if row.person_id is not None:
+            of_person[row.person_id].append(row)
+        elif row.account_id is not None:
+            of_account[row.account_id].append(row)
+    found: dict[UUID, dict[Standing, UUID]] = {}
+    for person_id in people:
+        own = accounts.get(person_id, [])
+        rights = [*of_person[person_id], *(row for account_id in own for row in of_account[account_id])]
+        for row in sorted(rights, key=lambda each: (each.valid_from, each.id)):
+            payer = row.account_id or row.payer_account_id or next(iter(own), None)
+            if payer is not None:
+                found.setdefault(person_id, {}).setdefault(_STANDINGS[row.kind], payer)
     return found
 
 
@@ -198,16 +215,24 @@ async def accounts_to_bill(db: AsyncSession) -> list[UUID]:
     return sorted(set((await kept_accounts(db, rows)).values()))
 
 
-async def _accounts(db: AsyncSession, person_id: UUID, on: date) -> list[UUID]:
-    rows = await db.scalars(
-        select(Membership.account_id)
+async def _accounts(
+    db: AsyncSession, people: Collection[UUID], on: date, roles: Collection[FamilyRole]
+) -> dict[UUID, list[UUID]]:
+    """Return the accounts for which each of some people comes, the one joined first in front."""
+    rows = await db.execute(
+        select(Membership.person_id, Membership.account_id)
         .join(FamilyAccount, FamilyAccount.id == Membership.account_id)
         .where(
-            Membership.person_id == person_id,
-            Membership.role.in_(_SPENDING),
+            Membership.person_id.in_(people),
+            Membership.role.in_(roles),
             in_force(on),
             or_(FamilyAccount.closed_on.is_(None), FamilyAccount.closed_on > on),
         )
         .order_by(Membership.valid_from, Membership.account_id)
     )
-    return list(dict.fromkeys(rows))
+    found: dict[UUID, list[UUID]] = {}
+    for person_id, account_id in rows:
+        own = found.setdefault(person_id, [])
+        if account_id not in own:
+            own.append(account_id)
+    return found

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cvq_core.append_only import append_only
 from cvq_core.database import Base
-from cvq_core.waste.rules import Standing
+from cvq_core.waste.rules import LateKind, Standing
 
 
 class WasteCategory(Base):
@@ -92,7 +92,43 @@ class WasteBilled(Base):
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoice.id"), index=True)
 
 
+class WastePlate(Base):
+    """A vehicle in which somebody comes, as `rules.plate_key` writes its plate, and as whom."""
+
+    __tablename__ = "waste_plate"
+
+    plate: Mapped[str] = mapped_column(String(12), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    standing: Mapped[Standing]
+    registered_at: Mapped[datetime]
+    registered_by: Mapped[UUID | None]
+
+
+class WasteLate(Base):
+    """A deposit that a tablet brought home and a manager has to look at; its id is the deposit's.
+
+    `not_taken` is one that the core could not take, with the refusal's slug as its reason and `loads` as they were
+    said: there is no `WasteDeposit` of it. `price_differs` is one whose price was not the one said at the gate.
+    """
+
+    __tablename__ = "waste_late"
+    __table_args__ = (Index("ix_waste_late_received", "received_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[LateKind]
+    reason: Mapped[str] = mapped_column(String(60))
+    point_id: Mapped[UUID] = mapped_column(ForeignKey("access_point.id"))
+    reader_id: Mapped[UUID | None]
+    who: Mapped[str] = mapped_column(String(200))
+    loads: Mapped[str] = mapped_column(String(1000))
+    said_cents: Mapped[int] = mapped_column(BigInteger)
+    amount_cents: Mapped[int | None] = mapped_column(BigInteger)
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
 append_only(WasteQuota.__table__)
 append_only(WasteDeposit.__table__)
 append_only(WasteLoad.__table__)
 append_only(WasteBilled.__table__)
+append_only(WasteLate.__table__)

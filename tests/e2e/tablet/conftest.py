@@ -15,11 +15,14 @@ from sqlalchemy import select
 
 from cvq_core.access.tables import AccessPoint
 from cvq_core.app import make_core
+from cvq_core.cards.tables import Card
 from cvq_core.database import Database
 from cvq_core.devices.store import make_code
 from cvq_core.devices.tables import Device
+from cvq_core.people.tables import Person
 from cvq_core.seed.service import seed_territory
 from cvq_core.settings import Settings
+from tests.factories import make_card
 
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
 PICTURES = Path(__file__).parents[3] / "artefacts/tablet"
@@ -53,6 +56,16 @@ class Canteen:
         await page.get_by_role("button", name="Installer cette tablette").click()
         await page.locator(".person").first.wait_for()
         return page
+
+    async def card_of(self, given: str, family: str) -> str:
+        """Return what a reader sees of somebody's card, as digits; a card is made where there is none."""
+        async with self.database.write() as db:
+            person = await db.scalar(select(Person).where(Person.given_names == given, Person.family_name == family))
+            assert person is not None
+            uid = await db.scalar(select(Card.uid).where(Card.person_id == person.id))
+            return (
+                uid if uid is not None else (await make_card(db, person, digits="482130588", uid="04A1B2C3D4E5F6")).uid
+            )
 
     async def the_device(self) -> Device:
         """Return the one device that has enrolled."""
@@ -93,6 +106,7 @@ async def canteen(browser: Browser, sqlite_template: Path, tmp_path: Path) -> As
     window = await browser.new_context(
         locale="fr-FR", viewport={"width": 1024, "height": 768}, has_touch=True, reduced_motion="reduce"
     )
+    await window.clock.install(time=NOON)
     async with TestServer(app) as server:
         yield Canteen(database, str(server.make_url("")).rstrip("/"), window)
         await window.close()

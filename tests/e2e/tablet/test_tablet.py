@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 from sqlalchemy import func, select
 
-from cvq_core.access.tables import Attendance, Entitlement, Tap
+from cvq_core.access.tables import Attendance, Entitlement, Tap, TapConflict
 from cvq_core.devices.store import revoke
 from cvq_core.ledger.tables import Wallet
 from cvq_core.people.tables import Membership, Person
@@ -64,7 +64,7 @@ async def test_lea_is_ticked_present_and_her_meal_is_owed(canteen: Canteen) -> N
     await row.locator("[data-tick]").tap()
 
     await expect(row).to_contain_text("présent")
-    await expect(page.locator("#status")).to_have_text(f"{LEA} : Servi, à régler")
+    await expect(page.locator("#status")).to_have_text(f"{LEA} : Présence notée")
     await expect(page.locator("[data-present]")).to_have_text("1")
     assert await balance(canteen) == -470 - 235
     assert await findings(page) == []
@@ -82,6 +82,7 @@ async def test_two_children_of_the_same_name_are_told_apart_by_their_birth_dates
             child.given_names, child.family_name = "Anna", "Guignard"
     page = await canteen.open()
     await expect(page.locator(".person", has_text=LEA)).to_be_visible()
+    await page.locator(".person .told-apart:visible").first.wait_for()
     told = await page.locator(".person .told-apart:visible").all_text_contents()
     assert len(told) >= 2
     assert len(set(told)) == len(told)
@@ -94,14 +95,14 @@ async def test_touching_twice_and_opening_the_page_again_counts_one_meal(canteen
     await row.locator("[data-tick]").tap()
     await expect(row).to_contain_text("présent")
     await row.locator("[data-tick]").tap()
-    await expect(page.locator("#status")).to_have_text(f"{LEA} : Déjà noté aujourd’hui")
+    await expect(page.locator("#status")).to_have_text(f"{LEA} : déjà noté aujourd’hui")
     again = await canteen.open()
     await expect(again.locator(".person", has_text=LEA)).to_contain_text("présent")
     await expect(again.get_by_label("Code d’installation")).to_be_hidden()
     assert await balance(canteen) == -470 - 235
 
 
-async def test_a_touch_whose_answer_was_lost_counts_once_when_it_is_touched_again(canteen: Canteen) -> None:
+async def test_a_touch_whose_answer_was_lost_goes_on_by_itself_and_counts_once(canteen: Canteen) -> None:
     page = await canteen.installed()
     row = page.locator(".person", has_text=LEA)
     lost = 0
@@ -114,20 +115,68 @@ async def test_a_touch_whose_answer_was_lost_counts_once_when_it_is_touched_agai
 
     await page.route("**/api/v1/attendances", lose_the_answer)
     await row.locator("[data-tick]").tap()
-    await expect(page.locator("#trouble")).to_contain_text("La ligne est coupée.")
-    await expect(row).to_contain_text("attendu")
-    assert await findings(page) == []
-    await picture(page, "offline")
+    await expect(row).to_contain_text("présent")
+    await expect(page.locator("#waiting")).to_contain_text("À envoyer : 1")
     await page.unroute("**/api/v1/attendances")
 
-    await row.locator("[data-tick]").tap()
+    async with page.expect_response("**/api/v1/taps/batch"):
+        await page.reload()
 
+    await expect(page.locator("#waiting")).to_be_hidden()
     await expect(row).to_contain_text("présent")
-    await expect(page.locator("#trouble")).to_be_empty()
     assert lost == 1
     async with canteen.database.read() as db:
         assert await db.scalar(select(func.count()).select_from(Tap)) == 1
+        assert await db.scalar(select(func.count()).select_from(TapConflict)) == 0
     assert await balance(canteen) == -470 - 235
+
+
+async def test_without_a_network_the_roll_call_goes_on_and_all_of_it_comes_home_once(canteen: Canteen) -> None:
+    uid = await canteen.card_of("Tom", "Moreau")
+    page = await canteen.installed()
+    await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    await canteen.window.set_offline(True)
+    # A tablet that was switched off in the night opens all the same.
+    await page.reload()
+    lea, tom = (page.locator(".person", has_text=name) for name in (LEA, "Tom MOREAU"))
+    await lea.locator("[data-tick]").tap()
+    await expect(lea).to_contain_text("présent")
+    await page.keyboard.type(uid)
+    await page.keyboard.press("Enter")
+    await expect(tom).to_contain_text("présent")
+    await expect(page.locator("#greeting")).to_have_text("Tom MOREAU")
+    await expect(page.locator("#line-down")).to_contain_text("Sans réseau")
+    assert await findings(page) == []
+    await picture(page, "offline")
+    await page.keyboard.type("04FFFFFFFFFFFF")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#status")).to_contain_text("n’est pas sur la liste")
+    await expect(page.locator("#waiting")).to_contain_text("À envoyer : 3")
+    other = page.locator(".person:not([data-status])").first
+    await other.locator("[data-absent]").tap()
+    await page.reload()
+    await expect(page.locator("#waiting")).to_contain_text("À envoyer : 4")
+    await expect(lea).to_contain_text("présent")
+
+    await canteen.window.set_offline(False)
+    # What was done last comes home last.
+    async with page.expect_response("**/api/v1/absences"):
+        await page.reload()
+
+    await expect(page.locator("#waiting")).to_be_hidden()
+    await expect(page.locator('.person[data-status="present"]')).to_have_count(2)
+    # The second child of a family pays less.
+    assert await balance(canteen) == -470 - 235 - 212
+    async with canteen.database.read() as db:
+        found = (await db.execute(select(Tap.reason, Tap.allowed, Tap.offline).order_by(Tap.reason))).all()
+        statuses = sorted(await db.scalars(select(Attendance.status)))
+        assert await db.scalar(select(func.count()).select_from(TapConflict)) == 0
+    assert [tuple(each) for each in found] == [
+        ("served-and-owed", True, True),
+        ("served-and-owed", True, True),
+        ("unknown-card", False, True),
+    ]
+    assert statuses == ["absent", "present", "present"]
 
 
 async def test_somebody_who_did_not_come_is_noted_absent(canteen: Canteen) -> None:
@@ -160,7 +209,7 @@ async def test_the_private_key_never_leaves_the_browser(canteen: Canteen) -> Non
     page = await canteen.installed()
     extractable = await page.evaluate(
         """() => new Promise((resolve) => {
-          indexedDB.open("cvq-tablet", 1).onsuccess = (event) => {
+          indexedDB.open("cvq-tablet").onsuccess = (event) => {
             const get = event.target.result.transaction("identity").objectStore("identity").get("mine");
             get.onsuccess = () => resolve(get.result.keys.privateKey.extractable);
           };

@@ -53,6 +53,10 @@ def deposit(**more: Any) -> dict[str, Any]:
     return {"id": str(new_id()), "card_uid": UID, "occurred_at": NOW.isoformat(), "loads": loads} | more
 
 
+def late(**more: Any) -> dict[str, Any]:
+    return deposit(**({"who": "MOREAU Luc", "said_cents": 2250} | more))
+
+
 @pytest.fixture
 async def centre(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Centre]:
     shutil.copyfile(sqlite_template, tmp_path / "cvq.sqlite")
@@ -125,8 +129,9 @@ async def test_what_cannot_be_is_refused_with_words(centre: Centre, wrong: dict[
 
 async def test_a_tablet_cannot_date_a_deposit_into_the_future(centre: Centre) -> None:
     later = (NOW + timedelta(days=400)).isoformat()
-    for body in (deposit(occurred_at=later), deposit(occurred_at=later, offline=True)):
-        assert (await centre.ask("one", "POST", "/deposits", body))[0] == 201
+    assert (await centre.ask("one", "POST", "/deposits", deposit(occurred_at=later)))[0] == 201
+    status, done = await centre.ask("one", "POST", "/deposits/late", late(occurred_at=later))
+    assert (status, done["deposit"]["amount_cents"]) == (200, 2250)
 
 
 async def test_the_manager_sets_lists_and_bills_and_another_service_s_does_not(centre: Centre, denis: Client) -> None:
@@ -135,8 +140,8 @@ async def test_the_manager_sets_lists_and_bills_and_another_service_s_does_not(c
         assert (await denis.post(f"{API}/quotas", quota)).status == 204
     jeanne = str(centre.made["jeanne"])
     for token in ("one", "two"):
-        body = deposit(card_uid=None, person_id=jeanne, offline=True)
-        assert (await centre.ask(token, "POST", "/deposits", body))[0] == 201
+        body = late(card_uid=None, person_id=jeanne, said_cents=0)
+        assert (await centre.ask(token, "POST", "/deposits/late", body))[0] == 200
     refused, problem = await centre.ask("one", "POST", "/deposits", deposit(card_uid=None, person_id=jeanne))
     assert (refused, problem["type"].split("/")[-1]) == (409, "waste-quota-reached")
     [over] = (await (await denis.get(f"{API}/overruns")).json())["items"]

@@ -1,49 +1,65 @@
 /**
- * The roll call on a tablet: enrols the browser once, then lists who is expected and notes who came.
+ * The roll call on a tablet: enrols the browser once, then lists who is expected and notes who came: an adult touches
+ * the names of the small ones, the bigger ones present their card.
  *
- * The tablet proves itself as every reader does: an Ed25519 key that never leaves the browser signs a challenge for a
- * token of an hour. A touch keeps its identifier until the server has answered, so that touching again after a lost
- * line counts once.
+ * Without a network it goes on by the lists that it keeps for a week. A touch keeps its identifier until the server has
+ * answered, however it gets there, so that it counts once.
  */
 
+import {
+  ask,
+  cardDigest,
+  enrol,
+  forget,
+  isEnrolled,
+  isLineDown,
+  keep,
+  keepPages,
+  kept,
+  onCard,
+  Refused,
+  showTrouble,
+} from "./tablet-device.js";
+import { put, upload, waiting } from "./tablet-queue.js";
+
 /**
- * @typedef {{ device_id: string, keys: CryptoKeyPair }} Identity
  * @typedef {object} Expected
  * @property {string} person_id
  * @property {string} family_name
  * @property {string} given_name
  * @property {string} told_apart what tells somebody from another of the same name, else empty
  * @property {"present" | "absent" | null} status
+ * @property {string[]} cards digests of their cards
  *
- * @typedef {{ allowed: boolean, display_short: string, display_long: string }} Answer
- * @typedef {{ slug: string, title: string, detail?: string }} Problem
+ * @typedef {{ point_id: string, place: string, day: string, expected: Expected[] }} RollCall
+ * @typedef {{ allowed: boolean, reason: string, display_short: string, display_long: string }} Answer
+ * @typedef {import("./tablet-queue.js").Entry} Entry
  */
 
-const SIGNED_PREFIX = "cvq-device-token:";
 const REFRESH_MS = 30_000;
-const TOKEN_SPARE_MS = 60_000;
-const ANSWER_MS = 15_000;
+/** How long a line that was down is not tried for a touch: nobody waits twice. */
+const DOWN_MS = 20_000;
+const DAY_MS = 86_400_000;
+const DAYS_AHEAD = 6;
+const AHEAD_EVERY_MS = 3_600_000;
+const LIST = "roll-calls";
 
-/** A problem that the server explained. */
-class Refused extends Error {
-  /**
-   * @param {number} status
-   * @param {Problem} problem
-   */
-  constructor(status, problem) {
-    super(problem.slug);
-    this.status = status;
-    this.problem = problem;
-  }
-}
-
-/** @type {Identity | null} */
-let identity = null;
-let token = "";
-let tokenUntil = 0;
+/** The lists by day. @type {Record<string, RollCall>} */
+let lists = {};
+let downUntil = 0;
+let aheadAt = 0;
 
 /** Identifiers of touches without an answer yet, by person. @type {Map<string, { id: string, at: string }>} */
 const underWay = new Map();
+
+/** By how many days this machine's clock is behind the server's. */
+let daysBehind = 0;
+
+/** The civil day, as the server writes it. @param {number} [ahead] */
+function dayHere(ahead = 0) {
+  const at = Date.now() + (ahead + daysBehind) * DAY_MS;
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Paris" }).format(at);
+}
 
 /**
  * @param {string} id
@@ -57,136 +73,17 @@ function part(id) {
   return found;
 }
 
-/** @param {Uint8Array} bytes */
-function toText(bytes) {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
+/** @param {string} name */
+function sentence(name) {
+  const mould = document.querySelector(`template[data-sentence="${name}"]`);
+  return mould instanceof HTMLTemplateElement ? (mould.content.textContent ?? "").trim() : "";
 }
 
-/** @param {string} text */
-function toBytes(text) {
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
-}
-
-/**
- * Opens the browser's own store and does one thing in it.
- *
- * @template T
- * @param {IDBTransactionMode} mode
- * @param {(store: IDBObjectStore) => IDBRequest<T>} act
- * @returns {Promise<T>}
- */
-function inStore(mode, act) {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open("cvq-tablet", 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore("identity");
-    opening.onerror = () => reject(opening.error);
-    opening.onsuccess = () => {
-      const transaction = opening.result.transaction("identity", mode);
-      const request = act(transaction.objectStore("identity"));
-      transaction.oncomplete = () => {
-        opening.result.close();
-        resolve(request.result);
-      };
-      transaction.onerror = () => reject(transaction.error);
-      transaction.onabort = () => reject(transaction.error);
-    };
-  });
-}
-
-/**
- * @param {string} method
- * @param {string} path
- * @param {object} [body]
- * @param {Record<string, string>} [headers]
- * @returns {Promise<any>} the answer, null for none
- */
-async function send(method, path, body, headers = {}) {
-  const response = await fetch(path, {
-    method,
-    headers: { ...headers, ...(body ? { "Content-Type": "application/json" } : {}) },
-    signal: AbortSignal.timeout(ANSWER_MS),
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (!response.ok) {
-    throw new Refused(response.status, await response.json());
-  }
-  return response.status === 204 ? null : response.json();
-}
-
-/** @param {Identity} mine */
-async function freshToken(mine) {
-  if (Date.now() < tokenUntil) {
-    return token;
-  }
-  const { challenge } = await send("POST", "/api/v1/devices/challenge", { device_id: mine.device_id });
-  const signed = new Uint8Array([...new TextEncoder().encode(SIGNED_PREFIX), ...toBytes(challenge)]);
-  const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", mine.keys.privateKey, signed));
-  const proof = { device_id: mine.device_id, challenge, signature: toText(signature) };
-  const given = await send("POST", "/api/v1/devices/token", proof);
-  token = given.token;
-  tokenUntil = Date.now() + given.expires_in_s * 1000 - TOKEN_SPARE_MS;
-  return token;
-}
-
-/**
- * Asks as this tablet; a token that ended early is renewed once.
- *
- * @param {string} method
- * @param {string} path
- * @param {object} [body]
- */
-async function ask(method, path, body) {
-  if (!identity) {
-    throw new Error("not enrolled");
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    const bearer = await freshToken(identity);
-    try {
-      return await send(method, path, body, { Authorization: `Bearer ${bearer}` });
-    } catch (error) {
-      if (!(error instanceof Refused && error.status === 401) || attempt > 1) {
-        throw error;
-      }
-      tokenUntil = 0;
-    }
-  }
-}
-
-/** @param {string} code */
-async function enrol(code) {
-  const keys = /** @type {CryptoKeyPair} */ (await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]));
-  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", keys.publicKey));
-  const body = { code, kind: "reader", public_key: toText(raw) };
-  const { device_id } = await send("POST", "/api/v1/devices/enrol", body);
-  identity = { device_id, keys };
-  await inStore("readwrite", (store) => store.put(identity, "mine"));
-}
-
-/** @param {unknown} error */
-function show(error) {
-  const place = part("trouble");
-  place.replaceChildren();
-  if (error === null) {
-    return;
-  }
-  if (error instanceof Refused) {
-    const line = document.createElement("p");
-    line.className = "problem";
-    line.dataset["slug"] = error.problem.slug;
-    line.textContent = [error.problem.title, error.problem.detail].filter(Boolean).join(" ");
-    place.append(line);
-    return;
-  }
-  const isLine = error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
-  const name = isLine ? "offline" : error instanceof DOMException ? "no-key" : "trouble";
-  const sentence = document.querySelector(`template[data-sentence="${name}"]`);
-  if (sentence instanceof HTMLTemplateElement) {
-    place.append(sentence.content.cloneNode(true));
-  }
+/** @param {string} words */
+function say(words) {
+  const said = document.createElement("p");
+  said.textContent = words;
+  part("status").replaceChildren(said);
 }
 
 /**
@@ -216,6 +113,57 @@ function nameOf(person) {
   return `${person.given_name} ${person.family_name.toLocaleUpperCase("fr")}`;
 }
 
+/** Shows how many wait to be sent, and whether the line is down. */
+async function showLine() {
+  const all = await waiting();
+  const isDown = Date.now() < downUntil;
+  part("line-down").hidden = !isDown;
+  part("waiting").hidden = all.length === 0;
+  /** @type {HTMLElement} */ (part("waiting").querySelector("[data-waiting]")).textContent = String(all.length);
+}
+
+/**
+ * Asks the server, unless the line has just been down.
+ *
+ * @template T
+ * @param {() => Promise<T>} act
+ * @returns {Promise<T | null>} null when the line is down
+ */
+async function overTheLine(act) {
+  if (Date.now() < downUntil) {
+    return null;
+  }
+  try {
+    return await act();
+  } catch (error) {
+    if (!isLineDown(error)) {
+      throw error;
+    }
+    downUntil = Date.now() + DOWN_MS;
+    return null;
+  }
+}
+
+/**
+ * What the tablet decided by itself, as late taps come in.
+ *
+ * @param {string} id
+ * @param {string} at
+ * @param {{ card_uid: string } | { person_id: string }} whom
+ * @param {boolean} allowed
+ * @returns {Entry}
+ */
+function lateTap(id, at, whom, allowed) {
+  const list = lists[dayHere()];
+  const decided = {
+    allowed,
+    reason: allowed ? "served" : "unknown-card",
+    display_short: sentence(allowed ? "noted" : "unknown-card").slice(0, 24),
+    snapshot: list?.day,
+  };
+  return { id, kind: "tap", at, body: { id, point_id: list?.point_id, ...whom, tapped_at: at, decided } };
+}
+
 /**
  * @param {HTMLElement} row
  * @param {Expected} person
@@ -223,16 +171,32 @@ function nameOf(person) {
 async function tick(row, person) {
   const touch = underWay.get(person.person_id) ?? { id: crypto.randomUUID(), at: new Date().toISOString() };
   underWay.set(person.person_id, touch);
-  const body = { id: touch.id, person_id: person.person_id, ticked_at: touch.at };
-  /** @type {Answer} */
-  const answer = await ask("POST", "/api/v1/attendances", body);
-  underWay.delete(person.person_id);
-  if (answer.allowed) {
-    mark(row, "present");
+  const { id, at } = touch;
+  const body = { id, person_id: person.person_id, ticked_at: at };
+  const answer = /** @type {Answer | null} */ (await overTheLine(() => ask("POST", "/api/v1/attendances", body)));
+  if (answer === null && row.dataset["status"] !== "present") {
+    await put(lateTap(id, at, { person_id: person.person_id }, true));
   }
-  const said = document.createElement("p");
-  said.textContent = `${nameOf(person)} : ${answer.allowed ? answer.display_short : answer.display_long}`;
-  part("status").replaceChildren(said);
+  underWay.delete(person.person_id);
+  await noted(row, person, answer);
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {Expected} person
+ * @param {Answer | null} answer null when it was noted here and is sent later
+ */
+async function noted(row, person, answer) {
+  if (!answer || answer.allowed) {
+    const again = answer?.reason === "already-counted" || (!answer && row.dataset["status"] === "present");
+    mark(row, "present");
+    // What a family owes is nobody's business at the table: served is served.
+    say(`${nameOf(person)} : ${sentence(again ? "already" : "noted")}`);
+  } else {
+    say(`${nameOf(person)} : ${answer.display_long}`);
+  }
+  await remember(person, /** @type {Expected["status"]} */ (row.dataset["status"] ?? null));
+  await showLine();
 }
 
 /**
@@ -240,8 +204,76 @@ async function tick(row, person) {
  * @param {Expected} person
  */
 async function noteAbsent(row, person) {
-  await ask("POST", "/api/v1/absences", { person_id: person.person_id });
+  const body = { person_id: person.person_id, day: dayHere() };
+  if ((await overTheLine(() => ask("POST", "/api/v1/absences", body).then(() => true))) === null) {
+    await put({ id: `absent-${body.day}-${person.person_id}`, kind: "absence", at: new Date().toISOString(), body });
+  }
   mark(row, "absent");
+  await remember(person, "absent");
+  await showLine();
+}
+
+/** @param {string} uid */
+async function tapped(uid) {
+  const id = crypto.randomUUID();
+  const at = new Date().toISOString();
+  const digest = await cardDigest(uid);
+  const person = lists[dayHere()]?.expected.find((each) => each.cards.includes(digest));
+  const row = person && part("people").querySelector(`[data-person="${person.person_id}"]`);
+  const body = { id, card_uid: uid, tapped_at: at };
+  const answer = /** @type {Answer | null} */ (await overTheLine(() => ask("POST", "/api/v1/taps", body)));
+  if (answer === null && !(row instanceof HTMLElement && row.dataset["status"] === "present")) {
+    await put(lateTap(id, at, { card_uid: uid }, row instanceof HTMLElement));
+  }
+  if (person && row instanceof HTMLElement) {
+    await noted(row, person, answer);
+  } else {
+    say(answer ? (answer.allowed ? sentence("noted") : answer.display_long) : sentence("unknown-card-long"));
+    await showLine();
+  }
+  greet(person && (!answer || answer.allowed) ? nameOf(person) : "");
+}
+
+/** Shows a child that their card was seen; nothing else is said aloud. @param {string} name */
+function greet(name) {
+  const place = part("greeting");
+  place.textContent = name || (part("status").textContent ?? "");
+  place.dataset["tone"] = name ? "ok" : "no";
+  place.hidden = false;
+  setTimeout(() => {
+    place.hidden = true;
+  }, GREETING_MS);
+}
+
+const GREETING_MS = 3_000;
+
+/**
+ * @param {Expected} person
+ * @param {Expected["status"]} status
+ */
+async function remember(person, status) {
+  person.status = status;
+  await keep(LIST, { lists, daysBehind });
+}
+
+/** @param {Entry} entry */
+async function sendLate(entry) {
+  if (entry.kind === "absence") {
+    try {
+      await ask("POST", "/api/v1/absences", entry.body);
+    } catch (error) {
+      // Whoever came meanwhile, or is not expected any more, is not absent.
+      if (!(error instanceof Refused && ["already-present", "not-expected"].includes(error.problem.slug))) {
+        throw error;
+      }
+    }
+    return;
+  }
+  const { taps } = await ask("POST", "/api/v1/taps/batch", { taps: [entry.body] });
+  const slug = taps[0]?.refused;
+  if (slug) {
+    throw new Refused(409, { slug, title: slug });
+  }
 }
 
 /**
@@ -256,13 +288,25 @@ function whenTouched(button, act) {
     button.setAttribute("aria-busy", "true");
     try {
       await act();
-      show(null);
+      showTrouble(null);
     } catch (error) {
-      show(error);
+      showTrouble(error);
     } finally {
       button.removeAttribute("aria-busy");
     }
   });
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {Expected} person
+ */
+function write(row, person) {
+  /** @type {HTMLElement} */ (row.querySelector(".name")).textContent = nameOf(person);
+  const apart = /** @type {HTMLElement} */ (row.querySelector(".told-apart"));
+  apart.textContent = person.told_apart;
+  apart.hidden = person.told_apart === "";
+  /** @type {HTMLElement} */ (row.querySelector("[data-absent] .unseen")).textContent = ` : ${nameOf(person)}`;
 }
 
 /** @param {Expected} person */
@@ -272,50 +316,103 @@ function rowFor(person) {
     /** @type {DocumentFragment} */ (mould.content.cloneNode(true)).querySelector(".person")
   );
   row.dataset["person"] = person.person_id;
-  /** @type {HTMLElement} */ (row.querySelector(".name")).textContent = nameOf(person);
-  const apart = /** @type {HTMLElement} */ (row.querySelector(".told-apart"));
-  apart.textContent = person.told_apart;
-  apart.hidden = person.told_apart === "";
-  /** @type {HTMLElement} */ (row.querySelector("[data-absent] .unseen")).textContent = ` : ${nameOf(person)}`;
   whenTouched(/** @type {HTMLButtonElement} */ (row.querySelector("[data-tick]")), () => tick(row, person));
   whenTouched(/** @type {HTMLButtonElement} */ (row.querySelector("[data-absent]")), () => noteAbsent(row, person));
   return row;
 }
 
-/** Draws who is on the list now; rows that are there already stay where the finger expects them. */
-async function refresh() {
-  /** @type {{ place: string, expected: Expected[] }} */
-  const { place, expected } = await ask("GET", "/api/v1/attendances/expected");
-  /** @type {HTMLElement} */ (part("count").querySelector("[data-place]")).textContent = place;
-  const list = part("people");
-  const there = new Map([...list.children].map((row) => [/** @type {HTMLElement} */ (row).dataset["person"], row]));
-  for (const person of expected) {
+/** Draws the list of the day; rows that are there already stay where the finger expects them. */
+async function draw() {
+  const list = lists[dayHere()];
+  part("no-list").hidden = list !== undefined;
+  part("roll-call").hidden = list === undefined;
+  if (!list) {
+    return;
+  }
+  const queued = await waiting();
+  /** @type {HTMLElement} */ (part("count").querySelector("[data-place]")).textContent = list.place;
+  const people = part("people");
+  const there = new Map([...people.children].map((row) => [/** @type {HTMLElement} */ (row).dataset["person"], row]));
+  for (const person of list.expected) {
     const known = there.get(person.person_id);
     const row = known instanceof HTMLElement ? known : rowFor(person);
     there.delete(person.person_id);
+    write(row, person);
     if (!known) {
-      list.append(row);
+      people.append(row);
     }
-    mark(row, person.status);
+    mark(row, statusHere(person, row, queued));
   }
   for (const gone of there.values()) {
     gone.remove();
   }
   count();
+  await showLine();
+}
+
+/**
+ * What the server says, but for what is not there yet.
+ *
+ * @param {Expected} person
+ * @param {HTMLElement} row
+ * @param {Entry[]} queued
+ */
+function statusHere(person, row, queued) {
+  const own = queued.some((each) => each.body.person_id === person.person_id);
+  const shown = /** @type {Expected["status"]} */ (row.dataset["status"] ?? null);
+  return own ? (shown ?? person.status) : person.status;
+}
+
+/** Brings home what waits, then fetches the list of the day, and now and then those of the days to come. */
+async function refresh() {
+  await upload(sendLate);
+  const fetched = await ask("GET", "/api/v1/attendances/expected");
+  const today = fetched.day;
+  daysBehind += Math.round((Date.parse(today) - Date.parse(dayHere())) / DAY_MS);
+  const known = new Map(lists[today]?.expected.map((each) => [each.person_id, each]));
+  // A row's own person goes on: what is touched now is remembered on it.
+  fetched.expected = fetched.expected.map((/** @type {Expected} */ each) =>
+    Object.assign(known.get(each.person_id) ?? {}, each),
+  );
+  const days = Object.entries(lists).filter(([day]) => day >= today);
+  lists = { ...Object.fromEntries(days), [today]: fetched };
+  if (Date.now() > aheadAt) {
+    for (let ahead = 1; ahead <= DAYS_AHEAD; ahead += 1) {
+      const day = dayHere(ahead);
+      lists[day] = await ask("GET", `/api/v1/attendances/expected?day=${day}`);
+    }
+    aheadAt = Date.now() + AHEAD_EVERY_MS;
+  }
+  await keep(LIST, { lists, daysBehind });
 }
 
 async function keepFresh() {
   try {
     await refresh();
-    show(null);
-    part("roll-call").hidden = false;
+    downUntil = 0;
+    showTrouble(null);
   } catch (error) {
-    show(error);
+    if (isLineDown(error)) {
+      downUntil = Date.now() + DOWN_MS;
+    } else {
+      showTrouble(error);
+    }
     if (error instanceof Refused && error.status === 401) {
-      part("roll-call").hidden = true;
-      part("enrol").hidden = false;
+      await lockOut();
+      return;
     }
   }
+  await draw();
+}
+
+/** A tablet that is not known any more keeps no names; what it has not sent stays, for when it is installed again. */
+async function lockOut() {
+  lists = {};
+  await forget(LIST);
+  part("people").replaceChildren();
+  part("roll-call").hidden = true;
+  part("no-list").hidden = true;
+  part("enrol").hidden = false;
 }
 
 async function start() {
@@ -328,20 +425,30 @@ async function start() {
       part("enrol").hidden = true;
       await keepFresh();
     } catch (error) {
-      show(error);
+      showTrouble(error);
     }
   });
-  identity = (await inStore("readonly", (store) => store.get("mine"))) ?? null;
-  if (identity) {
+  onCard((uid) => {
+    if (part("enrol").hidden) {
+      tapped(uid).catch(showTrouble);
+    }
+  });
+  const enrolled = await isEnrolled();
+  void keepPages();
+  if (enrolled) {
+    ({ lists, daysBehind } = (await kept(LIST)) ?? { lists, daysBehind });
+    await draw();
     await keepFresh();
   } else {
     part("enrol").hidden = false;
   }
-  setInterval(() => {
-    if (identity && !document.hidden && part("enrol").hidden) {
+  const beat = () => {
+    if (!document.hidden && part("enrol").hidden) {
       void keepFresh();
     }
-  }, REFRESH_MS);
+  };
+  setInterval(beat, REFRESH_MS);
+  addEventListener("online", beat);
 }
 
-start().catch(show);
+start().catch(showTrouble);

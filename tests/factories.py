@@ -8,9 +8,10 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.cards.rules import check_digit
-from cvq_core.cards.store import add_card
+from cvq_core.cards.rules import check_digit, next_status
+from cvq_core.cards.store import add_card, locked_card
 from cvq_core.cards.tables import Card
+from cvq_core.clock import local_day
 from cvq_core.ids import new_id
 from cvq_core.people.store import add_person
 from cvq_core.people.tables import Commune, Person
@@ -167,6 +168,27 @@ async def make_card(db: AsyncSession, person: Person, digits: str = "482130577",
         valid_until=date(TODAY.year + 5, 1, 1),
         now=NOW,
     )
+
+
+async def replace_card(
+    db: AsyncSession, old_card_id: UUID, *, card_id: UUID, number: str, uid: str, valid_until: date, now: datetime
+) -> Card:
+    """Another card in the place of one that somebody has, as if it had been ordered, made and handed over."""
+    old = await locked_card(db, old_card_id)
+    status = next_status(old.status, "replace")
+    new = await add_card(
+        db,
+        card_id=card_id,
+        person_id=old.person_id,
+        number=number,
+        uid=uid,
+        valid_from=local_day(now),
+        valid_until=valid_until,
+        now=now,
+    )
+    old.status, old.status_since, old.blocked_reason, old.replaced_by_id = status, now, None, new.id
+    await db.flush()
+    return new
 
 
 async def make_appointment(

@@ -1,4 +1,4 @@
-"""Finding cards, giving and replacing them; what else happens to them is in `cards.life`."""
+"""Finding cards and giving them; what happens to them is in `cards.life`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from cvq_core.cards.rules import (
     CardStatus,
     card_number,
     card_uid,
-    next_status,
     standing,
     standing_date,
 )
@@ -107,31 +106,6 @@ async def add_card(
     await db.flush()
     note_change(db, now=now, persons=[person_id])
     return card
-
-
-async def replace_card(
-    db: AsyncSession, old_card_id: UUID, *, card_id: UUID, number: str, uid: str, valid_until: date, now: datetime
-) -> Card:
-    """Give the holder of a card another one; the old one stops at once, and nothing else has to be carried over.
-
-    Raises:
-        UnknownCard, CardStateRefused, BadCardUid, BadCardNumber
-    """
-    old = await locked_card(db, old_card_id)
-    status = next_status(old.status, "replace")
-    new = await add_card(
-        db,
-        card_id=card_id,
-        person_id=old.person_id,
-        number=number,
-        uid=uid,
-        valid_from=local_day(now),
-        valid_until=valid_until,
-        now=now,
-    )
-    old.status, old.status_since, old.blocked_reason, old.replaced_by_id = status, now, None, new.id
-    await db.flush()
-    return new
 
 
 def card_facts(card: Card) -> CardFacts:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cvq_core.cards.store import add_card, replace_card
+from cvq_core.cards.store import add_card
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day
 from cvq_core.inactive_values.rules import (
@@ -162,25 +162,21 @@ async def make_card(
     place_id: UUID,
     officer: Officer,
     now: datetime,
-    replaces_id: UUID | None = None,
     **card: Any,
 ) -> Card:
     """Make a card from the next blank one at a place: the stock loses it in the same transaction.
 
-    `card` is what `cards.store.add_card` takes, or `replace_card` where it replaces one.
+    `card` is what `cards.store.add_card` takes.
 
     Raises:
-        UnknownValue, NotMandatary, NotEnoughInStock, and everything of `add_card` and `replace_card`.
+        UnknownValue, NotMandatary, NotEnoughInStock, and everything of `add_card`.
     """
     kind = await _cards_at(db, kind_id, place_id, officer, now)
     known = await db.get(Card, card["card_id"])
     if known is not None:
         return known
     span, source = await _next_blank(db, kind_id, place_id, officer)
-    if replaces_id is None:
-        made = await add_card(db, now=now, **card)
-    else:
-        made = await replace_card(db, replaces_id, now=now, **card)
+    made = await add_card(db, now=now, **card)
     step = Step(uuid5(made.id, "blank"), span, source, Holder(Whereabouts.ISSUED))
     await move(db, kind, step, officer=officer, now=now, card_id=made.id)
     return made

@@ -18,7 +18,7 @@ from cvq_core.access.taps import take_tap
 from cvq_core.cards.life import By, block, unblock
 from cvq_core.cards.making_rules import IdentityCheck
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import find_card, replace_card
+from cvq_core.cards.store import find_card
 from cvq_core.database import Database
 from cvq_core.facilities.service import Doing
 from cvq_core.families.departures import note_death
@@ -31,6 +31,7 @@ from cvq_core.seed.heroes import JEANNE_UID
 from cvq_core.services.rules import ServiceCode
 from cvq_core.settings import Settings
 from tests.core_examples import NOW, create_family, create_member, create_services, create_wallet
+from tests.factories import replace_card
 from tests.integration.core.access.conftest import NOON, Village
 
 HOUR = timedelta(hours=1)

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.cards.life import By, block, events_of, unblock
 from cvq_core.cards.making_rules import CardEventKind, IdentityCheck
-from cvq_core.cards.rules import BadCardNumber, BadCardUid, BlockedReason, CardStateRefused, CardStatus, check_digit
-from cvq_core.cards.store import UnknownCard, add_card, cards_of, find_card, replace_card
+from cvq_core.cards.rules import BadCardNumber, BadCardUid, BlockedReason, CardStatus, check_digit
+from cvq_core.cards.store import UnknownCard, add_card, cards_of, find_card
 from cvq_core.cards.tables import Card
 from cvq_core.database import Database
 from cvq_core.ids import new_id
@@ -81,27 +81,8 @@ async def test_a_lost_card_is_blocked_and_works_again_once_found(db: AsyncSessio
     assert life == [CardEventKind.UNBLOCKED, CardEventKind.BLOCKED]
 
 
-async def test_a_replacement_belongs_to_the_same_person_and_ends_the_old_card_for_good(
-    db: AsyncSession, card: Card
-) -> None:
-    await block(db, card.id, BlockedReason.STOLEN, AT_THE_DESK)
-    new = await replace_card(
-        db, card.id, card_id=new_id(), number=number(2), uid="04A22B1C5D6E02", valid_until=UNTIL, now=NOW
-    )
-    assert (card.status, card.replaced_by_id, card.blocked_reason) == (CardStatus.REPLACED, new.id, None)
-    assert (new.status, new.person_id) == (CardStatus.ACTIVE, card.person_id)
-    for refused in (
-        unblock(db, card.id, AT_THE_DESK),
-        replace_card(db, card.id, card_id=new_id(), number=number(3), uid="04A22B1C5D6E03", valid_until=UNTIL, now=NOW),
-    ):
-        with pytest.raises(CardStateRefused):
-            await refused
-
-
 async def test_the_newest_card_of_a_person_comes_first(db: AsyncSession, card: Card) -> None:
-    new = await replace_card(
-        db, card.id, card_id=new_id(), number=number(2), uid="04A22B1C5D6E02", valid_until=UNTIL, now=NOW
-    )
+    new = await give(db, card.person_id, 2)
     assert [each.id for each in (await cards_of(db, [card.person_id]))[card.person_id]] == [new.id, card.id]
     assert await cards_of(db, [new_id()]) == {}
 

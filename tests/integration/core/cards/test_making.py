@@ -488,6 +488,8 @@ async def test_a_card_that_somebody_carries_for_a_company_is_none_of_their_own(w
     batch_id, wanted = new_id(), (Wanted(person.id, works.id),)
     new = making.NewBatch(batch_id, workshop.place.id, workshop.kind_id, "Société", wanted)
     async with workshop.database.write() as db:
+        with pytest.raises(CardStateRefused):
+            await life.unblock(db, own.id, workshop.by(SEEN))
         stale = making.NewBatch(new_id(), new.place_id, new.kind_id, "Trop tard", (Wanted(person.id, own.id),))
         with pytest.raises(CardStateRefused):
             await making.plan_batch(db, stale, workshop.officer, workshop.by())

@@ -19,7 +19,7 @@ from cvq_core.access.taps import take_tap
 from cvq_core.cards.life import By, unblock
 from cvq_core.cards.making_rules import IdentityCheck
 from cvq_core.cards.rules import check_digit
-from cvq_core.cards.store import find_card, replace_card
+from cvq_core.cards.store import find_card
 from cvq_core.cards.tables import Card
 from cvq_core.database import Database
 from cvq_core.errors import NotFound, Refusal
@@ -59,6 +59,7 @@ from cvq_core.people.tables import Person
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.services.store import add_service
 from tests.core_examples import LONG_AGO, NOW, TODAY, create_family
+from tests.factories import replace_card
 
 CARD = UUID(int=1)
 SIRET = "73282932000074"

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from cvq_core.access.facts import RightKind
 from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
-from cvq_core.cards.store import find_card, replace_card
+from cvq_core.cards.store import find_card
 from cvq_core.database import Database
 from cvq_core.ids import new_id
 from cvq_core.invoices.rules import Line as InvoiceLine
@@ -22,6 +22,7 @@ from cvq_core.people.rules import FamilyRole
 from cvq_core.people.tables import Membership, Person
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import LONG_AGO, NOW, TODAY, create_family, create_ledger_account, move
+from tests.factories import replace_card
 from tests.integration.core.library.ground import DATE, Ground, ground_on, number
 
 

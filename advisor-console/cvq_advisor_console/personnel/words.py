@@ -21,4 +21,5 @@ TROUBLE_WORDS: Mapping[str, str] = {
     "wrong-password": N_("l’annuaire refuse notre mot de passe : les portes restent comme elles sont"),
     "no-password": N_("le mot de passe de l’annuaire ne se lit pas : les portes restent comme elles sont"),
     "cut": N_("l’annuaire ne donne qu’une partie de la liste : les portes restent comme elles sont"),
+    "settled": N_("la liste revient telle qu’elle fut refusée ou défaite : elle n’est pas appliquée"),
 }

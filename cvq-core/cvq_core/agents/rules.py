@@ -15,6 +15,8 @@ BYTES_MAX = 5 * 1024**2
 ROWS_MAX = 20_000
 LEAVERS_ALWAYS_ALLOWED = 2
 """So few may leave at once whatever their part in a small list."""
+SETTLED = "settled"
+"""Why nothing is applied where the employer gives again what was refused or undone before."""
 
 
 class BadStaffList(BadInput):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.agents.rules import SETTLED
 from cvq_core.agents.store import lists, refused_since
 from cvq_core.clock import local
 
@@ -21,8 +22,12 @@ async def verify_agents(db: AsyncSession, now: datetime) -> list[str]:
         if run is not None:
             troubles.append(f"liste du personnel {each.code} refusée ({run.slug}, {run.file_name})")
         elif each.trouble and each.trouble_at is not None:
-            since = local(each.trouble_at)
-            troubles.append(f"annuaire du personnel {each.code} : {each.trouble} depuis le {since:%d/%m/%Y à %H:%M}")
+            since = f"depuis le {local(each.trouble_at):%d/%m/%Y à %H:%M}"
+            troubles.append(
+                f"liste du personnel {each.code} : revenue telle que refusée ou défaite, non appliquée {since}"
+                if each.trouble == SETTLED
+                else f"annuaire du personnel {each.code} : {each.trouble} {since}"
+            )
         elif each.dropped_at is not None and now - each.dropped_at > STALE_AFTER:
             troubles.append(f"liste du personnel {each.code} : rien de nouveau depuis {each.dropped_at:%d/%m/%Y}")
     return troubles

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.agents.directory_rules import DirectoryTrouble, StaffDirectory
-from cvq_core.agents.rules import BYTES_MAX, UnknownStaffList
+from cvq_core.agents.rules import BYTES_MAX, SETTLED, UnknownStaffList
 from cvq_core.agents.service import Applied, apply_list
-from cvq_core.agents.store import list_of, lists, note_trouble
+from cvq_core.agents.store import list_of, lists, note_trouble, refused_since
 from cvq_core.clock import Clock
 from cvq_core.database import Database
 from cvq_core.journal.store import SYSTEM
@@ -51,6 +52,7 @@ async def watch_lists(database: Database, folder: Path, clock: Clock) -> int:
             row = await list_of(db, code)
             if row.dropped_at != found.written_at:
                 row.dropped_at = found.written_at
+            await _note_settled(db, code, applied, now)
         done += _told(code, applied)
     return done
 
@@ -76,6 +78,7 @@ async def watch_directories(
             async with database.write() as db:
                 applied = await apply_list(db, code, file_name=directory.host, content=content, actor=SYSTEM, now=now)
                 (await list_of(db, code)).dropped_at = now
+                await _note_settled(db, code, applied, now)
         except UnknownStaffList:
             log.error("staff_directory_without_list", list=code)
             continue
@@ -105,6 +108,20 @@ def newest_list(folder: Path, now: datetime) -> Dropped | None:
     except OSError:
         log.warning("staff_list_unreadable", folder=str(folder), exc_info=True)
         return None
+
+
+async def _note_settled(db: AsyncSession, code: str, applied: Applied, now: datetime) -> None:
+    """Note that what lies there is not applied: it may be right by now, and somebody who left keeps their doors.
+
+    What was just refused is told as that.
+    """
+    if applied.settled is None:
+        return
+    refused = await refused_since(db, await list_of(db, code))
+    if refused is not None and refused.id == applied.settled.id:
+        return
+    if await note_trouble(db, code, SETTLED, now=now):
+        log.warning("staff_list_settled", list=code, run=str(applied.settled.id))
 
 
 def _told(code: str, applied: Applied) -> bool:

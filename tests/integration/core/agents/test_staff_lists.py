@@ -310,6 +310,12 @@ async def test_the_newest_list_of_a_folder_is_read_once_it_lies_still(ground: Gr
     async with ground.database.read() as db:
         assert await verify_agents(db, clock[0]) == []
         assert "rien de nouveau" in (await verify_agents(db, clock[0] + timedelta(days=9)))[0]
+    async with ground.database.write() as db:
+        await undo_run(db, "pompaire", (await runs(ground))[0].id, actor=SYSTEM, now=clock[0])
+    clock[0] += timedelta(minutes=2)
+    assert (await watch(), await ground.doors("Paul", clock[0])) == (0, "S")
+    async with ground.database.read() as db:
+        assert "non appliquée" in (await verify_agents(db, clock[0]))[0], "it may be right by now: somebody has to say"
 
 
 async def test_what_is_no_file_or_too_large_is_no_list(ground: Ground, tmp_path: Path) -> None:

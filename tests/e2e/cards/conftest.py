@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from playwright.async_api import Page, async_playwright
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_booth.virtual.cards import virtual_cards
@@ -47,10 +48,12 @@ async def village(sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 async def _door(db: AsyncSession, people: list[UUID]) -> None:
-    """A door that asks for a proof, and the right to it."""
+    """A door that asks for a proof, the right to it, and who manages it."""
+    service_id = new_id()
     await add_service(
-        db, ServiceCode.BUILDING, service_id=new_id(), policy=FundingPolicy.SUBSCRIPTION, valid_from=LONG_AGO
+        db, ServiceCode.BUILDING, service_id=service_id, policy=FundingPolicy.SUBSCRIPTION, valid_from=LONG_AGO
     )
+    await make_staff(db, Role.SERVICE_MANAGER, service_id, "paul")
     point = AccessPoint(
         id=new_id(),
         code=DOOR,
@@ -76,3 +79,18 @@ async def _door(db: AsyncSession, people: list[UUID]) -> None:
     db.add(device)
     await db.flush()
     db.add(DeviceToken(token_digest=digest(DOOR), device_id=device.id, expires_at=NOW + timedelta(hours=1)))
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """Debian's Chromium, speaking French; a page with a fault of its own fails the test."""
+    faults: list[str] = []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--lang=fr-FR"]
+        )
+        page = await (await chromium.new_context(locale="fr-FR")).new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        yield page
+        await chromium.close()
+    assert faults == []

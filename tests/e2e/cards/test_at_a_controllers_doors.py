@@ -1,7 +1,8 @@
 """A card from its making to a site's doors behind a controller: a proof with the line, its signed record without.
 
 Beside the card reader (PC/SC) stands an OSDP reader on a pseudo-terminal; the line is cut in
-between, and a card that is blocked meanwhile is refused at once where the line is whole.
+between, and a card that is blocked meanwhile is refused at once where the line is whole. Whoever
+manages the doors sees it on their page: each tap as it is made, the late ones when they come, and why.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from playwright.async_api import Page, expect
 from sqlalchemy import select
 
 from cvq_booth.virtual.cards import READER
@@ -26,6 +29,7 @@ from cvq_core.journal.store import SYSTEM
 from cvq_core.services.rules import ServiceCode
 from tests.core_examples import NOW
 from tests.e2e.cards.ground import CHIPS, DOOR, Village, encode_both, laid
+from tests.factories import PASSWORD
 from tests.integration.reader.ground import controller, line_to, settled, until
 from tests.integration.reader.osdp_reader import ADDRESS, OsdpReader
 
@@ -55,6 +59,7 @@ async def test_a_made_card_opens_a_sites_doors_with_the_line_and_without_it(
     village: Village,
     tmp_path: Path,
     gate: OsdpReader,
+    page: Page,
 ) -> None:
     chips = await made_and_handed_over(village)
     opened = tmp_path / "opened"
@@ -70,16 +75,22 @@ async def test_a_made_card_opens_a_sites_doors_with_the_line_and_without_it(
         await machine.start()
         await until(machine.line_is_up, "the core is asked")
         taps = Taps(village)
+        await sign_in(page, village)
+        await page.goto(f"{village.site.url}/acces/points/{await point_id(village, DOOR)}")
+        passing = page.locator("#access-taps")
 
         # With the line the card proves itself to the core, through this controller; a copy and a yes-sayer do not.
         async with laid(village.cards, chips[0]):
             assert await taps.next() == (True, "entitled", Assurance.AUTHENTICATED)
+        await expect(passing).to_contain_text("Jeanne")
         for forged in (copied(chips[0]), YesSayer(CHIPS[0])):
             async with laid(village.cards, forged):
                 allowed, reason, assurance = await taps.next()
                 assert (allowed, reason) == (False, "assurance-too-low")
                 assert assurance is not Assurance.AUTHENTICATED
         assert opened.read_text().split() == ["3"]
+        await expect(passing).to_contain_text("Lecture non sûre")
+        await expect(passing).not_to_contain_text("sans liaison")
 
         await until(lambda: _so(gate.is_secure), "the gate's reader is there")
         gate.lay(CHIPS[1])
@@ -110,6 +121,8 @@ async def test_a_made_card_opens_a_sites_doors_with_the_line_and_without_it(
             (False, "assurance-too-low", Assurance.UID),
             (True, "entitled", Assurance.UID),
         ]
+        await expect(passing.get_by_text("sans liaison")).to_have_count(2)
+        assert "Oui, la porte s’ouvre." in await asked_why(page, village, CHIPS[0], DOOR)
 
         async with village.site.signed_in("sylvie") as sylvie:
             body = {"why": "lost", "channel": "phone", "identity": "answers"}
@@ -117,6 +130,36 @@ async def test_a_made_card_opens_a_sites_doors_with_the_line_and_without_it(
         gate.lay(CHIPS[1])
         assert (await taps.next())[:2] == (False, "card-blocked")
         await until(lambda: _so(gate.shown()[-1] == "Carte bloquee"), "the gate says so")
+        why = await asked_why(page, village, CHIPS[1], GATE)
+        assert "Non, la porte reste fermée." in why
+        assert "Carte bloquée" in why
+        await page.goto(f"{village.site.url}/acces/points/{await point_id(village, GATE)}")
+        await expect(passing).to_contain_text("Carte bloquée")
+
+
+async def sign_in(page: Page, village: Village) -> None:
+    """Sign in whoever manages the doors."""
+    await page.goto(f"{village.site.url}/connexion")
+    await page.locator("input[name=username]").fill("paul")
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(lambda url: "connexion" not in url)
+
+
+async def asked_why(page: Page, village: Village, uid: str, code: str) -> str:
+    """Ask on the page what a door answers to a card now, and why."""
+    await page.goto(f"{village.site.url}/acces")
+    await page.locator("#carte").fill(uid)
+    await page.locator("#point").select_option(str(await point_id(village, code)))
+    await page.get_by_role("button", name="Voir la réponse").click()
+    return await page.locator(".answer-box").inner_text()
+
+
+async def point_id(village: Village, code: str) -> UUID:
+    async with village.site.database.read() as db:
+        found = await db.scalar(select(AccessPoint.id).where(AccessPoint.code == code))
+    assert found is not None
+    return found
 
 
 async def another_point(village: Village) -> None:

@@ -15,21 +15,28 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
 from aiohttp import web
 from sqlalchemy import Engine, event
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.pool import Pool
 
 import cvq_advisor_console.app as server
 import cvq_advisor_console.cli  # noqa: F401 - loaded before the fork
+import cvq_core.access.writing as access_writing
+from cvq_core import database
 from cvq_core.cli import main
+from cvq_core.database import Line
+from cvq_core.prepared import Writes
 
 HEADER = "X-Die-At"
 PR_SET_PDEATHSIG = 1
+KEPT_LINE = "kept_line"
 
 
 class Moment(StrEnum):
@@ -84,6 +91,14 @@ ONLINE = {
     **_around_the_commit("notice-job-finished", "UPDATE job SET .*done_at"),
 }
 POINTS = {**AT_THE_COUNTER, **ONLINE}
+AT_THE_DOORS = {
+    **_at_each("tap", "INSERT INTO tap "),
+    **_around_the_commit("late", "INSERT INTO tap "),
+    **_around_the_commit("settle", "INSERT INTO tap_conflict_settling "),
+    **_around_the_commit("block", "UPDATE card SET "),
+    "give: before-commit": Point(Moment.BEFORE_COMMIT, "INSERT INTO entitlement "),
+    "end: after-commit": Point(Moment.AFTER_COMMIT, "UPDATE entitlement SET "),
+}
 
 
 @dataclass(slots=True)
@@ -108,10 +123,61 @@ def die() -> NoReturn:
 
 @event.listens_for(Engine, "after_cursor_execute")
 def _after_statement(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+    written(connection, statement)
+
+
+def written(connection: Any, statement: str) -> None:
+    """Take what a transaction has written; it may be what the trap waits for."""
     if trap.point is not None and trap.point.writes and re.match(trap.point.writes, statement, re.DOTALL):
         if trap.is_at(Moment.WRITTEN):
             die()
         connection.info["doomed"] = "writing"
+
+
+_write_together = access_writing.write_together
+
+
+async def write_together(db: AsyncSession, writes: Writes) -> None:
+    """Write taps as the program does: on the driver itself, past SQLAlchemy's events."""
+    await _write_together(db, writes)
+    kept_line = db.info.get(KEPT_LINE)
+    holder = kept_line if kept_line is not None else await (await db.connection()).get_raw_connection()
+    for into, rows in writes:
+        if rows:
+            written(holder, f"INSERT INTO {into.table.name} ")
+
+
+class KeptLine(Line):
+    """A line on whose own transactions the traps are set: no event of SQLAlchemy's tells of them."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.info: dict[str, str] = {}
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a transaction that says on which line it is."""
+        async with super().transaction() as session:
+            session.info[KEPT_LINE] = self
+            yield session
+
+    async def _begin(self) -> Any:
+        commit, roll_back = await super()._begin()
+        self.info.clear()
+
+        async def mortal_commit() -> None:
+            doomed = "doomed" in self.info
+            if doomed and trap.is_at(Moment.BEFORE_COMMIT):
+                die()
+            await commit()
+            if doomed and trap.is_at(Moment.AFTER_COMMIT):
+                die()
+
+        return mortal_commit, roll_back
+
+
+access_writing.write_together = write_together
+database.Line = KeptLine  # type: ignore[misc] # the product has no such points
 
 
 @event.listens_for(Engine, "commit")
@@ -138,7 +204,7 @@ def _given_back(connection: Any, record: Any) -> None:
 async def arm(request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
     """Set the trap that a request asks for."""
     if name := request.headers.get(HEADER):
-        trap.point = POINTS[name]
+        trap.point = (POINTS | AT_THE_DOORS)[name]
     answer: web.StreamResponse = await handler(request)
     return answer
 

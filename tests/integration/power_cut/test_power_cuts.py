@@ -7,7 +7,7 @@ with the same id, as the pages do. After each death the books are compared with 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from email import message_from_bytes
 from pathlib import Path
@@ -28,13 +28,6 @@ from tests.rounds import POWER_CUTS
 FLOAT = 2000
 ONLINE_CENTS = 1234
 LINGER_S = 0.3
-
-
-@pytest.fixture(scope="module")
-def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    forking = Forking(tmp_path_factory.mktemp("server") / "log")
-    yield forking
-    forking.stop()
 
 
 @pytest.fixture

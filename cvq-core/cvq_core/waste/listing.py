@@ -101,24 +101,29 @@ def _may_come(today: date) -> ColumnElement[bool]:
 
 
 async def _coming(
-    db: AsyncSession, found: Mapping[UUID, Mapping[Standing, UUID]], now: datetime
+    db: AsyncSession, found: Mapping[UUID, Mapping[Standing, Sequence[UUID]]], now: datetime
 ) -> dict[UUID, tuple[Coming, ...]]:
     today = local_day(now)
-    households = {each[Standing.HOUSEHOLD] for each in found.values() if Standing.HOUSEHOLD in each}
-    payers = {person: each[Standing.PROFESSIONAL] for person, each in found.items() if Standing.PROFESSIONAL in each}
+    households = {each[Standing.HOUSEHOLD][0] for each in found.values() if Standing.HOUSEHOLD in each}
+    payers = {person: each[Standing.PROFESSIONAL][0] for person, each in found.items() if Standing.PROFESSIONAL in each}
     visits = await _visits(db, households, today.year)
     named = select(FamilyAccount.id, FamilyAccount.label).where(FamilyAccount.id.in_(set(payers.values())))
     labels = {row.id: row.label for row in await db.execute(named)}
     cents = await _cents(db, payers, today)
     return {
         person_id: tuple(
-            Coming(standing, account_id, visits=visits.get(account_id, 0))
+            Coming(standing, accounts[0], visits=visits.get(accounts[0], 0))
             if standing is Standing.HOUSEHOLD
-            else Coming(standing, account_id, company=labels.get(account_id, ""), cents=cents[person_id])
-            for standing, account_id in sorted(each.items())
+            else Coming(standing, accounts[0], company=_company(labels, accounts), cents=cents[person_id])
+            for standing, accounts in sorted(each.items())
         )
         for person_id, each in found.items()
     }
+
+
+def _company(labels: Mapping[UUID, str], accounts: Sequence[UUID]) -> str:
+    """Return for whom somebody comes; nothing where it may be several: then the card that they show says it."""
+    return labels.get(accounts[0], "") if len(accounts) == 1 else ""
 
 
 async def _visits(db: AsyncSession, accounts: Collection[UUID], year: int) -> dict[UUID, int]:

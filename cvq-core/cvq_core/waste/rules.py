@@ -81,6 +81,14 @@ class ChooseStanding(Refusal):
     what_to_do = N_("Demandez-lui pour qui elle dépose, puis choisissez.")
 
 
+class ChoosePayer(Refusal):
+    """Somebody comes for several companies, and nothing says for which this time."""
+
+    slug = "waste-choose-payer"
+    message = N_("Cette personne peut venir pour {names} : il faut savoir qui paie.")
+    what_to_do = N_("Présentez la carte de l’organisme pour qui elle dépose ; la mairie la lui donne.")
+
+
 class QuotaReached(Refusal):
     """The household has come as often as it may this year."""
 

@@ -7,10 +7,12 @@ ledger's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.cards.rules import standing as card_standing
@@ -30,9 +32,11 @@ from cvq_core.ledger.rules import (
 )
 from cvq_core.ledger.store import post
 from cvq_core.ledger.wallets import wallets_of
+from cvq_core.legal_entities.service import account_of_card
 from cvq_core.people.arrangements import kept_accounts
 from cvq_core.people.names import listed_name
 from cvq_core.people.store import family_account_by_id, person_by_id
+from cvq_core.people.tables import FamilyAccount
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.services.store import policy_in_force
 from cvq_core.tariffs.kept import kept
@@ -42,6 +46,7 @@ from cvq_core.text import short_date
 from cvq_core.waste.rules import (
     CardNotGood,
     Charged,
+    ChoosePayer,
     Load,
     NotAdmitted,
     QuotaReached,
@@ -104,19 +109,23 @@ async def assess(db: AsyncSession, asked: NewDeposit) -> Assessed:
     """Return as whom somebody comes, the number of their visit and what it costs; the household's account is held.
 
     Raises:
-        BadDeposit, UnknownCategory, NotAdmitted, ChooseStanding
+        BadDeposit, UnknownCategory, NotAdmitted, ChooseStanding, ChoosePayer
         UnknownCard, UnknownPerson, CardNotGood, QuotaReached: unless it happened offline (an unknown card is always
             refused: nobody knows whose it is).
         UnknownTariff, NoSuchItem, NoCaseFits: a category's price is not in the tariff.
     """
-    known = await categories(db)
+    # What was taken meanwhile no more was brought all the same.
+    known = await categories(db, brought=[load.category for load in asked.loads] if asked.offline else ())
     check_loads(asked.loads, known)
     day = local_day(asked.occurred_at)
-    person_id = await _person(db, asked, day)
+    card = await _card(db, asked)
+    person_id = _person(card, asked, day)
     person = await person_by_id(db, person_id)
     may = await standings(db, person_id, asked.occurred_at)
     as_whom = standing_of(may, asked.standing)
-    account_id = may[as_whom]
+    account_id = may[as_whom][0]
+    if as_whom is Standing.PROFESSIONAL:
+        account_id = await _payer(db, may[as_whom], card)
     made = await visits_made(db, account_id, day.year)
     visits = Visits(1, None)
     if as_whom is Standing.HOUSEHOLD:
@@ -276,8 +285,7 @@ async def _card(db: AsyncSession, asked: NewDeposit) -> Card | None:
     return await find_card(db, number=asked.card_number) if asked.card_number is not None else None
 
 
-async def _person(db: AsyncSession, asked: NewDeposit, day: date) -> UUID:
-    card = await _card(db, asked)
+def _person(card: Card | None, asked: NewDeposit, day: date) -> UUID:
     if card is None:
         if asked.person_id is None:
             raise NotAdmitted
@@ -286,6 +294,26 @@ async def _person(db: AsyncSession, asked: NewDeposit, day: date) -> UUID:
     if not card_standing(facts, day).usable and not asked.offline:
         raise CardNotGood(why=standing_in_words(facts, day))
     return card.person_id
+
+
+async def _payer(db: AsyncSession, payers: Sequence[UUID], card: Card | None) -> UUID:
+    """Return which of some accounts a professional comes for: that of the card they show, else the only one.
+
+    Raises:
+        NotAdmitted: the card's company is not registered here.
+        ChoosePayer: there are several.
+    """
+    carried = await account_of_card(db, card) if card is not None else None
+    if carried is not None:
+        if carried not in payers:
+            raise NotAdmitted
+        return carried
+    if len(set((await kept_accounts(db, payers)).values())) > 1:
+        names = await db.scalars(
+            select(FamilyAccount.label).where(FamilyAccount.id.in_(payers)).order_by(FamilyAccount.label)
+        )
+        raise ChoosePayer(names=", ".join(names))
+    return payers[0]
 
 
 async def _pay(db: AsyncSession, asked: NewDeposit, found: Assessed, now: datetime) -> UUID | None:

@@ -16,6 +16,7 @@ from cvq_core.access.facts import Right, RightKind
 from cvq_core.access.rules import holds
 from cvq_core.access.tables import Entitlement
 from cvq_core.clock import local_day
+from cvq_core.legal_entities.tables import LegalEntity
 from cvq_core.people.arrangements import accounts_within, kept_accounts
 from cvq_core.people.rules import FamilyRole
 from cvq_core.people.store import in_force
@@ -58,11 +59,11 @@ async def set_category(
     return row
 
 
-async def categories(db: AsyncSession) -> dict[str, Category]:
-    """Return what is taken, in the order in which the tablet shows it."""
+async def categories(db: AsyncSession, *, brought: Collection[str] = ()) -> dict[str, Category]:
+    """Return what is taken, in the order in which the tablet shows it, and what was `brought` and is taken no more."""
     rows = await db.scalars(
         select(WasteCategory)
-        .where(WasteCategory.taken.is_(True))
+        .where(or_(WasteCategory.taken.is_(True), WasteCategory.code.in_(brought)))
         .order_by(WasteCategory.position, WasteCategory.code)
         .limit(CATEGORIES_MAX)
     )
@@ -98,17 +99,18 @@ async def quota_on(db: AsyncSession, day: date) -> int | None:
     return row[0] if row is not None else None
 
 
-async def standings(db: AsyncSession, person_id: UUID, at: datetime) -> dict[Standing, UUID]:
-    """Return as whom a person may bring something at an instant, each with the account that comes or pays."""
+async def standings(db: AsyncSession, person_id: UUID, at: datetime) -> dict[Standing, list[UUID]]:
+    """Return as whom a person may bring something at an instant, each with the accounts that come or may pay."""
     return (await standings_of(db, [person_id], at)).get(person_id, {})
 
 
 async def standings_of(
     db: AsyncSession, people: Collection[UUID], at: datetime, roles: Collection[FamilyRole] = _SPENDING
-) -> dict[UUID, dict[Standing, UUID]]:
-    """Return as whom some people may bring something at an instant, each with the account that comes or pays.
+) -> dict[UUID, dict[Standing, list[UUID]]]:
+    """Return as whom some people may bring something at an instant, each with the accounts that come or may pay.
 
-    A professional's right may be a company's, or the person's own: then their household pays, or whom the right names.
+    A professional's right may be a company's, or the person's own: then their household pays, or whom the right names;
+    never a company whose card they happen to carry. The account whose right is the oldest stands in front.
     `roles` are those in which somebody comes for an account. Whoever may not come is absent.
     """
     accounts = await _accounts(db, people, local_day(at), roles)
@@ -131,14 +133,17 @@ async def standings_of(
             of_person[row.person_id].append(row)
         elif row.account_id is not None:
             of_account[row.account_id].append(row)
-    found: dict[UUID, dict[Standing, UUID]] = {}
+    bodies = set(await db.scalars(select(LegalEntity.account_id).where(LegalEntity.account_id.in_(every))))
+    found: dict[UUID, dict[Standing, list[UUID]]] = {}
     for person_id in people:
         own = accounts.get(person_id, [])
+        household = next((account_id for account_id in own if account_id not in bodies), None)
         rights = [*of_person[person_id], *(row for account_id in own for row in of_account[account_id])]
         for row in sorted(rights, key=lambda each: (each.valid_from, each.id)):
-            payer = row.account_id or row.payer_account_id or next(iter(own), None)
-            if payer is not None:
-                found.setdefault(person_id, {}).setdefault(_STANDINGS[row.kind], payer)
+            payer = row.account_id or row.payer_account_id or household
+            payers = found.setdefault(person_id, {}).setdefault(_STANDINGS[row.kind], []) if payer is not None else []
+            if payer is not None and payer not in payers:
+                payers.append(payer)
     return found
 
 
@@ -162,12 +167,13 @@ async def visits_made(db: AsyncSession, account_id: UUID, year: int) -> int:
 
 async def deposits_by_id(db: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Deposit]:
     """Return deposits with their loads."""
+    # The deposits first: one that a rival commits in between would else be found without its loads.
+    rows = list(await db.scalars(select(WasteDeposit).where(WasteDeposit.id.in_(ids))))
     loads: dict[UUID, list[WasteLoad]] = defaultdict(list)
     for load in await db.scalars(
         select(WasteLoad).where(WasteLoad.deposit_id.in_(ids)).order_by(WasteLoad.deposit_id, WasteLoad.position)
     ):
         loads[load.deposit_id].append(load)
-    rows = await db.scalars(select(WasteDeposit).where(WasteDeposit.id.in_(ids)))
     return {row.id: Deposit(row, tuple(loads[row.id])) for row in rows}
 
 

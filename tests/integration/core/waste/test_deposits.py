@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from cvq_core.access.facts import RightKind
-from cvq_core.access.store import give_right
+from cvq_core.access.store import end_right, give_right
+from cvq_core.access.tables import Entitlement
 from cvq_core.cards.life import By, block
-from cvq_core.cards.rules import BlockedReason
+from cvq_core.cards.rules import BlockedReason, check_digit
 from cvq_core.cards.store import UnknownCard, find_card
 from cvq_core.database import Database
 from cvq_core.errors import Refusal
+from cvq_core.families.departures import add_member
 from cvq_core.families.merges import merge_accounts
 from cvq_core.ids import new_id
 from cvq_core.invoices.store import invoices_by_id, lines_of
@@ -22,8 +24,19 @@ from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.rules import IdempotencyMismatch, InsufficientFunds
 from cvq_core.ledger.tables import Wallet
 from cvq_core.ledger.verify import verify
+from cvq_core.legal_entities.rules import EntityKind
+from cvq_core.legal_entities.service import add_holder, give_card, give_professional_right, open_entity
+from cvq_core.people.rules import FamilyRole
 from cvq_core.services.rules import FundingPolicy, ServiceCode
-from cvq_core.waste.rules import CardNotGood, ChooseStanding, NotAdmitted, QuotaReached, Standing, UnknownCategory
+from cvq_core.waste.rules import (
+    CardNotGood,
+    ChoosePayer,
+    ChooseStanding,
+    NotAdmitted,
+    QuotaReached,
+    Standing,
+    UnknownCategory,
+)
 from cvq_core.waste.service import assess, bill_deposits
 from cvq_core.waste.slip_pdf import SlipPlace, deposit_slip_pdf
 from cvq_core.waste.store import accounts_to_bill, overruns, set_category
@@ -147,11 +160,67 @@ async def test_who_comes_for_two_says_for_whom_and_a_stranger_is_refused(ground:
         await ground.take(ground.new(who=ground.luc, standing=Standing.HOUSEHOLD))
 
 
+async def test_whose_card_is_shown_pays_and_who_comes_for_two_companies_shows_one(ground: Ground) -> None:
+    card, uid = new_id(), "04A1B2C3D4E5F7"
+    async with ground.database.write() as db:
+        club = new_id()
+        await open_entity(
+            db, club, kind=EntityKind.ASSOCIATION, name="Club", rna="W792000001", by=None, now=NOW - timedelta(days=9)
+        )
+        await add_holder(db, new_id(), account_id=club, person_id=ground.luc, role=FamilyRole.HOLDER, now=NOW)
+        await give_card(
+            db,
+            card,
+            account_id=club,
+            person_id=ground.luc,
+            number="482130578" + check_digit("482130578"),
+            uid=uid,
+            valid_until=TODAY + timedelta(days=9),
+            by=None,
+            now=NOW,
+        )
+    with pytest.raises(NotAdmitted):
+        await ground.take(ground.new(person_id=None, card_uid=uid))
+    async with ground.database.write() as db:
+        await give_professional_right(
+            db, new_id(), account_id=club, service=ServiceCode.WASTE_CENTRE, valid_until=None, now=NOW
+        )
+    assert (await ground.take(ground.new(person_id=None, card_uid=uid))).row.account_id == club
+    for more in ({"who": ground.luc}, {"person_id": None, "card_uid": UID}):
+        with pytest.raises(ChoosePayer) as asked:
+            await ground.take(ground.new(**more))
+        assert asked.value.facts["names"] == "Club, Maçonnerie Roy"
+
+
+async def test_a_professionals_own_right_is_never_paid_by_the_company_they_work_for(ground: Ground) -> None:
+    async with ground.database.write() as db:
+        held = await db.scalar(select(Entitlement.id).where(Entitlement.account_id == ground.company))
+        assert held is not None
+        await end_right(db, held, now=NOW)
+        await give_right(
+            db,
+            new_id(),
+            kind=RightKind.PROFESSIONAL,
+            service=ServiceCode.WASTE_CENTRE,
+            person_id=ground.luc,
+            valid_from=NOW - timedelta(days=1),
+            now=NOW,
+        )
+    with pytest.raises(NotAdmitted):
+        await ground.take(ground.new(who=ground.luc))
+    async with ground.database.write() as db:
+        own = (await create_family(db, "F00003")).id
+        await add_member(db, new_id(), account_id=own, person_id=ground.luc, role=FamilyRole.GUARDIAN, now=NOW)
+    assert (await ground.take(ground.new(who=ground.luc))).row.account_id == own
+
+
 async def test_what_is_taken_no_more_is_refused(ground: Ground) -> None:
     async with ground.database.write() as db:
         await set_category(db, BOXES, label="Cartons", price_code=None, position=2, taken=False)
     with pytest.raises(UnknownCategory):
         await ground.take(ground.new((BOXES, 500)))
+    brought = await ground.take(ground.new((BOXES, 500), offline=True))
+    assert [load.label for load in brought.loads] == ["Cartons"], "what came before that was known is a fact"
 
 
 async def test_what_professionals_brought_stands_on_one_invoice_once(ground: Ground) -> None:

@@ -17,9 +17,10 @@ from cvq_core.waste.listing import Listed, list_of
 from cvq_core.waste.plates import forget_plate, register_plate, vehicles
 from cvq_core.waste.rules import BadPlate, LateKind, NotAdmitted, Standing, plate_key
 from cvq_core.waste.service import NewDeposit
+from cvq_core.waste.store import set_category
 from cvq_core.waste.tables import WasteDeposit
 from tests.core_examples import NOW, TODAY, create_member
-from tests.integration.core.waste.ground import BOXES, RUBBLE, UID, Ground
+from tests.integration.core.waste.ground import BOXES, GREEN, RUBBLE, UID, Ground
 
 DEVICE = new_id()
 
@@ -84,18 +85,24 @@ async def test_what_was_taken_at_two_sites_without_a_network_counts_once_each_an
 async def test_what_cannot_be_taken_and_a_price_that_was_another_are_listed_once_and_never_dropped(
     ground: Ground,
 ) -> None:
+    async with ground.database.write() as db:
+        await set_category(db, GREEN, label="Végétaux", price_code="nowhere", position=1)
+    unpriced = ground.new((GREEN, 500), who=ground.luc)
     unknown = ground.new(card_uid="04FFFFFFFFFFFF", person_id=None)
     dearer = ground.new((RUBBLE, 1000), (BOXES, 500), card_uid=UID, person_id=None)
     for _ in range(2):
+        assert (await late(ground, unpriced)).refused == "no-such-tariff-item", "no price: somebody settles it by hand"
         assert (await late(ground, unknown, None)).refused == "unknown-card"
         answer = await late(ground, dearer, 2000)
         assert answer.deposit is not None
         assert answer.deposit.row.amount_cents == 2250
     async with ground.database.read() as db:
-        found = {row.kind: row for row in await listed_late(db, TODAY)}
-    assert (found[LateKind.PRICE_DIFFERS].said_cents, found[LateKind.PRICE_DIFFERS].amount_cents) == (2000, 2250)
-    assert found[LateKind.NOT_TAKEN].reason == "unknown-card"
-    assert found[LateKind.NOT_TAKEN].loads == "gravats 0,5 m³"
+        found = {(row.kind, row.reason): row for row in await listed_late(db, TODAY)}
+    assert len(found) == 3
+    differs = found[LateKind.PRICE_DIFFERS, ""]
+    assert (differs.said_cents, differs.amount_cents) == (2000, 2250)
+    assert found[LateKind.NOT_TAKEN, "unknown-card"].loads == "gravats 0,5 m³"
+    assert found[LateKind.NOT_TAKEN, "no-such-tariff-item"].loads == "vegetaux 0,5 m³"
 
 
 async def test_an_answer_that_was_lost_on_the_way_is_the_same_deposit(ground: Ground) -> None:

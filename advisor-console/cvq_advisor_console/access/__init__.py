@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
-from cvq_advisor_console.access import routes
+from cvq_advisor_console.access import rights, routes, settings
 
 __all__ = ["setup"]
 
 
 def setup(app: web.Application) -> None:
     """Add the pages."""
-    routes.routes.setup(app)
+    for room in (routes, settings, rights):
+        room.routes.setup(app)

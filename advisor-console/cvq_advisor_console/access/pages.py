@@ -129,6 +129,8 @@ async def point_page(context: Context, point: AccessPoint) -> PointPage:
         mode_url=f"{url}/mode",
         facts=(*_facts(context, point), *await _block_delay(context, point)),
         taps=await taps_now(context, point.id),
+        settings_url=f"{url}/reglages",
+        rights_url=f"{url}/droits",
     )
 
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time
 
 from aiohttp import web
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 
 from cvq_advisor_console.access.pages import URL, access_now, conflict_rows, point_page, taps_now
+from cvq_advisor_console.access.scope import chosen_service, managed_services, own_point
 from cvq_advisor_console.views.access import AccessPage, Found, TryForm
 from cvq_advisor_console.views.books import Choice
 from cvq_core.access.conflicts import conflict_by_id, settle_conflict
 from cvq_core.access.explain import explain
 from cvq_core.access.facts import PointMode
 from cvq_core.access.late_rules import ConflictOutcome
-from cvq_core.access.manage import point_by_id, points_listed, set_mode
+from cvq_core.access.manage import points_listed, set_mode
 from cvq_core.access.tables import AccessPoint
 from cvq_core.cards.rules import looks_like_card_number
 from cvq_core.cards.store import find_card
@@ -60,21 +59,21 @@ class SettleForm(BaseModel):
 @routes.get("", access=MANAGE)
 async def access_page(context: Context) -> web.Response:
     """Show a service's doors, what they give to know, and what waits to be settled."""
-    service = await _chosen(context, context.request.query.get("service", ""))
+    service = await chosen_service(context, context.request.query.get("service", ""))
     return await _page(context, service, await _form(context, service))
 
 
 @routes.get("/fragments/maintenant", access=MANAGE)
 async def now_fragment(context: Context) -> web.Response:
     """Draw a service's doors anew."""
-    service = await _chosen(context, context.request.query.get("service", ""))
+    service = await chosen_service(context, context.request.query.get("service", ""))
     return context.page("fragments/access_now.html", view=await access_now(context, service))
 
 
 @routes.post("/essai", access=MANAGE, body=AskForm, form=True)
 async def ask(context: Context, body: AskForm) -> web.Response:
     """Say what a door would answer to a card, and why; nothing passes, and that one looked is written down."""
-    service = await _chosen(context, body.service)
+    service = await chosen_service(context, body.service)
     form = await _form(context, service)
     at = _instant(context, body)
     form = replace(
@@ -98,7 +97,7 @@ async def ask(context: Context, body: AskForm) -> web.Response:
 @routes.get("/points/{id}", access=MANAGE)
 async def point(context: Context) -> web.Response:
     """Show one point: its modes, how it is set, and who passes."""
-    found = await _own_point(context)
+    found = await own_point(context)
     async with context.acting() as writing:
         writing.journal("access-taps-seen", subject=("access_point", found.id))
     return context.page("access_point.html", view=await point_page(context, found))
@@ -107,14 +106,14 @@ async def point(context: Context) -> web.Response:
 @routes.get("/points/{id}/fragments/passages", access=MANAGE)
 async def taps_fragment(context: Context) -> web.Response:
     """Draw the last presentations anew."""
-    found = await _own_point(context)
+    found = await own_point(context)
     return context.page("fragments/access_taps.html", view=await taps_now(context, found.id))
 
 
 @routes.post("/points/{id}/mode", access=MANAGE, body=ModeForm, form=True)
 async def mode(context: Context, body: ModeForm) -> web.Response:
     """Set a point's mode, and go back to it."""
-    found = await _own_point(context)
+    found = await own_point(context)
     for changed in await set_mode(context.db, [found.id], body.mode, now=context.now):
         personal = {"mode": body.mode.value, "reason": body.reason}
         context.journal("access-mode-set", subject=("access_point", changed.id), personal=personal)
@@ -142,7 +141,7 @@ async def settle(context: Context, body: SettleForm) -> web.Response:
 
 
 async def _page(context: Context, service: Service, form: TryForm) -> web.Response:
-    services = await _services(context)
+    services = await managed_services(context)
     view = AccessPage(
         url=URL,
         services=tuple(Choice(each.code, context._(each.label), each.code == service.code) for each in services),
@@ -150,6 +149,8 @@ async def _page(context: Context, service: Service, form: TryForm) -> web.Respon
         now=await access_now(context, service),
         ask=form if form.points else None,
         conflicts=await conflict_rows(context, service.code),
+        new_url=f"{URL}/nouvelle-porte?service={service.code}",
+        areas_url=f"{URL}/zones?service={service.code}",
     )
     return context.page("access.html", view=view)
 
@@ -185,25 +186,3 @@ async def _form(context: Context, service: Service) -> TryForm:
     return TryForm(
         url=f"{URL}/essai", points=tuple(Choice(str(each.id), f"{each.site}, {each.label}") for each in points)
     )
-
-
-async def _services(context: Context) -> Sequence[Service]:
-    """Return the services with access points that whoever asks manages."""
-    rows = await context.db.scalars(
-        select(Service).where(Service.code.in_(select(AccessPoint.service_code).distinct())).order_by(Service.position)
-    )
-    return [each for each in rows if context.principal.may(MANAGE, Scope("service", each.id))]
-
-
-async def _chosen(context: Context, asked: str) -> Service:
-    found = next((each for each in await _services(context) if each.code == asked or not asked), None)
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def _own_point(context: Context) -> AccessPoint:
-    found = await point_by_id(context.db, context.path_id())
-    service = await context.db.get_one(Service, found.service_code)
-    context.require(MANAGE, Scope("service", service.id))
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cvq_core.access.facts import Assurance, Direction, Fallback, PointEventKind, PointMode
+from cvq_core.access.facts import Assurance, Direction, Fallback, PointEventKind, PointKind, PointMode, RightKind
 from cvq_core.access.late_rules import ConflictOutcome
 from cvq_core.errors import N_
 
@@ -46,6 +46,21 @@ FALLBACK_WORDS: Mapping[Fallback, str] = {
     Fallback.FAIL_OPEN: N_("laisse passer tout le monde"),
     Fallback.FAIL_CLOSED: N_("ne laisse passer personne"),
     Fallback.AGENTS_ONLY: N_("laisse passer les agents seulement"),
+}
+KIND_WORDS: Mapping[PointKind, str] = {
+    PointKind.DOOR: N_("porte"),
+    PointKind.TURNSTILE: N_("tourniquet"),
+    PointKind.GATE: N_("barrière"),
+    PointKind.TABLET: N_("tablette"),
+}
+RIGHT_WORDS: Mapping[RightKind, str] = {
+    RightKind.AGENT_SCHEDULE: N_("agent"),
+    RightKind.SUBSCRIPTION: N_("abonnement"),
+    RightKind.LESSON: N_("cours"),
+    RightKind.RESERVATION: N_("réservation"),
+    RightKind.HOUSEHOLD: N_("foyer"),
+    RightKind.PROFESSIONAL: N_("professionnel"),
+    RightKind.ENROLMENT: N_("inscription"),
 }
 OUTCOME_WORDS: Mapping[ConflictOutcome, str] = {
     ConflictOutcome.BILLED: N_("Facturer"),

@@ -12,6 +12,7 @@ ACTIONS = {
     "access-mode-set": N_("Mode d’un point d’accès changé"),
     "access-point-changed": N_("Réglages d’un point d’accès changés"),
     "access-point-made": N_("Point d’accès créé"),
+    "access-rights-seen": N_("Droits d’un point d’accès consultés"),
     "access-taps-seen": N_("Derniers passages d’un point d’accès consultés"),
     "account-closed": N_("Compte famille fermé"),
     "account-import-undone": N_("Reprise d’un compte famille défaite"),

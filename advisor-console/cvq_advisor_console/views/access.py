@@ -113,6 +113,8 @@ class AccessPage:
     now: AccessNow
     ask: TryForm | None = None
     conflicts: tuple[ConflictRow, ...] = ()
+    new_url: str = ""
+    areas_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +158,5 @@ class PointPage:
     mode_url: str
     facts: tuple[tuple[str, str], ...]
     taps: TapsNow
+    settings_url: str = ""
+    rights_url: str = ""

@@ -20,6 +20,7 @@ from cvq_advisor_console.views.access import (
     Told,
     TryForm,
 )
+from cvq_advisor_console.views.access_settings import AreaForm, AreasPage, RightRow, RightsPage, SettingsPage
 from cvq_advisor_console.views.books import Choice
 from cvq_core.web.views import Act, NavItem
 from tests.e2e.look.samples_moments import NOW, Sample, shell
@@ -96,6 +97,8 @@ _CONFLICTS = (
     ),
 )
 _PAGE = AccessPage(
+    new_url="/acces/nouvelle-porte",
+    areas_url="/acces/zones",
     url="/acces",
     services=(Choice("pool", "Piscine", True), Choice("squash", "Squash")),
     service="Piscine",
@@ -110,6 +113,8 @@ _TAPS = (
     TapRow(NOW - timedelta(minutes=40), "M. Paul Giraud", "Entrez : reste 4", allowed=True, late=True),
 )
 _POINT = PointPage(
+    settings_url="/acces/points/1/reglages",
+    rights_url="/acces/points/1/droits",
     label="Tourniquet 1",
     site="Piscine Gâtinéo",
     back_url="/acces",
@@ -130,6 +135,68 @@ _POINT = PointPage(
 )
 
 
+_DO_NOT_FIT = "Ces réglages ne vont pas ensemble. Le comptage et l’anti-retour demandent un sens de passage."
+_UNKNOWN_CARD = "Cette carte n’est pas connue ici. Vérifiez que c’est bien une carte de vie quotidienne."
+_SETTINGS = SettingsPage(
+    title="Tourniquet 1",
+    site="Piscine Gâtinéo",
+    back_url="/acces/points/1",
+    save=Act("/acces/points/1/reglages"),
+    values={
+        "label": "Tourniquet 1",
+        "site": "Piscine Gâtinéo",
+        "assurance": "signed_id",
+        "direction": "in",
+        "passback_minutes": "20",
+        "double_tap_s": "5",
+        "guardian_age": "8",
+        "guardian_minutes": "2",
+        "clock_tolerance_s": "120",
+    },
+    choices={
+        "kind": (Choice("door", "porte", True), Choice("turnstile", "tourniquet")),
+        "assurance": (
+            Choice("uid", "le numéro de la puce suffit"),
+            Choice("signed_id", "un identifiant signé est demandé", True),
+        ),
+        "direction": (Choice("in", "entrée", True), Choice("out", "sortie"), Choice("both", "dans les deux sens")),
+        "area_id": (Choice("1", "Bassins", True),),
+        "price_code": (Choice("entry", "Entrée à l’unité"),),
+        "offline_fallback": (
+            Choice("fail_closed", "ne laisse passer personne", True),
+            Choice("agents_only", "laisse passer les agents seulement"),
+        ),
+    },
+    ticked=frozenset({"reserved_only"}),
+    areas_url="/acces/zones",
+    errors={"guardian_age": "Cette valeur n’est pas possible."},
+)
+_AREAS = AreasPage(
+    service="Piscine",
+    back_url="/acces",
+    areas=(
+        AreaForm("1", "Bassins", "180", "20:00", 148, "Tourniquet 1, Tourniquet 2", Act("/z/1"), Act("/z/1/compte")),
+        AreaForm("2", "Solarium", "", "", 0, "", Act("/z/2"), Act("/z/2/compte")),
+    ),
+    make=Act("/acces/zones"),
+    id="3",
+)
+_RIGHTS = RightsPage(
+    label="Porte du dépôt",
+    site="Services techniques",
+    back_url="/acces/points/2",
+    rows=(
+        RightRow("BRÉMAUD Odile", "agent", "lu ma me je ve, de 07:00 à 19:00, sauf jours fériés", NOW, Act("/d/1/fin")),
+        RightRow("MOREAU Jeanne", "réservation", "de 10 h 00 à 10 h 40", NOW, None),
+    ),
+    more=True,
+    give=Act("/acces/points/2/droits"),
+    id="4",
+    kinds=(Choice("agent_schedule", "agent", True), Choice("lesson", "cours")),
+    today="2026-11-24",
+)
+
+
 def _sample(template: str, view: object) -> Sample:
     return Sample(template, {"shell": _MANAGER, "view": view})
 
@@ -146,6 +213,15 @@ ACCESS = {
             ask=replace(_ASK, number="12", error="Ce numéro de carte ne peut pas être juste : il en manque."),
         ),
     ),
+    "access-settings": _sample("access_settings.html", _SETTINGS),
+    "access-settings-new": _sample(
+        "access_settings.html",
+        replace(_SETTINGS, title="Nouvelle porte", id="1", values={"direction": "both"}, error=_DO_NOT_FIT),
+    ),
+    "access-areas": _sample("access_areas.html", _AREAS),
+    "access-areas-none": _sample("access_areas.html", replace(_AREAS, areas=())),
+    "access-rights": _sample("access_rights.html", _RIGHTS),
+    "access-rights-refused": _sample("access_rights.html", replace(_RIGHTS, rows=(), error=_UNKNOWN_CARD)),
     "access-point": _sample("access_point.html", _POINT),
     "access-point-nobody": _sample("access_point.html", replace(_POINT, taps=TapsNow(Region("/taps")))),
 }

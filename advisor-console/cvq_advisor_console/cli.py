@@ -89,6 +89,9 @@ def bench(
         float, typer.Option(min=0.1, max=600, help="`taps`, `ledger`: how long a slice of a round is.")
     ] = 3.0,
     preset: Annotated[str, typer.Option(help="`taps`, `ledger`, `months`: the territory to measure on.")] = "parthenay",
+    times: Annotated[
+        int, typer.Option(min=1, max=200, help="`taps`: how often the territory is there, on PostgreSQL.")
+    ] = 1,
     database_url: Annotated[
         str | None, typer.Option(help="An empty database, instead of one that the bench makes for itself.")
     ] = None,
@@ -99,7 +102,7 @@ def bench(
     from cvq_advisor_console.bench.command import CannotMeasure, figures_table, measure
     from cvq_core.bench.harness import BenchOptions
 
-    options = BenchOptions(rounds=rounds, seconds=seconds, database_url=database_url, preset=preset)
+    options = BenchOptions(rounds=rounds, seconds=seconds, database_url=database_url, preset=preset, times=times)
     try:
         found = asyncio.run(measure(name.value, options))
     except CannotMeasure as error:

@@ -91,6 +91,14 @@ class Postgresql:
         finally:
             await connection.close()
 
+    async def size_mb(self, name: str) -> float:
+        """Return how large the database `name` is, in megabytes."""
+        connection = await asyncpg.connect(self._base_url)
+        try:
+            return float(await connection.fetchval("SELECT pg_database_size($1)", name)) / 1e6
+        finally:
+            await connection.close()
+
     async def server_pid(self) -> int:
         """Return the process that all of the server descends from.
 

@@ -25,8 +25,8 @@ ROUNDS_MIN = 5
 class BenchOptions:
     """What was asked for: `seconds` is how long one slice of one round lasts.
 
-    `database_url` is a PostgreSQL of this machine on which databases may be made and dropped; without it, the bench
-    starts one of its own.
+    `times` is how often the territory is there. `database_url` is a PostgreSQL of this machine on which databases may
+    be made and dropped; without it, the bench starts one of its own.
     """
 
     rounds: int = ROUNDS_MIN
@@ -35,6 +35,7 @@ class BenchOptions:
     preset: str = "parthenay"
     clients: int = 32
     pgbench_scale: int = 50
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,12 @@ def percentile_ms(latencies_s: list[float], share: float) -> float:
     """Return the latency, in milliseconds, that `share` (0 to 1) of the operations stay within."""
     ordered = sorted(latencies_s)
     return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def memory_mb(pid: int) -> float:
+    """Return how much memory a process holds, in megabytes."""
+    [resident] = [line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line]
+    return int(resident) / 1000
 
 
 def parent_of(pid: int) -> int:

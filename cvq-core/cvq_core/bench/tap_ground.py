@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import cvq_core.tables  # noqa: F401 - the metadata must know every table
 from cvq_core.access.facts import RightKind
 from cvq_core.access.tables import AccessPoint, Entitlement
+from cvq_core.bench.multiply import multiply
 from cvq_core.cards.rules import CardStatus
 from cvq_core.cards.tables import Card
 from cvq_core.clock import local_day, utc_now
@@ -33,6 +34,7 @@ from cvq_core.staff.store import digest
 FUNDS_CENTS = 100_000_000
 TURNSTILES = ("piscine-gatineo-1", "piscine-gatineo-2", "piscine-saint-aubin")
 READERS_EACH = 4
+CARDS_PRESENTED_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,18 @@ class TapGround:
 
     tokens: list[str]
     cards: list[str]
+    cards_there: int
 
     def write_plan(self, file: Path, now: datetime) -> None:
         """Write what the load generator reads."""
         file.write_text(json.dumps({"tokens": self.tokens, "cards": self.cards, "tapped_at": [now.isoformat()]}))
 
 
-async def prepare(url: str, preset: str) -> TapGround:
-    """Make the tables, seed the territory and give everybody funds; return what a run needs to know."""
+async def prepare(url: str, preset: str, times: int = 1) -> TapGround:
+    """Make the tables, seed the territory and give everybody funds; return what a run needs to know.
+
+    `times` is how often the territory is there (PostgreSQL alone).
+    """
     now = utc_now()
     database = Database(url)
     try:
@@ -58,13 +64,18 @@ async def prepare(url: str, preset: str) -> TapGround:
         async with database.write() as db:
             await fund_pools(db, now)
             tokens = await _enrol_readers(db, now)
+        if times > 1:
+            await multiply(database.engine, times)
+        else:
+            async with database.engine.connect() as connection:
+                autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await autocommit.exec_driver_sql("ANALYZE")
+        async with database.read() as db:
             cards = await _paying_cards(db)
-        async with database.engine.connect() as connection:
-            autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await autocommit.exec_driver_sql("ANALYZE")
+            count = int(await db.scalar(select(func.count()).select_from(Card)) or 0)
     finally:
         await database.close()
-    return TapGround(tokens, cards)
+    return TapGround(tokens, cards, count)
 
 
 async def fund_pools(db: AsyncSession, now: datetime) -> None:
@@ -146,7 +157,7 @@ async def _enrol_readers(db: AsyncSession, now: datetime) -> list[str]:
 
 
 async def _paying_cards(db: AsyncSession) -> list[str]:
-    """Return the cards of guardians whom no subscription lets in: each of their taps moves money."""
+    """Return cards of guardians whom no subscription lets in, from everywhere: each of their taps moves money."""
     subscribed = select(Entitlement.person_id).where(
         Entitlement.kind == RightKind.SUBSCRIPTION, Entitlement.service_code == ServiceCode.POOL
     )
@@ -160,7 +171,8 @@ async def _paying_cards(db: AsyncSession) -> list[str]:
             Membership.role == FamilyRole.GUARDIAN,
             Card.person_id.not_in(subscribed),
         )
-        .distinct()
-        .order_by(Card.uid)
+        .group_by(Card.uid)
+        .order_by(func.substr(Card.uid, 9), Card.uid)
+        .limit(CARDS_PRESENTED_MAX)
     )
     return list(rows)

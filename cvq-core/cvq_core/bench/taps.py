@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from cvq_core.bench.harness import (
     Samples,
     cap_per_s,
     conditions_of,
+    memory_mb,
     percentile_ms,
 )
 from cvq_core.bench.load import Found
@@ -133,7 +135,9 @@ async def run(options: BenchOptions) -> BenchResult:
             ExistingServer(options.database_url) if options.database_url else Cluster()
         )
         url = await cluster.create(TAPS)
-        ground = await prepare(url, options.preset)
+        began = time.monotonic()
+        ground = await prepare(url, options.preset, options.times)
+        prepared_s = time.monotonic() - began
         await cluster.create(LIMIT)
         await cluster.initialise_pgbench(LIMIT, options.pgbench_scale)
         plan = folder / "plan.json"
@@ -146,7 +150,11 @@ async def run(options: BenchOptions) -> BenchResult:
             await bench.load(server, seconds=WARM_UP_S)
         for _ in range(options.rounds):
             others += await _round(bench, samples, gathered, single, bare)
-        figures = await _proof(url, bench)
+        figures = await _proof(url, bench) | {
+            "server_memory_mb": memory_mb(gathered.pid),
+            "prepared_s": prepared_s,
+            "database_mb": await cluster.size_mb(TAPS),
+        }
         server_settings = await cluster.conditions()
     await _sqlite_rounds(options, samples)
     ratios = {
@@ -167,7 +175,8 @@ async def run(options: BenchOptions) -> BenchResult:
         seconds=options.seconds,
         clients=options.clients,
         preset=options.preset,
-        cards=len(ground.cards),
+        cards=ground.cards_there,
+        cards_presented=len(ground.cards),
         readers=len(ground.tokens),
         pgbench_scale=options.pgbench_scale,
         open_loop_per_s=OPEN_LOOP_PER_S,

@@ -16,6 +16,7 @@ from cvq_core.bench import hordak
 
 CVQ = Path(sys.executable).with_name("cvq")
 LEDGER_RATIOS = {"ledger_tpcb", "ledger_hot", "ledger_hot_read", "ledger_sqlite", "ledger_simple_update"}
+DEMO_CARDS = 340
 RATIOS = {"tap_batched", "tap_single", "tap_cpu", "tap_latency", "tap_p99", "tap_sqlite"}
 
 
@@ -44,12 +45,14 @@ def _check_durable(found: dict[str, Any]) -> None:
 
 
 async def test_taps_prints_its_ratios_in_one_json_object_and_nothing_is_lost() -> None:
-    code, said, erred = await _cvq_bench(*("taps", "--json", "--rounds", "1", "--seconds", "0.3", "--preset", "demo"))
+    asked = ("taps", "--json", "--rounds", "1", "--seconds", "0.3", "--preset", "demo", "--times", "3")
+    code, said, erred = await _cvq_bench(*asked)
     assert code == 0, erred
     found = json.loads(said.splitlines()[-1])
     _check_shape(found, "taps")
     assert found["ratios"].keys() >= RATIOS
     assert all(value > 0 for value in found["ratios"].values())
+    assert found["conditions"]["cards"] > 3 * DEMO_CARDS
     assert found["figures"]["taps_acknowledged"] > 0
     for figure in ("taps_failed", "taps_lost", "taps_doubled", "wallets_overdrawn", "ledger_troubles"):
         assert found["figures"][figure] == 0, figure

@@ -2,11 +2,12 @@
 
 from aiohttp import web
 
-from cvq_advisor_console.facilities import manage, routes, visit
+from cvq_advisor_console.facilities import manage, places, routes, visit
 
 
 def setup(app: web.Application) -> None:
     """Add the pages to the application."""
     routes.routes.setup(app)
+    places.routes.setup(app)
     manage.routes.setup(app)
     visit.routes.setup(app)

@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from cvq_advisor_console.facilities.places import door_choices, doors_act
 from cvq_advisor_console.facilities.terms_form import terms_of, terms_view
 from cvq_advisor_console.facilities.week import URL, monday_of, name_of, week_url
 from cvq_advisor_console.facilities.words import span_words
@@ -161,4 +162,6 @@ async def _view(
         terms=await terms_view(context, facility, errors or {}),
         closing=closing,
         today=today.isoformat(),
+        doors=await door_choices(context, facility),
+        save_doors=doors_act(facility),
     )

@@ -81,7 +81,8 @@ async def calendar_page(context: Context) -> web.Response:
     )
     week = await week_view(context, chosen, monday) if chosen else None
     manage_url = f"{URL}/{chosen.id}/reglages" if chosen and manages else ""
-    return context.page("reservations.html", view=CalendarPage(choices, week, manage_url))
+    new_url = f"{URL}/nouveau-lieu" if context.principal.may(Permission.MANAGE_FACILITIES) else ""
+    return context.page("reservations.html", view=CalendarPage(choices, week, manage_url, new_url))
 
 
 @routes.get("/fragments/semaine", access=Permission.RESERVE)

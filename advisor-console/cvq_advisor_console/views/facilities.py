@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from cvq_advisor_console.views.books import Choice
 from cvq_advisor_console.views.cash import PayerSearch
 from cvq_core.web.views import Act, Region
 
@@ -81,6 +82,7 @@ class CalendarPage:
     choices: tuple[FacilityChoice, ...]
     week: WeekView | None
     manage_url: str = ""
+    new_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,17 @@ class TermsView:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPlacePage:
+    """`facility_new.html`: POST `id`, `terms_id`, `service`, `label`, `site` and `address` to `url`."""
+
+    url: str
+    back_url: str
+    id: str
+    terms_id: str
+    services: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FacilityPage:
     """`facility.html`: closures, how the place is reserved, and its calendar's link."""
 
@@ -247,3 +260,5 @@ class FacilityPage:
     terms: TermsView | None = None
     closing: ClosingView | None = None
     today: str = ""
+    doors: tuple[Choice, ...] = ()
+    save_doors: Act | None = None

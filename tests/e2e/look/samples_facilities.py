@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from cvq_advisor_console.views.books import Choice
 from cvq_advisor_console.views.cash import PayerFound, PayerSearch
 from cvq_advisor_console.views.facilities import (
     CalendarPage,
@@ -16,6 +17,7 @@ from cvq_advisor_console.views.facilities import (
     DepositView,
     FacilityChoice,
     FacilityPage,
+    NewPlacePage,
     NewReservationPage,
     OpeningRow,
     PayerChoice,
@@ -197,6 +199,8 @@ _FACILITY = FacilityPage(
     Act("/reservations/1/lien"),
     terms=_TERMS,
     today="2026-11-23",
+    doors=(Choice("1", "Salle de squash, porte", True), Choice("2", "Salle de squash, vestiaires")),
+    save_doors=Act("/reservations/1/portes"),
 )
 _CLOSING = replace(
     _FACILITY,
@@ -252,6 +256,10 @@ FACILITIES = {
     ),
     "offer-left": Sample("offer_left.html", {"territory": "Parthenay-Gâtine"}),
     "reservation-offered": _sample("reservation.html", _OFFERED),
+    "facility-new": _sample(
+        "facility_new.html",
+        NewPlacePage("/n", "/reservations", "1", "2", (Choice("squash", "Squash"), Choice("hall", "Salles"))),
+    ),
     "facility": _sample("facility.html", _FACILITY),
     "facility-closing": _sample("facility.html", _CLOSING),
 }

@@ -9,13 +9,15 @@ from datetime import date, time, timedelta
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
+from cvq_core.facilities.refusals import MayNotReserve
 from cvq_core.facilities.rules import ReservationState, civil_span
 from cvq_core.facilities.service import reserve, wait
-from cvq_core.facilities.store import terms_on
+from cvq_core.facilities.store import facility_by_id, points_of, terms_on
 from cvq_core.facilities.tables import FacilityClosure, Reservation
 from cvq_core.ids import new_id
 from cvq_core.services.rules import ServiceCode
@@ -202,3 +204,28 @@ async def test_a_deposit_is_settled_on_the_page_once_the_time_is_over(site: Site
     async with site.database.read() as db:
         made = await db.get_one(Reservation, wish.id)
     assert (made.state, made.deposit_kept_cents) == (ReservationState.BOOKED, 5000)
+
+
+async def test_a_manager_makes_a_place_gives_it_its_doors_and_nobody_reserves_before_it_has_rules(
+    site: Site, ground: Ground
+) -> None:
+    async with site.signed_in("benoit") as benoit, site.signed_in("claire") as claire:
+        assert "/reservations/nouveau-lieu" in await page(benoit, "/reservations")
+        form = hidden(await page(benoit, "/reservations/nouveau-lieu"))
+        fields = {**form, "service": "squash", "label": "Court 1", "site": "Salle de squash"}
+        where = {await sent(benoit, "/reservations/nouveau-lieu", **fields) for _ in range(2)}
+        [settings] = where
+        shown = await page(benoit, settings)
+        assert "Salle de squash, Porte" in shown
+        place = settings.split("/")[2]
+        doors = f"/reservations/{place}/portes"
+        await sent(benoit, doors, portes=str(ground.ids["squash"]))
+        assert (await benoit.submit(doors, portes=str(ground.ids["salle"]))).status == 403, "another service's door"
+        assert (await claire.submit(doors, portes=str(ground.ids["salle"]))).status == 403
+        assert (await claire.submit("/reservations/nouveau-lieu", **{**fields, "id": str(new_id())})).status == 403
+        async with site.database.read() as db:
+            made = await facility_by_id(db, UUID(place))
+            assert [point.id for point in await points_of(db, made.id)] == [ground.ids["squash"]]
+            assert made.code.startswith("court-1")
+        with pytest.raises(MayNotReserve):
+            await ground.reserve(ground.wish(slot(IN_A_WEEK, time(8), 60), facility_id=made.id))

@@ -31,6 +31,7 @@ from cvq_advisor_console import (
     treasury,
     unclaimed,
     wallets,
+    waste,
 )
 from cvq_advisor_console.console import paying
 from cvq_advisor_console.console import routes as console_routes
@@ -101,6 +102,7 @@ def setup_console(app: web.Application) -> None:
     unclaimed.setup(app)
     footfall.setup(app)
     wallets.setup(app)
+    waste.setup(app)
     debits.setup(app)
     invoices.setup(app)
     treasury.setup(app)

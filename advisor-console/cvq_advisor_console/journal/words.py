@@ -237,4 +237,5 @@ ACTIONS = {
     "waste-plate-dropped": N_("Plaque d’immatriculation oubliée par la déchèterie"),
     "waste-plate-set": N_("Plaque d’immatriculation enregistrée à la déchèterie"),
     "waste-quota-set": N_("Nombre de passages à la déchèterie réglé"),
+    "waste-seen": N_("Page des déchèteries consultée"),
 }

@@ -17,7 +17,7 @@ from cvq_core.access.taps import TapAnswer, take_tap
 from cvq_core.card_keys.service import Evidence
 from cvq_core.cards.rules import card_uid
 from cvq_core.errors import N_, BadInput, Forbidden, Refusal
-from cvq_core.instants import ClockInstant
+from cvq_core.instants import ClockInstant, Day
 from cvq_core.staff.rules import Permission, Principal
 from cvq_core.web import Context, Routes
 
@@ -69,7 +69,7 @@ class AbsenceBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     person_id: UUID
-    day: date | None = None
+    day: Day | None = None
 
 
 class TapOut(BaseModel):

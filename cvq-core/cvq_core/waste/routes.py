@@ -14,6 +14,7 @@ from cvq_core.access.routes import OnlyReaders
 from cvq_core.access.tables import AccessPoint
 from cvq_core.clock import local_day
 from cvq_core.errors import NotFound
+from cvq_core.instants import ClockInstant
 from cvq_core.services.rules import ServiceCode
 from cvq_core.services.tables import Service
 from cvq_core.staff.rules import Permission, Scope
@@ -56,7 +57,7 @@ class DepositBody(Body):
     card_number: str | None = Field(None, max_length=20)
     person_id: UUID | None = None
     standing: Standing | None = None
-    occurred_at: AwareDatetime
+    occurred_at: ClockInstant
     loads: list[LoadBody] = Field(min_length=1, max_length=LINES_MAX)
 
 

@@ -27,6 +27,7 @@ from tests.e2e.look.samples_statements import STATEMENTS
 from tests.e2e.look.samples_stores import STORES
 from tests.e2e.look.samples_tariffs import TARIFFS
 from tests.e2e.look.samples_treasury import TREASURY
+from tests.e2e.look.samples_waste import WASTE
 
 SAMPLES: dict[str, Sample] = {
     **CORE,
@@ -46,6 +47,7 @@ SAMPLES: dict[str, Sample] = {
     **BOOKS,
     **ACCESS,
     **FOOTFALL,
+    **WASTE,
     **PERSONNEL,
     **QUOTIENTS,
     **IMPORTS,

@@ -168,3 +168,29 @@ async def test_the_manager_sets_lists_and_bills_and_another_service_s_does_not(c
         acts = await db.scalars(select(AuditRecord.action).where(AuditRecord.outcome == "done"))
         told = [each for each in acts if each.startswith("waste-")]
     assert sorted(told) == ["waste-billed", "waste-category-set", "waste-quota-set"]
+
+
+async def test_the_manager_s_page_shows_what_was_done_without_a_network_and_keeps_the_vehicles(
+    centre: Centre, denis: Client
+) -> None:
+    await denis.post(f"{API}/quotas", {"id": str(new_id()), "valid_from": "2020-01-01", "visits_a_year": 1})
+    jeanne = str(centre.made["jeanne"])
+    for body in (
+        late(card_uid=None, person_id=jeanne, said_cents=0),
+        late(card_uid=None, person_id=jeanne, said_cents=0),
+        late(card_uid="04FFFFFFFFFFFF", who="<b>Carte …FFFF</b>"),
+        late(said_cents=2000),
+    ):
+        assert (await centre.ask("two", "POST", "/deposits/late", body))[0] == 200
+    plate = {"plaque": "ab-123-cd", "carte": UID, "pour": "professional"}
+    assert (await denis.submit("/decheterie/vehicules", **plate)).status == 303
+    wrong = await denis.submit("/decheterie/vehicules", **(plate | {"pour": "household"}))
+    assert (wrong.status, "n’est pas inscrite" in await wrong.text()) == (422, True)
+    page = await (await denis.get("/decheterie")).text()
+    for words in ("2 sur 1", "Carte que personne ne connaît", "&lt;b&gt;Carte", "Prix annoncé différent", "AB123CD"):
+        assert words in page
+    assert (await denis.submit("/decheterie/vehicules/oublier", plaque="AB-123-CD")).status == 303
+    assert "AB123CD" not in await (await denis.get("/decheterie")).text()
+    async with centre.site.signed_in("paul") as paul:
+        assert (await paul.get("/decheterie")).status == 403
+        assert (await paul.submit("/decheterie/vehicules", **plate)).status == 403

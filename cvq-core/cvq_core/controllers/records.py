@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import Facts, Manner, PointKind, Right, RightKind
@@ -32,6 +32,7 @@ from cvq_core.ledger.tables import Wallet
 from cvq_core.people.tables import Membership, Person
 from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_core.tariffs.rules import Tariff, UserKind
+from cvq_core.text import short_date
 
 YIELD_EVERY = 50
 """People after which the server looks at who else waits: somebody stands at a door."""
@@ -103,7 +104,10 @@ async def read_site(db: AsyncSession, controller: Controller, *, now: datetime) 
         asked=tuple(asked),
         services=frozenset(row.service_code for row in rows),
         paying=frozenset(point.service for point, _ in every if point.policy in _PAYING),
-        lists_names=any(row.kind is PointKind.TABLET for row in rows),
+        # A waste centre's tablet has a list of its own, from the core.
+        lists_names=any(
+            row.kind is PointKind.TABLET and row.service_code is not ServiceCode.WASTE_CENTRE for row in rows
+        ),
         may_be_free=any(
             item is not None and point.policy is FundingPolicy.REFUSE and _can_be_nothing(*item)
             for point, item in every
@@ -164,7 +168,7 @@ async def gather(db: AsyncSession, site: Site, people: Sequence[UUID]) -> list[K
     requests += [_ask(point.id, None) for point in site.points]
     scenes = [await read_scene(db, requests, instant, lock=False) for instant in site.instants]
     cards = await _cards(db, site.controller.salt, people)
-    names = await _names(db, people) if site.lists_names else {}
+    names = await _names(db, site, people) if site.lists_names else {}
     found = []
     for number, person_id in enumerate(people, start=1):
         known = _known(site, scenes, person_id)
@@ -290,11 +294,32 @@ async def _cards(db: AsyncSession, salt: bytes, people: Sequence[UUID]) -> dict[
     return found
 
 
-async def _names(db: AsyncSession, people: Sequence[UUID]) -> dict[UUID, Name]:
-    rows = await db.execute(
-        select(Person.id, Person.usual_name, Person.family_name, Person.given_names).where(Person.id.in_(people))
+async def _names(db: AsyncSession, site: Site, people: Sequence[UUID]) -> dict[UUID, Name]:
+    """Return the names in use, with the birth date where another of the site's tablets' lists bears the same."""
+    columns = (Person.id, Person.usual_name, Person.family_name, Person.given_names, Person.birth_date)
+    rows = (await db.execute(select(*columns).where(Person.id.in_(people)))).all()
+    in_use = {usual or family for _, usual, family, _, _ in rows}
+    on_a_list = exists().where(
+        Entitlement.person_id == Person.id,
+        Entitlement.kind == RightKind.ENROLMENT,
+        Entitlement.point_id.in_(site.point_ids),
     )
+    of_the_name = func.coalesce(Person.usual_name, Person.family_name).in_(in_use)
+    others = await db.execute(select(*columns).where(of_the_name, on_a_list, Person.deceased_on.is_(None)))
+    bearers: dict[tuple[str, str], set[UUID]] = {}
+    for person_id, usual, family, given, _ in others:
+        bearers.setdefault((usual or family, _first(given)), set()).add(person_id)
     return {
-        person_id: Name(family=usual or family, given=given.split()[0] if given else "")
-        for person_id, usual, family, given in rows
+        person_id: Name(
+            family=usual or family,
+            given=_first(given),
+            told_apart=short_date(born)
+            if born and bearers.get((usual or family, _first(given)), set()) - {person_id}
+            else "",
+        )
+        for person_id, usual, family, given, born in rows
     }
+
+
+def _first(given_names: str) -> str:
+    return given_names.split(maxsplit=1)[0] if given_names.strip() else ""

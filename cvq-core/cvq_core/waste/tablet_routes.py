@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from cvq_core.access.facts import PointKind
+from cvq_core.access.routes import OnlyReaders
 from cvq_core.clock import local_day
 from cvq_core.errors import BadInput, NotFound
 from cvq_core.staff.rules import Permission
@@ -122,6 +124,9 @@ class LateListOut(BaseModel):
 async def people(context: Context) -> ListOut:
     """Give a part of the list of who may come, for a tablet to keep for some days."""
     point = await own_point(context)
+    if point.kind is not PointKind.TABLET:
+        # A gate asks about one card at a time, and has no use for names.
+        raise OnlyReaders
     device_id = context.principal.id
     assert device_id is not None, "a reader is a device"
     listed, following = await list_of(context.db, device_id, now=context.now, after=_after(context))

@@ -20,7 +20,6 @@ from cvq_core.database import Database
 from cvq_core.devices.store import make_code
 from cvq_core.devices.tables import Device
 from cvq_core.people.tables import Person
-from cvq_core.seed.service import seed_territory
 from cvq_core.settings import Settings
 from tests.factories import make_card
 
@@ -96,12 +95,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def canteen(browser: Browser, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Canteen]:
+async def canteen(browser: Browser, sqlite_village: Path, tmp_path: Path) -> AsyncIterator[Canteen]:
     file = tmp_path / "cvq.sqlite"
-    shutil.copyfile(sqlite_template, file)
+    shutil.copyfile(sqlite_village, file)
     url = f"sqlite:///{file}"
     database = Database(url)
-    await seed_territory(database, "demo", seed=1, school_year=2026)
     app = make_core(Settings(database_url=url, data_dir=tmp_path / "data"), clock=lambda: NOON)
     window = await browser.new_context(
         locale="fr-FR", viewport={"width": 1024, "height": 768}, has_touch=True, reduced_motion="reduce"

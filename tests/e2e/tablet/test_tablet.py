@@ -154,6 +154,7 @@ async def test_without_a_network_the_roll_call_goes_on_and_all_of_it_comes_home_
     await expect(page.locator("#waiting")).to_contain_text("À envoyer : 3")
     other = page.locator(".person:not([data-status])").first
     await other.locator("[data-absent]").tap()
+    await expect(page.locator('.person[data-status="absent"]')).to_have_count(1)
     await page.reload()
     await expect(page.locator("#waiting")).to_contain_text("À envoyer : 4")
     await expect(lea).to_contain_text("présent")

@@ -217,6 +217,14 @@ class Machine:
         presented = {"card_uid": uid} if uid is not None else {"person_id": str(person_id)}
         return await self.tell("/taps", {"id": str(tap_id or new_id())} | presented, key=key)
 
+    async def expected(self) -> dict[str, Any]:
+        """Ask whom the tablet's list expects today."""
+        headers = {"Authorization": f"Bearer {READER_KEY}"}
+        url = f"http://{SITE_ADDRESS}:{self.port}/attendances/expected"
+        async with ClientSession() as session, session.get(url, headers=headers) as answer:
+            found: dict[str, Any] = await answer.json()
+            return found
+
     async def tell(self, path: str, body: dict[str, Any], *, key: str = READER_KEY) -> dict[str, Any]:
         """Speak to it as an HTTP reader does."""
         headers = {"Authorization": f"Bearer {key}"}

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import select
 
-from cvq_core.access.tables import Tap
+from cvq_core.access.facts import AttendanceStatus, Manner
+from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap
 from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
 from cvq_core.cards.store import find_card
 from cvq_core.cards.tables import Card
 from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.tables import Wallet
-from cvq_core.people.tables import Membership
+from cvq_core.people.tables import Membership, Person
 from cvq_core.seed.heroes import JEANNE_UID, STRANGER_UID
 from cvq_core.services.rules import ServiceCode
+from cvq_core.text import short_date
+from tests.factories import make_card
 from tests.integration.core.access.conftest import NOON, Village
 from tests.integration.core.access.test_taps import top_up
 from tests.integration.reader.ground import Line, controller, settled, until
@@ -133,3 +137,47 @@ async def test_without_the_core_a_controller_that_was_killed_starts_again_with_i
         price = known[first["id"]].amount_cents
         assert paid == 1000 // price
         assert 0 <= (await jeannes_wallet(site)).balance_cents < price
+
+
+async def test_a_canteen_s_tablet_behind_a_controller_calls_the_roll_with_the_line_cut(
+    site: Site, line: Line, tmp_path: Path
+) -> None:
+    async with site.database.write() as db:
+        at_table = select(Entitlement.person_id).join(AccessPoint, AccessPoint.id == Entitlement.point_id)
+        children = await db.scalars(
+            select(Person).where(Person.id.in_(at_table.where(AccessPoint.code == "cantine-tallud")))
+        )
+        named = {child.given_names: child for child in children}
+        lea = named.pop("Léa")
+        owing = await db.scalar(
+            select(Wallet.balance_cents)
+            .join(Membership, Membership.account_id == Wallet.family_account_id)
+            .where(Membership.person_id == lea.id, Wallet.service_code == ServiceCode.CANTEEN)
+        )
+        one, other = list(named.values())[:2]
+        for child in (one, other):
+            child.given_names, child.family_name, child.usual_name = "Anna", "Guignard", None
+        await make_card(db, other, uid="04A1B2C3D4E5F6", digits="482130588")
+        lea_id, twins = str(lea.id), {str(one.id): one.birth_date, str(other.id): other.birth_date}
+    assert owing is not None
+    assert owing < 0, "her wallet is empty"
+    async with controller(site, tmp_path / "canteen", line, "cantine-tallud") as machine:
+        await machine.start()
+        await line.cut()
+        listed = {each["person_id"]: each for each in (await machine.expected())["expected"]}
+        assert {listed[each]["told_apart"] for each in twins} == {short_date(born) for born in twins.values() if born}
+        assert listed[lea_id]["told_apart"] == ""
+        ticked = await machine.tap(person_id=UUID(lea_id))
+        tapped = await machine.tap("04A1B2C3D4E5F6")
+        assert (ticked["reason"], ticked["allowed"], ticked["online"]) == ("served-and-owed", True, False)
+        assert (tapped["allowed"], tapped["online"]) == (True, False)
+        present = {each["person_id"] for each in (await machine.expected())["expected"] if each["status"]}
+        assert present == {lea_id, str(other.id)}
+        await line.mend()
+        await until(lambda: settled(machine), "all taps arrive")
+    async with site.database.read() as db:
+        noted = {str(row.person_id): (row.status, row.manner) for row in await db.scalars(select(Attendance))}
+    assert noted == {
+        lea_id: (AttendanceStatus.PRESENT, Manner.TICK),
+        str(other.id): (AttendanceStatus.PRESENT, Manner.CARD),
+    }

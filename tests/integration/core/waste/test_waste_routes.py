@@ -14,6 +14,8 @@ import pytest
 from aiohttp import ClientSession
 from sqlalchemy import select
 
+from cvq_core.access.facts import PointKind
+from cvq_core.access.tables import AccessPoint
 from cvq_core.devices.tables import Device, DeviceToken
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
@@ -106,6 +108,11 @@ async def test_whoever_stands_at_no_waste_centre_takes_nothing(centre: Centre, d
     assert (await centre.ask("nowhere", "POST", "/deposits", deposit()))[0] == 403
     assert (await centre.ask("unknown", "POST", "/deposits", deposit()))[0] == 401
     assert (await denis.post(f"{API}/deposits", deposit())).status == 403
+    # A gate asks about a card, and gets nobody's name.
+    assert (await centre.ask("one", "GET", "/people"))[0] == 200
+    async with centre.site.database.write() as db:
+        (await db.get_one(AccessPoint, centre.made["sites"][0])).kind = PointKind.GATE
+    assert (await centre.ask("one", "GET", "/people"))[0] == 403
 
 
 @pytest.mark.parametrize(

@@ -217,12 +217,13 @@ async function noteAbsent(row, person) {
 async function tapped(uid) {
   const id = crypto.randomUUID();
   const at = new Date().toISOString();
+  const list = lists[dayHere()];
   const digest = await cardDigest(uid);
-  const person = lists[dayHere()]?.expected.find((each) => each.cards.includes(digest));
+  const person = list?.expected.find((each) => each.cards.includes(digest));
   const row = person && part("people").querySelector(`[data-person="${person.person_id}"]`);
   const body = { id, card_uid: uid, tapped_at: at };
   const answer = /** @type {Answer | null} */ (await overTheLine(() => ask("POST", "/api/v1/taps", body)));
-  if (answer === null && !(row instanceof HTMLElement && row.dataset["status"] === "present")) {
+  if (answer === null && list && !(row instanceof HTMLElement && row.dataset["status"] === "present")) {
     await put(lateTap(id, at, { card_uid: uid }, row instanceof HTMLElement));
   }
   if (person && row instanceof HTMLElement) {
@@ -321,8 +322,18 @@ function rowFor(person) {
   return row;
 }
 
+/** Days that are over are gone from this machine, with a network or without. */
+async function prune() {
+  const left = Object.entries(lists).filter(([day]) => day >= dayHere());
+  if (left.length < Object.keys(lists).length) {
+    lists = Object.fromEntries(left);
+    await keep(LIST, { lists, daysBehind });
+  }
+}
+
 /** Draws the list of the day; rows that are there already stay where the finger expects them. */
 async function draw() {
+  await prune();
   const list = lists[dayHere()];
   part("no-list").hidden = list !== undefined;
   part("roll-call").hidden = list === undefined;
@@ -374,8 +385,7 @@ async function refresh() {
   fetched.expected = fetched.expected.map((/** @type {Expected} */ each) =>
     Object.assign(known.get(each.person_id) ?? {}, each),
   );
-  const days = Object.entries(lists).filter(([day]) => day >= today);
-  lists = { ...Object.fromEntries(days), [today]: fetched };
+  lists = { ...lists, [today]: fetched };
   if (Date.now() > aheadAt) {
     for (let ahead = 1; ahead <= DAYS_AHEAD; ahead += 1) {
       const day = dayHere(ahead);

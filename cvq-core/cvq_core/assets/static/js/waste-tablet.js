@@ -40,6 +40,7 @@ const BEAT_MS = 30_000;
 const LIST_EVERY_MS = 1_800_000;
 const FOUND_MAX = 6;
 const LITRES_MAX = 20_000;
+const LINES_MAX = 12;
 
 const list = new WasteList();
 /** @type {Visit | null} */
@@ -280,7 +281,7 @@ function showLines(now) {
     );
     /** @type {HTMLElement} */ (row.querySelector(".what")).textContent = line.label;
     /** @type {HTMLElement} */ (row.querySelector(".much")).textContent =
-      `${volume(line.litres)} · ${priceWords(line.cents)}`;
+      line.cents === null && !isDown ? volume(line.litres) : `${volume(line.litres)} · ${priceWords(line.cents)}`;
     const remove = /** @type {HTMLButtonElement} */ (row.querySelector("button"));
     /** @type {HTMLElement} */ (remove.querySelector(".unseen")).textContent = line.label;
     remove.addEventListener("click", () => {
@@ -290,9 +291,13 @@ function showLines(now) {
     return row;
   });
   part("lines").replaceChildren(...rows);
-  part("total").textContent = now.loads.size ? priceWords(totalOf(now)) : "";
+  const total = totalOf(now);
+  // With the network nobody agrees to a price that they have not seen.
+  const isAwaited = total === null && !isDown;
+  part("total").textContent = now.loads.size === 0 || isAwaited ? "" : priceWords(total);
   const confirm = /** @type {HTMLButtonElement} */ (part("confirm"));
-  confirm.disabled = now.loads.size === 0 || now.refused || isOver(now) || (now.person !== null && !now.standing);
+  confirm.disabled =
+    now.loads.size === 0 || isAwaited || now.refused || isOver(now) || (now.person !== null && !now.standing);
 }
 
 /** @param {number | null} cents */
@@ -340,6 +345,7 @@ async function quote(now) {
   } catch (error) {
     if (isLineDown(error)) {
       await lineIs(true);
+      showVisit();
     } else if (visit === now && mine === asking) {
       // Somebody who may come as both has only to say as whom.
       now.refused = !(error instanceof Refused && error.problem.slug === "waste-choose-standing");
@@ -526,7 +532,7 @@ function listen() {
   }
   for (const button of part("volumes").querySelectorAll("button")) {
     button.addEventListener("click", () => {
-      if (visit?.category) {
+      if (visit?.category && (visit.loads.has(visit.category) || visit.loads.size < LINES_MAX)) {
         const litres = (visit.loads.get(visit.category) ?? 0) + Number(button.dataset["litres"]);
         visit.loads.set(visit.category, Math.min(litres, LITRES_MAX));
         changed();

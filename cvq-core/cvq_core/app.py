@@ -14,7 +14,8 @@ from cvq_core.access import keeping as access_keeping
 from cvq_core.access import late_routes, manage_routes
 from cvq_core.access import routes as access_routes
 from cvq_core.access.batcher import TapBatcher
-from cvq_core.access.changes import note_change
+from cvq_core.access.policies import EVERY_S as POLICIES_EVERY_S
+from cvq_core.access.policies import PolicyWatch
 from cvq_core.acts import routes as act_routes
 from cvq_core.advances import routes as advance_routes
 from cvq_core.agents.watching import EVERY_S as WATCH_LISTS_EVERY_S
@@ -27,7 +28,7 @@ from cvq_core.card_keys.custody import custody_of
 from cvq_core.cards import encoder_routes as card_encoder_routes
 from cvq_core.cards import routes as card_routes
 from cvq_core.cards.life import EXPIRE_EVERY_S, run_expiry
-from cvq_core.clock import Clock, local_day, shifted
+from cvq_core.clock import Clock, shifted
 from cvq_core.controllers import routes as controller_routes
 from cvq_core.controllers import watch_routes, watching
 from cvq_core.database import Database
@@ -52,7 +53,6 @@ from cvq_core.jobs.store import purge as purge_jobs
 from cvq_core.journal.store import seal
 from cvq_core.ledger.checkpoints import EVERY_S as CHECKPOINT_EVERY_S
 from cvq_core.ledger.checkpoints import write_checkpoints
-from cvq_core.ledger.wallets import apply_policies
 from cvq_core.legal_entities import routes as entity_routes
 from cvq_core.legal_entities.service import WITHDRAW_EVERY_S, withdraw_cards
 from cvq_core.library.server import LibraryServer, tls_context
@@ -183,7 +183,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         Periodic("wipe-imports", import_keeping.EVERY_S, lambda: _wipe_imports(services)),
         Periodic("expire-cards", EXPIRE_EVERY_S, lambda: _expire_cards(services)),
         Periodic("withdraw-entity-cards", WITHDRAW_EVERY_S, lambda: withdraw_cards(database, clock)),
-        Periodic("apply-funding-policies", 3600.0, lambda: _apply_policies(services)),
+        Periodic("apply-funding-policies", POLICIES_EVERY_S, PolicyWatch(database, clock).look),
     ]
     folder = settings.agents_folder
     if folder is not None:
@@ -277,12 +277,6 @@ async def _seal(services: Services) -> None:
 async def _purge_jobs(services: Services) -> None:
     async with services.database.write() as db:
         await purge_jobs(db, services.clock())
-
-
-async def _apply_policies(services: Services) -> None:
-    async with services.database.write() as db:
-        if await apply_policies(db, local_day(services.clock())):
-            note_change(db, now=services.clock(), everybody=True)
 
 
 async def _forget_taps(services: Services) -> None:

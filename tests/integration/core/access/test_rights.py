@@ -12,6 +12,7 @@ import pytest
 
 from cvq_core.access.changes import NAMED_MAX, TOPIC, note_change
 from cvq_core.access.facts import RightKind
+from cvq_core.access.policies import PolicyWatch
 from cvq_core.access.store import end_right, give_right
 from cvq_core.access.tables import Entitlement
 from cvq_core.access.taps import take_tap
@@ -26,9 +27,11 @@ from cvq_core.ids import new_id
 from cvq_core.journal.store import SYSTEM
 from cvq_core.ledger.rules import IdempotencyMismatch
 from cvq_core.live import LiveHub, events_since
+from cvq_core.people.store import rename_person
 from cvq_core.people.tables import Person
 from cvq_core.seed.heroes import JEANNE_UID
-from cvq_core.services.rules import ServiceCode
+from cvq_core.services.rules import FundingPolicy, ServiceCode
+from cvq_core.services.tables import ServicePolicy
 from cvq_core.settings import Settings
 from tests.core_examples import NOW, create_family, create_member, create_services, create_wallet
 from tests.factories import replace_card
@@ -57,6 +60,20 @@ async def give(database: Database, right_id: UUID, **changes: Any) -> Entitlemen
     asked: dict[str, Any] = {"kind": RightKind.SUBSCRIPTION, "service": ServiceCode.POOL, "valid_from": NOW, "now": NOW}
     async with database.write() as db:
         return await give_right(db, right_id, **asked | changes)
+
+
+async def test_a_policy_that_moves_no_floor_and_a_changed_name_are_told(database: Database, person: Person) -> None:
+    watch = PolicyWatch(database, lambda: NOW)
+    await watch.look()
+    assert await told(database) == []
+    later = NOW.date() + timedelta(days=30)
+    async with database.write() as db:
+        db.add(ServicePolicy(service_code=ServiceCode.POOL, valid_from=later, policy=FundingPolicy.FREE))
+    for _ in range(2):
+        await watch.look()
+    async with database.write() as db:
+        await rename_person(db, person.id, family_name="Roy", usual_name=None, given_names="Jeanne", now=NOW)
+    assert await told(database) == [{"services": ["pool"]}, {"persons": [str(person.id)]}]
 
 
 class TestRights:

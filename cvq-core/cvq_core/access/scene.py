@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 
 from cvq_core.access.areas import AreaCount
@@ -91,7 +92,7 @@ def card_status_at(life: Sequence[tuple[datetime, CardStatus]], at: datetime) ->
     return CardStatus.BLOCKED if was_blocked else CardStatus.ACTIVE, None
 
 
-@dataclass(slots=True)
+@dataclass
 class Scene:
     """The facts of some taps, kept up to date as one decision after the other is taken on them.
 
@@ -237,20 +238,23 @@ class Scene:
         if not decision.allowed:
             return
         if decision.effect is Effect.DEBIT:
-            for key, wallet in self.wallets.items():
-                if wallet.id == decision.wallet_id:
-                    level = moved(WalletLevel(wallet.balance_cents, wallet.floor_cents), -decision.amount_cents)
-                    self.wallets[key] = replace(
-                        wallet, balance_cents=level.balance_cents, floor_cents=level.floor_cents
-                    )
-                    break
+            key = self._key_of_wallet[decision.wallet_id]
+            wallet = self.wallets[key]
+            level = moved(WalletLevel(wallet.balance_cents, wallet.floor_cents), -decision.amount_cents)
+            self.wallets[key] = replace(wallet, balance_cents=level.balance_cents, floor_cents=level.floor_cents)
         if decision.effect is Effect.ENTRY:
-            for held in self.rights.values():
-                for index, right in enumerate(held):
-                    if right.id == decision.right_id:
-                        held[index] = replace(right, entries_left=decision.entries_left)
+            held, index = self._place_of_right[decision.right_id]
+            held[index] = replace(held[index], entries_left=decision.entries_left)
         if point.counts_once_a_day:
             self.attendances[bearer.person_id, point.service] = AttendanceStatus.PRESENT
+
+    @cached_property
+    def _key_of_wallet(self) -> dict[UUID | None, tuple[UUID, ServiceCode]]:
+        return {wallet.id: key for key, wallet in self.wallets.items()}
+
+    @cached_property
+    def _place_of_right(self) -> dict[UUID | None, tuple[list[Right], int]]:
+        return {right.id: (held, index) for held in self.rights.values() for index, right in enumerate(held)}
 
     def count_passage(self, point: Point, at: datetime) -> None:
         """Count somebody in or out of the point's area."""

@@ -46,7 +46,7 @@ def test_a_figure_beyond_its_aim_stands_among_what_falls_short(nightly: Any) -> 
     nightly.keep("resume", _result("resume", resume_s=5.0), 1.0)
     table = nightly.table()
     assert "| `mirror_p95_ms` | 151 ms | ≤ 150 ms | **short** |" in table
-    assert "* `mirror_p95_ms` is 151 ms, aimed at ≤ 150 ms." in table
+    assert "* `mirror_p95_ms` (mirror) is 151 ms, aimed at ≤ 150 ms." in table
     assert "| `resume_s` | 5 s | ≤ 5 s | reached |" in table
     assert "`resume_s` is" not in table
 

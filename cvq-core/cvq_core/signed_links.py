@@ -32,7 +32,7 @@ class LinkOver(NotFound):
 def make_token(settings: Settings, purpose: str, subject: UUID, until: datetime) -> str:
     """Return the part of a link that is good for one purpose and one subject until an instant."""
     said = subject.bytes + int(until.timestamp()).to_bytes(8, "big")
-    return urlsafe_b64encode(said + _proof(settings, purpose, said)).decode().rstrip("=")
+    return _written(said + _proof(settings, purpose, said))
 
 
 def read_token(settings: Settings, purpose: str, token: str, *, now: datetime) -> UUID:
@@ -45,12 +45,19 @@ def read_token(settings: Settings, purpose: str, token: str, *, now: datetime) -
         content = urlsafe_b64decode(token[: TOKEN_LENGTH + 1].ljust(TOKEN_LENGTH, "="))
     except (binascii.Error, ValueError):
         raise LinkOver from None
+    if _written(content) != token:
+        # Base64 reads some writings as the same bytes; a link is good as it was made, and not otherwise.
+        raise LinkOver
     said, proof = content[:-PROOF_BYTES], content[-PROOF_BYTES:]
     if len(said) != 24 or not hmac.compare_digest(proof, _proof(settings, purpose, said)):
         raise LinkOver
     if int.from_bytes(said[16:], "big") <= now.timestamp():
         raise LinkOver
     return UUID(bytes=said[:16])
+
+
+def _written(content: bytes) -> str:
+    return urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def _proof(settings: Settings, purpose: str, said: bytes) -> bytes:

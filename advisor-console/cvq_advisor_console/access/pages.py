@@ -218,11 +218,17 @@ def _trouble(context: Context, slug: str) -> str:
 
 
 async def _told(context: Context, service: ServiceCode, points: set[UUID]) -> list[Told]:
-    """Return what doors, controllers and cards give to know, the latest first."""
+    """Return what doors and controllers give to know, the latest first."""
     told = []
     for listed in await latest_events(context.db, service, since=context.now - TOLD_SINCE):
         words, tone = EVENT_WORDS[listed.event.kind]
         told.append(Told(listed.event.happened_at, listed.point, context._(words), tone))
+    return sorted(told, key=lambda each: each.at, reverse=True)
+
+
+async def two_sites(context: Context, service: ServiceCode) -> tuple[Told, ...]:
+    """Return the cards that may be lent or copied, the latest first: names, drawn once a page and written down."""
+    told = []
     for pair in await at_two_sites(context.db, service, since=context.now - TWO_SITES_SINCE):
         where = context._(
             N_("carte de {person} à {first} à {hour}, puis à {second}"),
@@ -232,7 +238,7 @@ async def _told(context: Context, service: ServiceCode, points: set[UUID]) -> li
             second=pair.second_site,
         )
         told.append(Told(pair.second_at, where, context._(N_("Prêtée ou copiée ?")), "sun"))
-    return sorted(told, key=lambda each: each.at, reverse=True)
+    return tuple(told)
 
 
 def _area(found: AreaNow) -> AreaRow:
@@ -250,7 +256,8 @@ def _conflict(context: Context, listed: Listed) -> ConflictRow:
         outcomes.insert(0, ConflictOutcome.BILLED)
     return ConflictRow(
         url=f"{URL}/ecarts/{conflict.id}",
-        at=conflict.tapped_at,
+        day=conflict.day,
+        at=listed.at,
         words=context._(CONFLICT_WORDS[conflict.kind]),
         point=listed.point,
         person=listed.person or context._(N_("carte inconnue")),

@@ -8,7 +8,7 @@ from datetime import datetime, time
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from cvq_advisor_console.access.pages import URL, access_now, conflict_rows, point_page, taps_now
+from cvq_advisor_console.access.pages import URL, access_now, conflict_rows, point_page, taps_now, two_sites
 from cvq_advisor_console.access.scope import chosen_service, managed_services, own_point
 from cvq_advisor_console.views.access import AccessPage, Found, TryForm
 from cvq_advisor_console.views.books import Choice
@@ -142,17 +142,31 @@ async def settle(context: Context, body: SettleForm) -> web.Response:
 
 async def _page(context: Context, service: Service, form: TryForm) -> web.Response:
     services = await managed_services(context)
+    seen_twice = await two_sites(context, service.code)
+    if seen_twice:
+        await _note_seen(context, service)
     view = AccessPage(
         url=URL,
         services=tuple(Choice(each.code, context._(each.label), each.code == service.code) for each in services),
         service=context._(service.label),
         now=await access_now(context, service),
+        two_sites=seen_twice,
         ask=form if form.points else None,
         conflicts=await conflict_rows(context, service.code),
         new_url=f"{URL}/nouvelle-porte?service={service.code}",
         areas_url=f"{URL}/zones?service={service.code}",
     )
     return context.page("access.html", view=view)
+
+
+async def _note_seen(context: Context, service: Service) -> None:
+    """Write down that somebody read where whose cards passed."""
+    subject = ("service", service.id)
+    if context.request.method == "POST":
+        context.journal("access-taps-seen", subject=subject)
+        return
+    async with context.acting() as writing:
+        writing.journal("access-taps-seen", subject=subject)
 
 
 async def _answer(context: Context, point: AccessPoint, carte: str, at: datetime) -> Found:

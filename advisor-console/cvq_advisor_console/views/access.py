@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from cvq_advisor_console.views.books import Choice
 from cvq_core.web.views import Act
@@ -55,10 +55,14 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class ConflictRow:
-    """A late tap that does not agree; POST `url` with `outcome` and `reason`, `outcomes` being those that can be."""
+    """A late tap that does not agree; POST `url` with `outcome` and `reason`, `outcomes` being those that can be.
+
+    Hour and point are known as long as the tap is kept.
+    """
 
     url: str
-    at: datetime
+    day: date
+    at: datetime | None
     words: str
     point: str
     person: str
@@ -111,6 +115,7 @@ class AccessPage:
     services: tuple[Choice, ...]
     service: str
     now: AccessNow
+    two_sites: tuple[Told, ...] = ()
     ask: TryForm | None = None
     conflicts: tuple[ConflictRow, ...] = ()
     new_url: str = ""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.charges import label_of
 from cvq_core.access.late_rules import ConflictKind, ConflictOutcome
-from cvq_core.access.tables import AccessPoint, TapConflict, TapConflictSettling
+from cvq_core.access.tables import AccessPoint, ConflictedTap, Tap, TapConflict, TapConflictSettling
 from cvq_core.clock import local_day
 from cvq_core.errors import N_, BadInput, NotFound
 from cvq_core.invoices.rules import Line
@@ -69,9 +69,13 @@ class NothingWasTaken(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A conflict that waits, with the names of its point, person and account; empty where there is none."""
+    """A conflict that waits, with the names of its point, person and account; empty where there is none.
+
+    Hour and point are known as long as the tap is kept.
+    """
 
     conflict: TapConflict
+    at: datetime | None
     point: str
     person: str
     account: str
@@ -80,23 +84,26 @@ class Listed:
 async def open_conflicts(db: AsyncSession, service: ServiceCode) -> list[Listed]:
     """Return what waits to be settled at a service, the oldest first; at most `CONFLICTS_MAX`."""
     rows = await db.execute(
-        select(TapConflict, AccessPoint.label, Person, FamilyAccount.label)
-        .join(AccessPoint, AccessPoint.id == TapConflict.point_id)
-        .outerjoin(Person, Person.id == TapConflict.person_id)
+        select(TapConflict, ConflictedTap.tapped_at, AccessPoint.label, Person, FamilyAccount.label)
+        .outerjoin(ConflictedTap, ConflictedTap.conflict_id == TapConflict.id)
+        .outerjoin(AccessPoint, AccessPoint.id == ConflictedTap.point_id)
+        .outerjoin(Tap, Tap.id == ConflictedTap.tap_id)
+        .outerjoin(Person, Person.id == func.coalesce(TapConflict.person_id, Tap.person_id))
         .outerjoin(FamilyAccount, FamilyAccount.id == TapConflict.account_id)
         .outerjoin(TapConflictSettling, TapConflictSettling.conflict_id == TapConflict.id)
         .where(TapConflict.service_code == service, TapConflictSettling.conflict_id.is_(None))
-        .order_by(TapConflict.noted_at, TapConflict.id)
+        .order_by(TapConflict.day, ConflictedTap.tapped_at, TapConflict.id)
         .limit(CONFLICTS_MAX)
     )
     return [
         Listed(
             conflict,
-            point,
+            at,
+            point or "",
             listed_name(person.family_name, person.usual_name, person.given_names) if person else "",
             account or "",
         )
-        for conflict, point, person, account in rows
+        for conflict, at, point, person, account in rows
     ]
 
 

@@ -115,21 +115,6 @@ async def explain(
     )
 
 
-async def rights_of(
-    db: AsyncSession, person_id: UUID, point_id: UUID, *, at: datetime, language: str = "fr"
-) -> list[str]:
-    """Return in words which rights a person has at a point, each with whether it holds at an instant.
-
-    Raises:
-        UnknownPoint, UnknownPerson
-    """
-    await person_by_id(db, person_id)
-    request = TapRequest(new_id(), point_id, at, Manner.TICK, person_id=person_id)
-    scene = await read_scene(db, [request], at, lock=False)
-    facts = scene.facts(request)
-    return [_right(right, facts, language) for right in _in_order(facts)]
-
-
 async def _name(db: AsyncSession, bearer: Bearer | None) -> str:
     if bearer is None:
         return ""

@@ -368,8 +368,3 @@ class Decision:
     def allowed(self) -> bool:
         """Whether the person passes, or is served."""
         return self.reason.allows
-
-    @property
-    def entries(self) -> int:
-        """How many entries leave the right."""
-        return 1 if self.effect is Effect.ENTRY else 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, and_, delete, or_, select
+from sqlalchemy import CursorResult, and_, delete, exists, or_, select
 
-from cvq_core.access.tables import AccessPoint, PointEvent, Tap
+from cvq_core.access.tables import AccessPoint, ConflictedTap, PointEvent, Tap
 from cvq_core.database import Database
 
 EVERY_S = 3600.0
@@ -14,6 +14,8 @@ EVERY_S = 3600.0
 
 async def forget_taps(database: Database, *, now: datetime, kept: timedelta) -> int:
     """Erase the taps and door events that are older than `kept`, a point at a time; return how many.
+
+    Of which tap a conflict was, and when, is forgotten with it.
 
     Run again, it finds nothing. A tap that the core decided is as old as its receipt, whatever the reader's clock said
     then; one that came late is as old as its own hour, or as its receipt where its clock was ahead.
@@ -30,4 +32,9 @@ async def forget_taps(database: Database, *, now: datetime, kept: timedelta) -> 
                 done = await db.execute(delete(table).where(table.point_id == point_id, old))
                 assert isinstance(done, CursorResult)
                 gone += done.rowcount
+            await db.execute(
+                delete(ConflictedTap).where(
+                    ConflictedTap.point_id == point_id, ~exists().where(Tap.id == ConflictedTap.tap_id)
+                )
+            )
     return gone

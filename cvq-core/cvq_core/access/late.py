@@ -32,7 +32,7 @@ from cvq_core.access.lives import read_lives
 from cvq_core.access.reading import read_scene
 from cvq_core.access.rules import would_cost
 from cvq_core.access.scene import Scene, TapRequest
-from cvq_core.access.tables import AccessPoint, TapConflict
+from cvq_core.access.tables import AccessPoint, ConflictedTap, TapConflict
 from cvq_core.access.taps import BATCH_MAX, TapReused, TooManyTaps, known_taps
 from cvq_core.access.words import DISPLAY_CHARACTERS, Display
 from cvq_core.access.writing import Consequences, Row, fingerprint
@@ -116,10 +116,18 @@ async def take_late(
     again = [(own[tap_id], row) for tap_id, row in known.items()]
     listed = [*await _take_fresh(db, fresh, now, kept), *await _of_known(db, again, now)]
     for row in listed:
-        await insert_once(db, TapConflict.__table__, row)
+        await _list(db, row)
     rows = known | await known_taps(db, [tap.request.id for tap in fresh])
     conflicts = await _conflicts_of(db, list(own))
     return [_answer(tap, rows, conflicts) for tap in taps]
+
+
+async def _list(db: AsyncSession, row: Row) -> None:
+    """List a conflict once; what goes with the tap stands by itself."""
+    columns = cast(Table, TapConflict.__table__).c.keys()
+    await insert_once(db, TapConflict.__table__, {name: row[name] for name in columns})
+    of_the_tap = {name: row[name] for name in ("tap_id", "point_id", "tapped_at")}
+    await insert_once(db, ConflictedTap.__table__, {"conflict_id": row["id"], **of_the_tap})
 
 
 async def _one_after_the_other(db: AsyncSession) -> None:
@@ -212,16 +220,18 @@ def _conflict(
     request, decided = timed.late.request, timed.late.decided
     bearer = scene.bearer(request)
     cost = would_cost(facts) if with_sum and bearer is not None else None
+    # A wrong clock is the reader's matter, and nobody's whom it costs nothing.
+    is_theirs = bearer is not None and (kind is not ConflictKind.CLOCK_WRONG or cost is not None)
     return {
         "id": conflict_id(request.id, kind),
         "tap_id": request.id,
         "kind": kind,
         "point_id": request.point_id,
         "service_code": facts.point.service,
-        "person_id": bearer.person_id if bearer else None,
+        "person_id": bearer.person_id if bearer and is_theirs else None,
         "account_id": cost[0] if cost else None,
         "tapped_at": request.tapped_at,
-        "noted_at": scene.now,
+        "day": local_day(timed.hour.at),
         "door_allowed": decided.allowed,
         "door_reason": decided.reason[:60],
         "core_reason": core_reason,
@@ -269,9 +279,11 @@ def _answer(tap: LateTap, rows: Mapping[UUID, Row], conflicts: Mapping[UUID, tup
 
 
 async def _conflicts_of(db: AsyncSession, taps: Collection[UUID]) -> dict[UUID, tuple[ConflictKind, ...]]:
-    table = cast(Table, TapConflict.__table__)
     rows = await db.execute(
-        select(table.c.tap_id, table.c.kind).where(table.c.tap_id.in_(taps)).order_by(table.c.tap_id, table.c.kind)
+        select(ConflictedTap.tap_id, TapConflict.kind)
+        .join(TapConflict, TapConflict.id == ConflictedTap.conflict_id)
+        .where(ConflictedTap.tap_id.in_(taps))
+        .order_by(ConflictedTap.tap_id, TapConflict.kind)
     )
     found: dict[UUID, tuple[ConflictKind, ...]] = {}
     for tap_id, kind in rows:

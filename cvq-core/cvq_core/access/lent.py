@@ -46,7 +46,7 @@ async def at_two_sites(
         .join(AccessPoint, AccessPoint.id == Tap.point_id)
         .where(
             AccessPoint.service_code == service,
-            Tap.received_at >= since,
+            Tap.tapped_at >= since,
             Tap.allowed,
             Tap.card_id.is_not(None),
             Tap.person_id.is_not(None),

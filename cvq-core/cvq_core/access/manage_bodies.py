@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -249,7 +249,7 @@ class ExplanationOut(BaseModel):
 
 
 class ConflictOut(BaseModel):
-    """What a late tap showed, with what nobody paid for."""
+    """What a late tap showed, with what nobody paid for; the hour and the point as long as the tap is kept."""
 
     id: UUID
     kind: ConflictKind
@@ -257,7 +257,8 @@ class ConflictOut(BaseModel):
     point: str
     person: str
     account: str
-    tapped_at: datetime
+    day: date
+    tapped_at: datetime | None
     door_allowed: bool
     core_reason: Reason
     amount_cents: int

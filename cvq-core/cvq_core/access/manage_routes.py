@@ -118,6 +118,7 @@ async def taps(context: Context) -> RecentTapsOut:
     """List what was presented at a point since yesterday, the latest first."""
     point = await _own_point(context, context.path_id())
     found = await recent_taps(context.db, point.id, since=context.now - SHOWN)
+    await _note_seen(context, ("access_point", point.id))
     return RecentTapsOut(
         items=[
             RecentTapOut(
@@ -262,7 +263,8 @@ async def conflicts(context: Context) -> ConflictsOut:
                 point=each.point,
                 person=each.person,
                 account=each.account,
-                tapped_at=each.conflict.tapped_at,
+                day=each.conflict.day,
+                tapped_at=each.at,
                 door_allowed=each.conflict.door_allowed,
                 core_reason=each.conflict.core_reason,
                 amount_cents=each.conflict.amount_cents,
@@ -315,7 +317,15 @@ async def two_sites(context: Context) -> LentOut:
     """List the cards that passed at two sites within minutes, this week."""
     service = await _own(context, context.request.match_info["service"])
     found = await at_two_sites(context.db, service, since=context.now - LENT_SHOWN)
+    service_id = await context.db.scalar(select(Service.id).where(Service.code == service))
+    await _note_seen(context, ("service", service_id))
     return LentOut(items=[TwoSitesOut.model_validate(each) for each in found])
+
+
+async def _note_seen(context: Context, subject: tuple[str, UUID | None]) -> None:
+    """Write down that somebody read who passed."""
+    async with context.acting() as writing:
+        writing.journal("access-taps-seen", subject=subject)
 
 
 def _area(found: AreaNow) -> AreaOut:

@@ -173,32 +173,41 @@ class Tap(Base):
 class TapConflict(Base):
     """That what a door did and what the core's rule says of it do not agree, or that a limit was passed meanwhile.
 
-    `id` is made from the tap's and the kind's, so that a tap that comes again lists it once. `amount_cents` is what
-    nobody paid for: `account_id` would owe it (None: not known). It outlives the tap.
+    `id` is made from the tap's and the kind's, so that a tap that comes again lists it once; it holds no hour.
+    `amount_cents` is what nobody paid for: `account_id` would owe it (None: not known). It outlives the tap, with its
+    day alone: hour, place and, where it is of no consequence, the person are the tap's (`ConflictedTap`).
     """
 
     __tablename__ = "tap_conflict"
     __table_args__ = (
         CheckConstraint("amount_cents >= 0", name="amount"),
-        Index("ix_tap_conflict_service", "service_code", "noted_at"),
-        Index("ix_tap_conflict_tap", "tap_id"),
+        Index("ix_tap_conflict_service", "service_code", "day"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    tap_id: Mapped[UUID]
     kind: Mapped[ConflictKind]
-    point_id: Mapped[UUID] = mapped_column(ForeignKey("access_point.id"))
     service_code: Mapped[ServiceCode] = mapped_column(ForeignKey("service.code"))
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("family_account.id"))
-    tapped_at: Mapped[datetime]
-    noted_at: Mapped[datetime]
+    day: Mapped[date]
     door_allowed: Mapped[bool]
     door_reason: Mapped[str] = mapped_column(String(60))
     core_reason: Mapped[Reason]
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     transaction_id: Mapped[UUID | None]
     why: Mapped[str | None] = mapped_column(String(300))
+
+
+class ConflictedTap(Base):
+    """Of which tap a conflict is, as long as that tap is kept; `tapped_at` is what the door's clock said."""
+
+    __tablename__ = "conflicted_tap"
+    __table_args__ = (Index("ix_conflicted_tap_tap", "tap_id"), Index("ix_conflicted_tap_point", "point_id"))
+
+    conflict_id: Mapped[UUID] = mapped_column(ForeignKey("tap_conflict.id"), primary_key=True)
+    tap_id: Mapped[UUID]
+    point_id: Mapped[UUID] = mapped_column(ForeignKey("access_point.id"))
+    tapped_at: Mapped[datetime]
 
 
 class TapConflictSettling(Base):

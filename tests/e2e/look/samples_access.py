@@ -45,14 +45,14 @@ _NOW = AccessNow(
     region=Region("/now"),
     points=_POINTS,
     areas=(AreaRow("Bassins", 148, 180, 82), AreaRow("Hall", 12, None, None)),
-    told=(
-        Told(NOW - timedelta(minutes=4), "Piscine de Saint-Aubin, portillon", "Porte forcée", "alert"),
-        Told(
-            NOW - timedelta(hours=3),
-            "carte de ROSE Madeleine à Piscine Gâtinéo à 14 h 02, puis à Piscine de Saint-Aubin",
-            "Prêtée ou copiée ?",
-            "sun",
-        ),
+    told=(Told(NOW - timedelta(minutes=4), "Piscine de Saint-Aubin, portillon", "Porte forcée", "alert"),),
+)
+_TWICE = (
+    Told(
+        NOW - timedelta(hours=3),
+        "carte de ROSE Madeleine à Piscine Gâtinéo à 14 h 02, puis à Piscine de Saint-Aubin",
+        "Prêtée ou copiée ?",
+        "sun",
     ),
 )
 _ASK = TryForm(
@@ -77,6 +77,7 @@ _REFUSED = Found(
 _CONFLICTS = (
     ConflictRow(
         "/e/1",
+        (NOW - timedelta(days=1)).date(),
         NOW - timedelta(days=1),
         "Entré, et le compte s’est vidé entre-temps",
         "Tourniquet 1",
@@ -87,9 +88,10 @@ _CONFLICTS = (
     ),
     ConflictRow(
         "/e/2",
-        NOW - timedelta(days=2),
+        (NOW - timedelta(days=100)).date(),
+        None,
         "Entré avec une carte bloquée entre-temps",
-        "Portillon",
+        "",
         "carte inconnue",
         "",
         0,
@@ -103,6 +105,7 @@ _PAGE = AccessPage(
     services=(Choice("pool", "Piscine", True), Choice("squash", "Squash")),
     service="Piscine",
     now=_NOW,
+    two_sites=_TWICE,
     ask=_ASK,
     conflicts=_CONFLICTS,
 )

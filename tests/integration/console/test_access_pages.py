@@ -172,14 +172,11 @@ async def test_a_forced_door_stands_on_the_page_until_the_next_day(pool: Pool, p
 async def test_what_a_door_did_without_its_line_is_billed_or_filed_once(pool: Pool, paul: Client) -> None:
     conflict = TapConflict(
         id=new_id(),
-        tap_id=new_id(),
         kind=ConflictKind.WALLET_EMPTIED,
-        point_id=pool.point,
         service_code=ServiceCode.POOL,
         person_id=pool.jeanne,
         account_id=pool.account,
-        tapped_at=NOW - timedelta(hours=5),
-        noted_at=NOW,
+        day=NOW.date(),
         door_allowed=True,
         door_reason="paid",
         core_reason=Reason.WALLET_EMPTY,

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 
 from cvq_core.access.facts import Fallback, PointEventKind
 from cvq_core.access.late_rules import ConflictKind
-from cvq_core.access.tables import AccessPoint, Tap, TapConflict
+from cvq_core.access.tables import AccessPoint, ConflictedTap, Tap, TapConflict
 from cvq_core.controllers.tables import Controller
 from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
@@ -70,7 +70,8 @@ async def test_power_cuts_at_every_commit_lose_nothing_double_nothing_and_charge
     async with site.database.read() as db:
         assert await verify(db) == []
         kinds = (ConflictKind.REFUSED_THOUGH_ALLOWED, ConflictKind.LET_IN_THOUGH_REFUSED)
-        rows = await db.execute(select(TapConflict.tap_id).where(TapConflict.kind.in_(kinds)))
+        listed = select(TapConflict.id).where(TapConflict.kind.in_(kinds))
+        rows = await db.execute(select(ConflictedTap.tap_id).where(ConflictedTap.conflict_id.in_(listed)))
         conflicts = {str(each) for each in rows.scalars()}
     # Charged on line by a core whose answer died with the machine: the door did not open, and the manager is told.
     assert died["before-answered"] in conflicts

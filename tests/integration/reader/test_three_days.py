@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_core.access.facts import PointKind, Reason
 from cvq_core.access.store import end_right
-from cvq_core.access.tables import AccessPoint, Attendance, Entitlement, Tap, TapConflict
+from cvq_core.access.tables import AccessPoint, Attendance, ConflictedTap, Entitlement, Tap, TapConflict
 from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason, CardStatus
 from cvq_core.cards.tables import Card
@@ -195,7 +195,7 @@ async def add_up(site: Site, kept: Sequence[QueuedTap], begun: Afterwards, ended
     async with site.database.read() as db:
         assert await verify(db) == []
         rows = {tap.id: tap for tap in await db.scalars(select(Tap))}
-        conflicts = Counter(await db.scalars(select(TapConflict.tap_id)))
+        conflicts = Counter(await db.scalars(select(ConflictedTap.tap_id)))
     assert rows.keys() == {tap.id for tap in kept}
     for tap in kept:
         row = rows[tap.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -14,12 +14,13 @@ from cvq_core.access.conflicts import (
     open_conflicts,
     settle_conflict,
 )
-from cvq_core.access.explain import explain, rights_of
+from cvq_core.access.explain import explain
 from cvq_core.access.facts import Assurance, RightKind
+from cvq_core.access.keeping import forget_taps
 from cvq_core.access.late import LateTap, conflict_id
 from cvq_core.access.late_rules import ConflictKind, ConflictOutcome, Decided
 from cvq_core.access.store import give_right
-from cvq_core.access.tables import Tap, TapConflict
+from cvq_core.access.tables import ConflictedTap, Tap, TapConflict
 from cvq_core.cards.life import By, block
 from cvq_core.cards.rules import BlockedReason
 from cvq_core.cards.store import find_card
@@ -68,6 +69,19 @@ class TestSettling:
         assert (standing.due_cents, standing.family_account_id) == (310, conflict.account_id)
         with pytest.raises(IdempotencyMismatch):
             await settle(village, conflict, ConflictOutcome.GIVEN_UP)
+
+    async def test_once_the_tap_is_forgotten_only_the_day_is_known(self, village: Village) -> None:
+        await upload(village, late(village, POOL, JEANNE_UID))
+        for forgotten in (False, True):
+            if forgotten:
+                await forget_taps(village.database, now=LATER + 93 * DAY, kept=92 * DAY)
+            async with village.database.read() as db:
+                [told] = await open_conflicts(db, ServiceCode.POOL)
+            assert (told.at is None, not told.point, not told.person) == (forgotten, forgotten, False)
+            assert told.conflict.day == NOON.date()
+        assert await rows_of(village, ConflictedTap) == 0
+        assert not any(isinstance(getattr(told.conflict, name), datetime) for name in vars(told.conflict))
+        await settle(village, told.conflict, ConflictOutcome.BILLED)
 
     async def test_a_household_that_was_merged_meanwhile_is_billed_under_the_account_that_goes_on(
         self, village: Village
@@ -166,11 +180,10 @@ class TestExplaining:
         assert "La carte est lue moins sûrement que ce point ne le demande." in found.sentences
 
     async def test_the_rights_of_a_person_at_a_point_are_said_in_english_too(self, village: Village) -> None:
+        uid = await village.card_of("Paul", "Roy")
         async with village.database.read() as db:
-            paul = await village.person("Paul", "Roy")
-            told = await rights_of(db, paul, village.points[POOL], at=NOON, language="en")
-        assert len(told) == 1
-        assert "holds here, at this hour" in told[0]
+            told = await explain(db, point_id=village.points[POOL], card_uid=uid, at=NOON, now=NOON, language="en")
+        assert "holds here, at this hour" in " ".join(told.sentences)
 
     async def test_an_hour_to_come_is_explained_with_what_will_hold_then(self, village: Village) -> None:
         async with village.database.write() as db:

@@ -358,6 +358,7 @@ async def test_live_taps_of_a_point_are_listed_with_names(ground: Ground, marc: 
         ("Jeanne Moreau", True, True)
     ] * 2
     assert listed["items"][0]["tapped_at"] > listed["items"][1]["tapped_at"]
+    assert await ground.journal() == ["access-taps-seen"]
 
 
 async def test_a_card_at_two_sites_within_minutes_is_listed(ground: Ground, marc: Client) -> None:
@@ -367,6 +368,7 @@ async def test_a_card_at_two_sites_within_minutes_is_listed(ground: Ground, marc
     assert [(each["person"], each["first_site"], each["second_site"]) for each in listed["items"]] == [
         ("MOREAU Jeanne", "Hôtel de ville", "Centre technique")
     ]
+    assert await ground.journal() == ["access-taps-seen"]
 
 
 async def test_a_conflict_is_listed_and_settled_with_its_reason(ground: Ground, marc: Client) -> None:

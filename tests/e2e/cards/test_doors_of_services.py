@@ -145,10 +145,12 @@ async def a_mason_passes_the_gate_and_pays_by_category_and_volume(town: Town) ->
     await town.line.cut()
     assert await town.card(GATE, LUC_UID) == (*opened, False)
     assert (await town.card(GATE, JEANNE_UID))[:2] == (False, "not-entitled")
-    kept = load(RUBBLE, 2000) | {"offline": True}
+    kept = load(RUBBLE, 2000) | {"who": "Toitures Roy", "said_cents": 2 * RUBBLE_M3_CENTS}
     await mended(town)
     # The tablet sends what it kept as often as it likes.
-    assert await town.deposit(kept) == await town.deposit(kept)
+    answers = [await town.deposit(kept, late=True) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0]["refused"] is None
     async with town.site.signed_in("denis") as denis:
         bill = {
             "id": str(new_id()),

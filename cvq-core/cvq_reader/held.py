@@ -6,12 +6,13 @@ is taken over whole, once its last page is there and none is missing; what chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from cvq_core.access.facts import Right, WalletFacts
+from cvq_core.access.facts import Right, RightKind, WalletFacts
 from cvq_core.controllers.wire import KnownCard, KnownPerson, KnownPoint, NotSigned, Page, SignedPage, Welcome, verified
 from cvq_core.devices.identity import from_base64url
 
@@ -39,6 +40,7 @@ class HeldList:
     _wallets: dict[UUID, WalletFacts] = field(default_factory=dict)
     _entries: dict[UUID, int] = field(default_factory=dict)
     _cards: dict[str, tuple[UUID, int]] = field(default_factory=dict)
+    _enrolled: dict[UUID, set[UUID]] = field(default_factory=lambda: defaultdict(set))
     _end: UUID | None = None
     _begun: bool = False
 
@@ -70,6 +72,10 @@ class HeldList:
         person = self.person(found[0])
         assert person is not None, "a card is known with its person"
         return person, person.cards[found[1]]
+
+    def enrolled(self, point_id: UUID) -> Collection[UUID]:
+        """Return who is enrolled at a point, on whatever days: a roll call is asked for while somebody is at a door."""
+        return self._enrolled.get(point_id, ())
 
     def wallet(self, wallet: WalletFacts) -> WalletFacts:
         """Return a wallet as it was last told, with whomever of the household it came."""
@@ -148,6 +154,8 @@ class HeldList:
             if len(self._people) >= PEOPLE_MAX:
                 raise BadList("more people than a site's list may hold")
             self._people[person.id] = person.model_dump_json(exclude_defaults=True).encode()
+            for point_id in _enrolled_at(person):
+                self._enrolled[point_id].add(person.id)
             for place, card in enumerate(person.cards):
                 self._cards[card.digest] = (person.id, place)
 
@@ -156,9 +164,16 @@ class HeldList:
         if known is None:
             return
         del self._people[person_id]
+        for point_id in _enrolled_at(known):
+            self._enrolled[point_id].discard(person_id)
         for card in known.cards:
             if self._cards.get(card.digest, (None, 0))[0] == person_id:
                 del self._cards[card.digest]
+
+
+def _enrolled_at(person: KnownPerson) -> set[UUID]:
+    rights = (right for here in person.at for right in here.rights if right.kind is RightKind.ENROLMENT)
+    return {right.point_id for right in rights if right.point_id is not None}
 
 
 def _groups(points: Iterable[KnownPoint]) -> dict[UUID, tuple[int, bool]]:

@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cvq_core.access.facts import Assurance, PointEventKind, RightKind
 from cvq_core.access.rules import holds
 from cvq_core.cards.rules import BadCardUid, card_uid
+from cvq_core.controllers.wire import KnownPerson, KnownPoint
 from cvq_core.settings_file import SettingsError
 from cvq_reader.doors import Answer, Doors
 from cvq_reader.events import PointEvents
+from cvq_reader.held import HeldList
 
 BODY_BYTES_MAX = 4096
 KEY_CHARACTERS_MIN = 20
@@ -110,31 +112,32 @@ class LocalApi:
         """List who is enrolled at the tablet's point and expected today, at any hour."""
         point_id = self._point(request)
         held = self._doors.held
-        point = held.points[point_id] if held is not None else None
-        found = []
-        for person in (held.person(each) for each in held.people) if held is not None else ():
-            if person is None or person.name is None or person.deceased or point is None:
-                continue
-            here = next((each for each in person.at if each.group == point.group), None)
-            rights = here.rights if here is not None else ()
-            if any(
-                right.kind is RightKind.ENROLMENT
-                and right.point_id == point_id
-                and holds(right, self._doors.now(), at_any_hour=True)
-                for right in rights
-            ):
-                here_today = self._doors.is_noted(person.id, point_id)
-                found.append(
-                    {
-                        "person_id": str(person.id),
-                        "family_name": person.name.family,
-                        "given_name": person.name.given,
-                        "told_apart": person.name.told_apart,
-                        "status": "present" if here_today else None,
-                    }
-                )
+        point = held.points.get(point_id) if held is not None else None
+        if held is None or point is None:
+            return _json({"place": "", "expected": []})
+        people = (held.person(each) for each in held.enrolled(point_id))
+        found = [
+            {
+                "person_id": str(person.id),
+                "family_name": person.name.family,
+                "given_name": person.name.given,
+                "told_apart": person.name.told_apart,
+                "status": "present" if self._doors.is_noted(person.id, point_id) else None,
+            }
+            for person in people
+            if person is not None and person.name is not None and self._is_expected(held, point, person)
+        ]
         found.sort(key=lambda each: (str(each["family_name"]), str(each["given_name"])))
-        return _json({"place": point.days[0][1].site if point is not None else "", "expected": found})
+        return _json({"place": point.days[0][1].site, "expected": found})
+
+    def _is_expected(self, held: HeldList, point: KnownPoint, person: KnownPerson) -> bool:
+        here = next((each for each in person.at if each.group == point.group), None)
+        return not person.deceased and any(
+            right.kind is RightKind.ENROLMENT
+            and right.point_id == point.id
+            and holds(right, self._doors.now(), at_any_hour=True, holidays=held.holidays)
+            for right in (here.rights if here is not None else ())
+        )
 
     async def _show_status(self, request: web.Request) -> web.Response:
         """Tell how we are, to this machine alone: nothing in it is about anybody."""

@@ -13,11 +13,12 @@ from uuid import UUID
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cvq_core.access.facts import Point, PointKind
-from cvq_core.controllers.wire import KnownPerson, KnownPoint, Page, SignedPage, Welcome, sign
+from cvq_core.access.facts import Point, PointKind, Right, RightKind
+from cvq_core.clock import local_day
+from cvq_core.controllers.wire import AtPoints, KnownPerson, KnownPoint, Name, Page, SignedPage, Welcome, sign, verified
 from cvq_core.devices.identity import Identity, to_base64url
 from cvq_core.devices.line import DeviceLine, ServerRefused
 from cvq_core.ids import new_id
@@ -25,6 +26,7 @@ from cvq_core.services.rules import FundingPolicy, ServiceCode
 from cvq_reader.core import Core
 from cvq_reader.doors import Doors
 from cvq_reader.events import PointEvents
+from cvq_reader.local_api import LocalApi, key_digest
 from cvq_reader.pages import PageFile
 from cvq_reader.queue import QueuedTap, State, TapQueue
 from cvq_reader.steady import SteadyClock
@@ -233,3 +235,29 @@ async def test_a_disk_that_cannot_be_read_is_told_of_and_ends_nothing(ground: Gr
     sending.cancel()
     with suppress(asyncio.CancelledError):
         await sending
+
+
+async def test_a_roll_call_without_the_core_knows_holidays_and_who_is_enrolled_no_more(ground: Ground) -> None:
+    now, key = ground.doors.now(), "a-key-of-some-length-for-one-tablet"
+
+    def child(number: int, *, on_holidays: bool) -> KnownPerson:
+        right = Right(new_id(), RightKind.ENROLMENT, now - timedelta(days=2), point_id=POOL, on_holidays=on_holidays)
+        at = (AtPoints(group=0, rights=(right,)),)
+        return KnownPerson(id=UUID(int=number), at=at, name=Name(family=f"Famille {number}", given="Léa"))
+
+    children = (child(31, on_holidays=True), child(32, on_holidays=False), child(33, on_holidays=True))
+    today = (local_day(now),)
+    await ground.fetch(page(people=children, holidays=today, made_at=now, expires_at=now + timedelta(hours=72)))
+    events = PointEvents(ground.queue, ground.doors.now, silent_after_s=60)
+    api = LocalApi(ground.doors, {key_digest(key): "p"}, events, status=lambda: asyncio.sleep(0, {}))
+
+    async def expected() -> list[str]:
+        async with TestClient(TestServer(api.app())) as tablet:
+            answer = await tablet.get("/attendances/expected", headers={"Authorization": f"Bearer {key}"})
+            return [each["family_name"] for each in (await answer.json())["expected"]]
+
+    assert await expected() == ["Famille 31", "Famille 33"]
+    assert ground.doors.held is not None
+    gone = page("changes", gone=(children[0].id,), made_at=now)
+    ground.doors.held.change(verified(gone, KEY.public_key().public_bytes_raw()))
+    assert await expected() == ["Famille 33"]

@@ -31,6 +31,20 @@ export async function waiting() {
   return all.sort((one, other) => one.at.localeCompare(other.at));
 }
 
+/** Shows how many wait to be sent, and how many the server does not take: nothing is thrown away in silence. */
+export async function showWaiting() {
+  const all = await waiting();
+  const refused = all.filter((entry) => entry.refused).length;
+  for (const [id, number] of Object.entries({ waiting: all.length - refused, "not-taken": refused })) {
+    const line = document.getElementById(id);
+    const place = line?.querySelector(`[data-${id}]`);
+    if (line && place) {
+      line.hidden = number === 0;
+      place.textContent = String(number);
+    }
+  }
+}
+
 /** @type {Promise<void> | null} */
 let underWay = null;
 
@@ -49,6 +63,7 @@ export function upload(send) {
 
 /** @param {(entry: Entry) => Promise<void>} send */
 async function sendAll(send) {
+  let trouble = null;
   for (const entry of await waiting()) {
     if (entry.refused) {
       continue;
@@ -57,11 +72,18 @@ async function sendAll(send) {
       await send(entry);
       await drop(entry.id);
     } catch (error) {
-      if (isLineDown(error) || !(error instanceof Refused) || error.status === 401 || error.status >= 429) {
+      if (isLineDown(error) || !(error instanceof Refused) || error.status === 401 || error.status === 429) {
         throw error;
       }
-      // One that is refused must not keep the others from coming in.
-      await put({ ...entry, refused: error.problem.slug });
+      // One that is refused, or that the server stumbles over, must not keep the others from coming in.
+      if (error.status >= 500) {
+        trouble = error;
+      } else {
+        await put({ ...entry, refused: error.problem.slug });
+      }
     }
+  }
+  if (trouble) {
+    throw trouble;
   }
 }

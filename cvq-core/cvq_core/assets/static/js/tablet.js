@@ -20,7 +20,7 @@ import {
   Refused,
   showTrouble,
 } from "./tablet-device.js";
-import { put, upload, waiting } from "./tablet-queue.js";
+import { put, showWaiting, upload, waiting } from "./tablet-queue.js";
 
 /**
  * @typedef {object} Expected
@@ -115,11 +115,8 @@ function nameOf(person) {
 
 /** Shows how many wait to be sent, and whether the line is down. */
 async function showLine() {
-  const all = await waiting();
-  const isDown = Date.now() < downUntil;
-  part("line-down").hidden = !isDown;
-  part("waiting").hidden = all.length === 0;
-  /** @type {HTMLElement} */ (part("waiting").querySelector("[data-waiting]")).textContent = String(all.length);
+  part("line-down").hidden = Date.now() >= downUntil;
+  await showWaiting();
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { ask, enrol, isEnrolled, isLineDown, keepPages, onCard, Refused, showTrouble } from "./tablet-device.js";
-import { drop, put, upload, waiting } from "./tablet-queue.js";
+import { drop, put, showWaiting, upload, waiting } from "./tablet-queue.js";
 import { WasteList } from "./waste-list.js";
 
 /**
@@ -395,7 +395,7 @@ async function confirm() {
     await list.count(account);
   }
   showDone(now, taken, body.occurred_at, who);
-  await showWaiting();
+  await showHeld();
 }
 
 /**
@@ -441,13 +441,11 @@ async function sendLate(entry) {
 async function lineIs(down) {
   isDown = down;
   part("line").dataset["line"] = down ? "down" : "ok";
-  await showWaiting();
+  await showHeld();
 }
 
-async function showWaiting() {
-  const all = await waiting();
-  part("waiting").hidden = all.length === 0;
-  /** @type {HTMLElement} */ (part("waiting").querySelector("[data-waiting]")).textContent = String(all.length);
+async function showHeld() {
+  await showWaiting();
   part("not-held").hidden = list.holds || !part("enrol").hidden;
 }
 

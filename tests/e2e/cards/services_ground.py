@@ -106,9 +106,14 @@ async def town_on(file: Path, folder: Path) -> AsyncIterator[Town]:
             account_id, children = await _canteen(db)
             await _tablet(db, waste["sites"][0])
             await _staff(db)
-        async with line_to(site.url) as line, controller(site, folder / "site", line, COURT, GATE, CANTEEN) as machine:
+        points = (COURT, GATE, CANTEEN)
+        # On a loaded machine too it is the core that answers while the line is up.
+        async with (
+            line_to(site.url) as line,
+            controller(site, folder / "site", line, *points, online_ms=5000) as machine,
+        ):
             machine.readers = []
-            for point in (COURT, GATE, CANTEEN):
+            for point in points:
                 file = machine.folder / f"{point}.key"
                 file.write_text(_key(point))
                 machine.readers.append({"kind": "http", "point": point, "key_file": str(file)})

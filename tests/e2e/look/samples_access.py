@@ -45,7 +45,10 @@ _NOW = AccessNow(
     region=Region("/now"),
     points=_POINTS,
     areas=(AreaRow("Bassins", 148, 180, 82), AreaRow("Hall", 12, None, None)),
-    told=(Told(NOW - timedelta(minutes=4), "Piscine de Saint-Aubin, portillon", "Porte forcée", "alert"),),
+    told=(
+        Told(NOW - timedelta(minutes=2), "Tourniquet 2", "Lecteur sans la bonne clé : il n’est pas écouté", "alert"),
+        Told(NOW - timedelta(minutes=4), "Piscine de Saint-Aubin, portillon", "Porte forcée", "alert"),
+    ),
 )
 _TWICE = (
     Told(
@@ -133,6 +136,12 @@ _POINT = PointPage(
         ("Sens", "entrée"),
         ("Liaison coupée trop longtemps", "ne laisse passer personne"),
         ("Anti-retour", "15 minutes entre deux entrées"),
+        (
+            "Carte bloquée, réservation annulée",
+            "comptent dans la minute avec la liaison ; sans elle, à son retour, et au plus tard le 27 novembre 2026 à "
+            "12 h 00",
+        ),
+        ("Délai mesuré", "0,3 s la dernière fois, 4 h au plus depuis hier"),
     ),
     taps=TapsNow(Region("/taps"), _TAPS),
 )

@@ -155,6 +155,26 @@ class MandateView(Message):
     creditor: str = ""
 
 
+class BookingState(StrEnum):
+    """What became of the time that was asked for."""
+
+    BOOKED = "booked"
+    WAITING = "waiting"
+    GIVEN_UP = "given_up"
+
+
+class BookingView(Message):
+    """A court or a hall that was reserved in the visit, its day, hours and price written out; no name."""
+
+    state: BookingState
+    place: str
+    site: str
+    day: str
+    begins: str
+    ends: str
+    price: str = Field(default="", description="what it costs, or what came back; empty is nothing")
+
+
 class VisitView(Message):
     """What the booth may know of the visit that is going on. No name of the resident is in it."""
 
@@ -169,6 +189,7 @@ class VisitView(Message):
     goodbye: GoodbyeView | None = None
     payment: PaymentView | None = Field(default=None, description="while screen 2 is to show where to pay")
     mandate: MandateView | None = Field(default=None, description="while screen 2 is to show a bank account")
+    booking: BookingView | None = Field(default=None, description="while screen 2 is to show what was reserved")
     window_shared: bool = False
     curtain: bool = False
     ice_servers: list[dict[str, Any]] = Field(default_factory=list)

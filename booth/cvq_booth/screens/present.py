@@ -108,6 +108,8 @@ def _phase(state: BoothState, visit: VisitView) -> Scene:
         return Scene("mandate", {"visit": visit, "mandate": visit.mandate, "answered": answered})
     if visit.payment:
         return Scene("payment", {"visit": visit, "payment": visit.payment, "outline": outline(visit.payment.code)})
+    if visit.booking:
+        return Scene("booking", {"visit": visit, "booking": visit.booking})
     if phase is Phase.PAPERS:
         return _papers(visit, state.activity)
     if phase is Phase.FORM and visit.form:
@@ -223,9 +225,13 @@ def _step(state: BoothState) -> int:
     phase = state.view.phase if state.view else Phase.IDLE
     if state.visit and state.activity and (state.activity.goes_on or state.activity.fresh):
         phase = Phase.PAPERS
-    elif state.question or (state.visit and (state.visit.payment or state.visit.mandate) and phase is Phase.WELCOME):
+    elif state.question or (phase is Phase.WELCOME and _needs_card(state.visit)):
         phase = Phase.CARD
     return names.index(phase) if phase in names else 0
+
+
+def _needs_card(visit: VisitView | None) -> bool:
+    return visit is not None and bool(visit.payment or visit.mandate or visit.booking)
 
 
 def _wall_hour(hours: str, language: str) -> str:

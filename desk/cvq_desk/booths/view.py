@@ -20,6 +20,7 @@ from cvq_desk.booths.words import TAKE_ALONG, opening_words
 from cvq_desk.carts.service import payment_view
 from cvq_desk.dossiers.view import form_view
 from cvq_desk.mandates.view import mandate_view
+from cvq_desk.reservations.view import booking_view
 from cvq_desk.visits.rules import SCOPE_WORDS, ConsentScope, VisitState, call_of, pause_ends, phase_of
 from cvq_desk.visits.store import card_facts, latest_consent, open_commands, visit_at_booth
 from cvq_desk.visits.tables import Consent, Visit
@@ -114,6 +115,7 @@ async def _visit_view(
         goodbye=goodbye,
         payment=await payment_view(db, visit, now=now, settings=settings),
         mandate=await mandate_view(db, visit),
+        booking=await booking_view(db, visit, language=settings.language),
         window_shared=visit.window_shared,
         curtain=visit.curtain,
         ice_servers=settings.ice_servers,

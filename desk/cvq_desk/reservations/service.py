@@ -10,6 +10,7 @@ from cvq_core.facilities.rules import Span
 from cvq_core.facilities.service import Doing, Wish, accept, cancel, reserve, wait
 from cvq_core.facilities.store import Held, reservation_by_id, reservations_of
 from cvq_core.facilities.tables import Reservation
+from cvq_desk.reservations.view import BOOKING_PAGE
 from cvq_desk.visits.acts import Act, own_visit, require_session, tell
 from cvq_desk.visits.consents import check_look
 from cvq_desk.visits.rules import ConsentScope, NoConsent
@@ -71,6 +72,7 @@ async def reserve_in_visit(
     """
     wish = Wish(key, facility_id, span, opened.person_id, opened.consent.account_id)
     made = await (wait if queue else reserve)(opened.doing, wish)
+    opened.visit.shown = BOOKING_PAGE
     tell(opened.act.db, opened.visit)
     return made
 

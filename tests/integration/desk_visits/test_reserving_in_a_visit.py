@@ -15,7 +15,9 @@ from cvq_core.ids import new_id
 from cvq_core.journal.tables import AuditRecord
 from cvq_core.people.tables import Person
 from cvq_core.services.rules import ServiceCode
-from cvq_desk.wire import CardGone
+from cvq_desk.reservations.view import booking_view
+from cvq_desk.visits.tables import Visit
+from cvq_desk.wire import BookingState, BookingView, CardGone
 from tests.core_examples import create_wallet
 from tests.integration.core.facilities.conftest import Ground as Courts
 from tests.integration.core.facilities.conftest import add_person, make_ground, slot
@@ -49,6 +51,14 @@ async def reserve(nadia: Caller, visit: str, body: dict[str, Any]) -> Answer:
     return await nadia.post(f"{API}/visits/{visit}/reservations", body)
 
 
+async def booked_on_screen(ground: Ground) -> BookingView:
+    async with ground.database.read() as db:
+        visit = (await db.scalars(select(Visit))).one()
+        view = await booking_view(db, visit, language="fr")
+    assert view is not None
+    return view
+
+
 async def test_with_the_residents_agreement_a_court_is_reserved_for_them_and_given_up_again(
     ground: Ground, nadia: Caller, courts: Courts
 ) -> None:
@@ -72,7 +82,11 @@ async def test_with_the_residents_agreement_a_court_is_reserved_for_them_and_giv
     assert page.status == 200
     shown = page.body.decode()
     assert "Court 1, jeudi 5 mars" in shown
+    told = await booked_on_screen(ground)
+    assert (told.state, told.place, told.price) == (BookingState.BOOKED, "Court 1", "7,00\u00a0€")
+    assert "Moreau" not in told.model_dump_json(), "nobody's name"
     cancelled = await nadia.post(f"{API}/visits/{visit}/reservations/{body['id']}/cancel")
+    assert (await booked_on_screen(ground)).state is BookingState.GIVEN_UP
     assert cancelled.body["state"] == "cancelled"
     assert await courts.balance() == 2000
 

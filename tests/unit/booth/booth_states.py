@@ -10,6 +10,8 @@ from uuid import UUID
 from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
 from cvq_desk.visits.rules import SCOPE_WORDS
 from cvq_desk.wire import (
+    BookingState,
+    BookingView,
     BoothView,
     CallState,
     CardState,
@@ -149,6 +151,22 @@ LONG_QUESTION = question().model_copy(
 EVERYTHING = LONG_QUESTION.model_copy(update={"what": list(SCOPE_WORDS.values())})
 """All that can be agreed to at once, for the organisation with the longest name."""
 
+BOOKING = BookingView(
+    state=BookingState.BOOKED,
+    place="Court 1",
+    site="Salle de squash",
+    day="vendredi 27 novembre",
+    begins="18 h 00",
+    ends="18 h 40",
+    price="7,00 €",
+)
+LONG_BOOKING = BOOKING.model_copy(
+    update={
+        "place": "Grande salle polyvalente intercommunale Marie-Madeleine-Fourcade",
+        "site": "Maison des associations et de la jeunesse de Saint-Aubin-le-Cloud",
+        "price": "1 260,00 €",
+    }
+)
 PAYMENT = PaymentView(
     state=PaymentState.TO_PAY,
     amount="67,25\u00a0€",
@@ -284,6 +302,14 @@ STATES: dict[str, BoothState] = {
     ),
     "mandate": state(Phase.WELCOME, visit(mandate=MANDATE)),
     "mandate_answered": state(Phase.WELCOME, visit(mandate=MANDATE), answered_mandate=MANDATE.id),
+    "booking": state(Phase.WELCOME, visit(booking=BOOKING, card=CardView(state=CardState.PRESENT))),
+    "booking_long": state(
+        Phase.WELCOME, visit(**LONG_NAMES, booking=LONG_BOOKING, consent=question(ConsentState.GIVEN))
+    ),
+    "booking_waiting": state(Phase.WELCOME, visit(booking=BOOKING.model_copy(update={"state": BookingState.WAITING}))),
+    "booking_given_up": state(
+        Phase.WELCOME, visit(booking=BOOKING.model_copy(update={"state": BookingState.GIVEN_UP}))
+    ),
     "payment": state(Phase.WELCOME, visit(payment=PAYMENT, card=CardView(state=CardState.PRESENT))),
     "payment_long": state(
         Phase.WELCOME, visit(**LONG_NAMES, payment=LONG_PAYMENT, consent=question(ConsentState.GIVEN))

@@ -13,7 +13,7 @@ from cvq_booth.screens.present import Renderer, Screen, nearest, outline
 from cvq_booth.screens.state import Activity, BoothState, CallAtBooth
 from cvq_booth.screens.words import PRINT_TROUBLES, SCAN_TROUBLES
 from cvq_desk.wire import CardState, CardView, ConsentState, FieldView, PaymentState, Phase
-from tests.unit.booth.booth_states import COMMAND, GOODBYE, PAYMENT, STATES, form, question, state, view, visit
+from tests.unit.booth.booth_states import BOOKING, COMMAND, GOODBYE, PAYMENT, STATES, form, question, state, view, visit
 
 RENDERER = Renderer("fr", ZoneInfo("Europe/Paris"))
 
@@ -389,3 +389,15 @@ def test_a_card_state_that_needs_the_resident_is_shown_already_at_the_welcome():
 
 def test_an_ended_question_is_not_asked():
     assert scene(2, state(Phase.WELCOME, visit(consent=question(ConsentState.ENDED)))) == "welcome"
+
+
+def test_what_was_reserved_is_shown_and_spoken_with_its_price_and_a_question_comes_before_it():
+    words = read(2, STATES["booking"])
+    assert scene(2, STATES["booking"]) == "booking"
+    assert "C’est réservé." in words
+    assert "vendredi 27 novembre, de 18 h 00 à 18 h 40" in words
+    assert "Prix : 7,00 €" in words.replace("\u00a0", " ")
+    assert "liste d’attente" in read(2, STATES["booking_waiting"])
+    assert "Rendu : 7,00 €" in read(2, STATES["booking_given_up"]).replace("\u00a0", " ")
+    asked = state(Phase.CARD, visit(booking=BOOKING, consent=question()))
+    assert scene(2, asked) == "consent"

@@ -175,7 +175,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("equal")
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(story=stories())
 def test_a_door_decides_alike_with_the_core_and_without_it_given_equal_facts(
     story: tuple[list[Door], list[Someone], timedelta, Assurance], sqlite_template: Path, folder: Path

@@ -93,6 +93,8 @@ async def events_since(db: AsyncSession, topic: str, since: int) -> tuple[list[E
 
     They are gone when they were purged, or when there are more than `EVENTS_MAX`: the page then loads afresh.
     """
+    # First the number, then the events: one that is committed in between is found, and never taken for one that is gone.
+    last = (await last_sequences(db, [topic]))[topic]
     found = (
         await db.scalars(
             select(LiveEvent)
@@ -104,7 +106,6 @@ async def events_since(db: AsyncSession, topic: str, since: int) -> tuple[list[E
     events = [Event(row.topic, row.kind, row.payload, row.sequence) for row in found]
     if events:
         return events[:EVENTS_MAX], len(events) > EVENTS_MAX or events[0].sequence != since + 1
-    last = (await last_sequences(db, [topic]))[topic]
     return [], last != since
 
 

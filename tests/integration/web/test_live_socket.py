@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cvq_core.database import Database
 from cvq_core.ids import new_id
-from cvq_core.live.store import EVENTS_MAX, publish, purge_events
+from cvq_core.live import store
+from cvq_core.live.store import EVENTS_MAX, events_since, flush_events, last_sequences, publish, purge_events
 from cvq_core.live.tables import LiveEvent
 from cvq_core.staff.tables import StaffGrant
 from cvq_core.web import live_socket
@@ -216,6 +219,25 @@ async def test_a_change_made_by_another_server_is_told_too(
             publish(db, topic, "elsewhere")
         told = await page.hear()
         assert [event["kind"] for event in told.get("events", [])] == ["elsewhere"], told
+
+
+@pytest.mark.parametrize("happens", ["before it asks for the last number", "after"])
+async def test_what_is_committed_while_somebody_looks_is_no_gap(
+    database: Database, monkeypatch: pytest.MonkeyPatch, happens: str
+) -> None:
+    async def happening(db: AsyncSession, topics: Sequence[str]) -> dict[str, int]:
+        found = await last_sequences(db, topics) if happens == "after" else {}
+        async with database.write() as other:
+            publish(other, "queue", "meanwhile")
+            await flush_events(other)
+        return found or await last_sequences(db, topics)
+
+    monkeypatch.setattr(store, "last_sequences", happening)
+    async with database.read() as db:
+        events, gap = await events_since(db, "queue", 0)
+    # SQLite reads what was there when the transaction began; who commits wakes the page again.
+    unseen = happens == "after" and database.is_sqlite
+    assert ([event.kind for event in events], gap) == ([] if unseen else ["meanwhile"], False)
 
 
 async def test_a_page_that_comes_back_is_told_what_it_missed_in_order_and_then_what_is_new(

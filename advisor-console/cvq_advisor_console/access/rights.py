@@ -24,6 +24,7 @@ from cvq_core.cards.store import find_card
 from cvq_core.clock import PARIS, local_day
 from cvq_core.errors import N_, BadInput, NotFound, Refusal
 from cvq_core.ids import new_id
+from cvq_core.instants import Day
 from cvq_core.people.names import listed_name
 from cvq_core.people.tables import FamilyAccount, Person
 from cvq_core.services.tables import Service
@@ -55,8 +56,8 @@ class GiveForm(BaseModel):
     id: UUID
     carte: str = Field(max_length=60)
     kind: RightKind
-    first: date
-    last: date | None = None
+    first: Day
+    last: Day | None = None
     days: list[int] = Field(default_factory=list, max_length=7)
     opens: time | None = None
     closes: time | None = None

@@ -116,14 +116,18 @@ class Line:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Open a transaction: committed when the block ends, rolled back when it raises."""
+        """Open a transaction: committed when the block ends, rolled back when it raises.
+
+        The session costs nothing as long as nobody uses it.
+        """
         session = AsyncSession(self._connection, expire_on_commit=False)
         session.info[DRIVER] = self._driver, self._connection.dialect.name
         self._is_lost = True
         commit, roll_back = await self._begin()
         try:
             yield session
-            if session.in_transaction():
+            is_used = session.in_transaction()
+            if is_used:
                 await session.commit()
             await commit()
         except BaseException:
@@ -133,7 +137,8 @@ class Line:
                 await roll_back()
                 self._is_lost = False
             raise
-        await session.close()
+        if is_used:
+            await session.close()
         self._is_lost = False
 
     async def _begin(self) -> tuple[Callable[[], Awaitable[Any]], Callable[[], Awaitable[Any]]]:
@@ -187,7 +192,8 @@ class Database:
             try:
                 async with line.transaction() as session:
                     yield session
-                    await session.flush()
+                    if session.in_transaction() or session.new:
+                        await session.flush()
                     for hook in self.before_commit:
                         await hook(session)
             finally:

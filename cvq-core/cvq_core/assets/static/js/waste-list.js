@@ -152,7 +152,9 @@ export class WasteList {
    * @param {Coming} coming
    */
   nextVisit(coming) {
-    return coming.visits + (this.#since[coming.account_id] ?? 0) + 1;
+    // A list of December says nothing of January.
+    const isOfThisYear = this.#list !== null && yearOf(Date.parse(this.#list.made_at)) === yearOf(Date.now());
+    return (isOfThisYear ? coming.visits : 0) + (this.#since[coming.account_id] ?? 0) + 1;
   }
 
   /** @param {string} accountId */
@@ -160,6 +162,11 @@ export class WasteList {
     this.#since[accountId] = (this.#since[accountId] ?? 0) + 1;
     await keep(SINCE, this.#since);
   }
+}
+
+/** The year in which an instant lies here. @param {number} at */
+function yearOf(at) {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Paris", year: "numeric" }).format(at);
 }
 
 /** @param {string} text */

@@ -294,6 +294,7 @@ def _order(context: Context, order: CardOrder, person: Person, *, is_made: bool)
         hand_over_url=f"{path}/remettre" if status is OrderStatus.ENCODED else "",
         scrap_url=f"{path}/rebut" if status in (OrderStatus.PRINTED, OrderStatus.ENCODED) else "",
         cancel_url=f"{path}/annuler" if status is OrderStatus.PLANNED else "",
+        chip_url=f"{path}/puce" if status is OrderStatus.PRINTED else "",
     )
 
 

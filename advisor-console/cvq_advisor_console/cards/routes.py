@@ -95,6 +95,12 @@ class ScrapForm(BaseModel):
     again: Literal["", "1"] = ""
 
 
+class ChipForm(BaseModel):
+    """What a reader sees of the chip."""
+
+    uid: str = Field(min_length=1, max_length=60)
+
+
 class CancelForm(BaseModel):
     """Why nobody needs the card any more."""
 
@@ -172,6 +178,14 @@ async def hand_over(context: Context, form: IdentityForm) -> web.Response:
     """Give a made card to its holder."""
     order = await own_order(context, context.path_id())
     await life.hand_over(context.db, order.id, by_of(context, identity=form.identity))
+    return context.redirect(batch_url(order.batch_id))
+
+
+@routes.post("/ordres/{id}/puce", access=Permission.MANAGE_CARDS, body=ChipForm, form=True)
+async def without_keys(context: Context, form: ChipForm) -> web.Response:
+    """Make a printed card by its chip's number alone: no key is written, and it proves nothing."""
+    order = await own_order(context, context.path_id())
+    await making.take_blank(context.db, await making.locked_order(context.db, order.id), form.uid, by_of(context))
     return context.redirect(batch_url(order.batch_id))
 
 

@@ -109,7 +109,10 @@ class CardPage:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """A card to make. `hand_over_url`: POST `identity`; `scrap_url`: `reason`, `again`; `cancel_url`: `reason`."""
+    """A card to make.
+
+    `hand_over_url`: POST `identity`; `scrap_url`: `reason`, `again`; `cancel_url`: `reason`; `chip_url`: `uid`.
+    """
 
     position: int
     name: str
@@ -120,6 +123,7 @@ class OrderRow:
     hand_over_url: str = ""
     scrap_url: str = ""
     cancel_url: str = ""
+    chip_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ _BATCH = BatchPage(
         OrderRow(
             2, "MOREAU Paul", "117 204 3381", "à remettre", "sun", "/c/2", hand_over_url="/o/2/r", scrap_url="/o/2/x"
         ),
-        OrderRow(3, "PETIT Nicole", "904 551 2204", "imprimée, à encoder", "", scrap_url="/o/3/x"),
+        OrderRow(3, "PETIT Nicole", "904 551 2204", "imprimée, à encoder", "", scrap_url="/o/3/x", chip_url="/o/3/p"),
         OrderRow(4, "TEXIER Julien", "221 870 3347", "à imprimer", "", cancel_url="/o/4/a"),
         OrderRow(5, "TEXIER Emma", "663 201 4410", "mise au rebut", "off"),
     ),

@@ -154,6 +154,17 @@ async def test_cards_that_come_to_their_end_are_ordered_together(desk: Desk) -> 
     assert answer.status == 303
     assert "à imprimer" in await desk.text(answer.headers["Location"])
     assert "Aucune carte n’arrive à son terme" in await desk.text("/cartes/a-renouveler")
+    # Where there is no encoder, a card is made by its chip's number alone.
+    batch = answer.headers["Location"]
+    await desk.send(f"{batch}/imprimees", up_to="1")
+    async with desk.site.database.read() as db:
+        [first, *_] = await db.scalars(select(CardOrder).order_by(CardOrder.position))
+    taken = await desk.sylvie.submit(f"/cartes/ordres/{first.id}/puce", uid=desk.card.uid)
+    assert taken.status == 409, "somebody has this chip"
+    for _ in range(2):
+        await desk.send(f"/cartes/ordres/{first.id}/puce", uid="04:11:22:33:44:55:66")
+    assert "à remettre" in await desk.text(batch)
+    assert "vaut par son numéro seul" in await desk.text(f"/cartes/{first.id}")
 
 
 async def test_another_place_s_batch_is_not_shown_nor_changed(desk: Desk) -> None:

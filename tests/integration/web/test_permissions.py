@@ -126,6 +126,7 @@ TABLE: dict[str, str] = {
     "POST /cartes/series/{id}/imprimees": "cards.manage",
     "POST /cartes/ordres/{id}/remettre": "cards.manage",
     "POST /cartes/ordres/{id}/rebut": "cards.manage",
+    "POST /cartes/ordres/{id}/puce": "cards.manage",
     "POST /cartes/ordres/{id}/annuler": "cards.manage",
     "GET /cartes/{id}": "cards.manage",
     "POST /cartes/{id}/remettre": "cards.manage",

@@ -93,7 +93,7 @@ async def events_since(db: AsyncSession, topic: str, since: int) -> tuple[list[E
 
     They are gone when they were purged, or when there are more than `EVENTS_MAX`: the page then loads afresh.
     """
-    # First the number, then the events: one that is committed in between is found, and never taken for one that is gone.
+    # First the number, then the events: one committed in between is found, and never taken for one that is gone.
     last = (await last_sequences(db, [topic]))[topic]
     found = (
         await db.scalars(

@@ -74,6 +74,12 @@ CONTROLLER_WORDS: Mapping[str, str] = {
     "clock-off": N_("L’horloge du contrôleur n’est pas juste"),
     "list-expired": N_("La liste du contrôleur est périmée"),
     "twins": N_("Deux contrôleurs se servent de la même clé"),
+    "clock-jumped": N_("L’horloge du contrôleur n’est pas juste"),
+    "clock-behind": N_("L’horloge du contrôleur n’est pas juste"),
     "disk-full": N_("Le disque du contrôleur est plein"),
+    "disk-failed": N_("Le disque du contrôleur ne répond pas"),
+    "list-not-on-disk": N_("Le disque du contrôleur ne répond pas"),
+    "list-refused": N_("Le contrôleur ne croit pas la liste qu’il reçoit : elle n’est pas signée par ce serveur"),
+    "tap-refused": N_("Des passages de ce contrôleur n’ont pas été pris"),
 }
 OTHER_TROUBLE = N_("Le contrôleur signale une panne ({slug})")

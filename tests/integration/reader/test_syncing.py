@@ -16,7 +16,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cvq_core.access.facts import Point, PointKind, Right, RightKind
+from cvq_core.access.facts import Point, PointEventKind, PointKind, Right, RightKind
 from cvq_core.clock import local_day
 from cvq_core.controllers.wire import AtPoints, KnownPerson, KnownPoint, Name, Page, SignedPage, Welcome, sign, verified
 from cvq_core.devices.identity import Identity, to_base64url
@@ -261,3 +261,14 @@ async def test_a_roll_call_without_the_core_knows_holidays_and_who_is_enrolled_n
     gone = page("changes", gone=(children[0].id,), made_at=now)
     ground.doors.held.change(verified(gone, KEY.public_key().public_bytes_raw()))
     assert await expected() == ["Famille 33"]
+
+
+async def test_a_clock_that_was_set_is_told_once_for_each_service(
+    ground: Ground,
+) -> None:
+    await ground.fetch(page())
+    for _ in range(2):
+        ground.syncing.trouble("clock-jumped", "somebody set this machine's clock")
+    ground.syncing.trouble("twins", "this is no event of a point's")
+    [event] = await ground.syncing._events.waiting(10)
+    assert (event.point_id in (POOL, SQUASH), event.kind) == (True, PointEventKind.CLOCK_WRONG)

@@ -35,10 +35,10 @@ class Canteen:
     url: str
     window: BrowserContext
 
-    async def code(self) -> str:
-        """Make an installation code for the tablet of the canteen of Le Tallud."""
+    async def code(self, point: str = "cantine-tallud") -> str:
+        """Make an installation code for a tablet, the canteen's of Le Tallud."""
         async with self.database.write() as db:
-            point_id = await db.scalar(select(AccessPoint.id).where(AccessPoint.code == "cantine-tallud"))
+            point_id = await db.scalar(select(AccessPoint.id).where(AccessPoint.code == point))
             assert point_id is not None
             return await make_code(db, kind="reader", subject_id=point_id, name="Cantine du Tallud", now=NOON)
 

@@ -206,6 +206,26 @@ async def test_a_code_that_was_used_is_refused_in_words_and_a_revoked_tablet_ask
     await expect(page.locator("#roll-call")).to_be_hidden()
 
 
+async def test_what_a_tablet_has_not_sent_is_told_when_it_comes_to_stand_elsewhere(canteen: Canteen) -> None:
+    page = await canteen.installed()
+    device = await canteen.the_device()
+    await canteen.window.set_offline(True)
+    await page.locator(".person", has_text=LEA).locator("[data-tick]").tap()
+    await expect(page.locator("#waiting")).to_contain_text("À envoyer : 1")
+    async with canteen.database.write() as db:
+        await revoke(db, device.id, NOON)
+    await canteen.window.set_offline(False)
+    await page.reload()
+    await expect(page.locator("#trouble")).to_contain_text("Cet appareil n’est pas reconnu.")
+    await expect(page.locator(".person")).to_have_count(0)
+    await page.get_by_label("Code d’installation").fill(await canteen.code("garderie-tallud"))
+    await page.get_by_role("button", name="Installer cette tablette").click()
+    await expect(page.locator("#not-taken")).to_contain_text("Refusés par le serveur : 1")
+    await expect(page.locator("#waiting")).to_be_hidden()
+    await expect(page.locator(".person").first).to_be_visible()
+    assert await balance(canteen) == -470
+
+
 async def test_the_private_key_never_leaves_the_browser(canteen: Canteen) -> None:
     page = await canteen.installed()
     extractable = await page.evaluate(

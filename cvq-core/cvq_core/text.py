@@ -73,6 +73,11 @@ def whole(number: int, language: str = "fr") -> str:
     return written if language == "en" else written.replace(",", THIN_SPACE)
 
 
+def percent(number: int, language: str = "fr") -> str:
+    """Return a share in hundredths: "60 %" (or "60%" in English)."""
+    return f"{number}%" if language == "en" else f"{number}{NO_BREAK_SPACE}%"
+
+
 def long_date(day: date, language: str = "fr", *, with_year: bool = True) -> str:
     """Return a day with its month in letters: "mardi 24 novembre 2026"."""
     pattern = "EEEE d MMMM" + (" y" if with_year else "")

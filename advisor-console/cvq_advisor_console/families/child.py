@@ -22,6 +22,7 @@ from cvq_core.people.custody import LETTERS, Arrangement, in_force
 from cvq_core.people.masking import holds_authority
 from cvq_core.services.rules import SERVICE_LABELS
 from cvq_core.staff import Permission
+from cvq_core.text import percent
 from cvq_core.web import Context, Routes
 
 routes = Routes("/familles", tag="pages")
@@ -64,7 +65,8 @@ def rhythm_words(context: Context, child: Child, arrangement: Arrangement) -> tu
     for part in arrangement.parts:
         side = child.side_of(part.account_id)
         who = (side.long if side else "") or context._(N_("de l’autre foyer"))
-        said.append(context._(N_("Compte {who} : {share} % de ce qui se partage."), who=who, share=part.share_percent))
+        share = percent(part.share_percent, context.language)
+        said.append(context._(N_("Compte {who} : {share} de ce qui se partage."), who=who, share=share))
     if arrangement.reference_monday is None:
         first, second = N_("Semaines paires : {days}."), N_("Semaines impaires : {days}.")
     else:

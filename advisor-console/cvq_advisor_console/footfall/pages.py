@@ -19,7 +19,7 @@ from cvq_core.errors import N_
 from cvq_core.footfall.rules import Bar, Summary
 from cvq_core.services.tables import Service
 from cvq_core.spreadsheets import Cell, Sheet
-from cvq_core.text import short_date, whole
+from cvq_core.text import percent, short_date, whole
 from cvq_core.web import Context
 
 URL = "/frequentation"
@@ -113,8 +113,8 @@ def _compared(context: Context, found: Summary, before: Summary) -> str:
     if not change:
         return context._(N_("autant que l’année d’avant"))
     if change > 0:
-        return context._(N_("{percent} % de plus que l’année d’avant"), percent=change)
-    return context._(N_("{percent} % de moins que l’année d’avant"), percent=-change)
+        return context._(N_("{share} de plus que l’année d’avant"), share=percent(change, context.language))
+    return context._(N_("{share} de moins que l’année d’avant"), share=percent(-change, context.language))
 
 
 def _drawn(context: Context, bars: Sequence[Bar], *, by_months: bool) -> Chart | None:

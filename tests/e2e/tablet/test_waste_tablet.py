@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -124,6 +125,7 @@ async def test_a_mixed_load_a_company_that_pays_and_an_overrun_with_and_without_
     await put_down(here, "C’est enregistré.")
     slip = PdfDocument(await here.pdf())[0].get_textpage().get_text_range()
     assert all(part in slip for part in ("Bon de dépôt", "Maçonnerie Roy", "Gravats", "1 m³", "22,50 €", "gratuit"))
+    assert re.search(r"3 mars 2026 à \d+\sh\s\d\d", slip)
     assert "Au suivant" not in slip
     assert await findings(here) == []
     await picture(here, "waste-done")

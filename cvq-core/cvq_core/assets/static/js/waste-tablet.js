@@ -409,7 +409,8 @@ function showDone(now, taken, at, who) {
   const when = new Intl.DateTimeFormat("fr-FR", { dateStyle: "long", timeStyle: "short", timeZone: "Europe/Paris" });
   const standing = taken?.standing ?? now.standing;
   part("slip-site").textContent = list.list?.site ?? "";
-  part("slip-at").textContent = when.format(new Date(at));
+  // « 10 h 30 », as every other paper writes an hour.
+  part("slip-at").textContent = when.format(new Date(at)).replace(/(\d+):(\d+)$/, "$1\u00a0h\u00a0$2");
   part("slip-who").textContent = taken?.name ?? who;
   part("slip-standing").textContent = standing ? sentence(standing) : "";
   part("slip-lines").replaceChildren(

@@ -65,11 +65,12 @@ def batcher_of(village: Village, *, batch_max: int = 16) -> TapBatcher:
     return TapBatcher(village.database, lambda: NOON, batch_max=batch_max)
 
 
-async def test_two_hundred_at_once_spend_what_is_there_and_no_more(village: Village) -> None:
+@pytest.mark.parametrize("batch_max", [16, 1], ids=["gathered", "each-alone"])
+async def test_two_hundred_at_once_spend_what_is_there_and_no_more(village: Village, batch_max: int) -> None:
     _, token = await reader(village)
     wallet = await village.wallet(await village.person("Jeanne", "Moreau"), ServiceCode.POOL)
     await top_up(village, wallet.id, 30 * 310)
-    taps = batcher_of(village)
+    taps = batcher_of(village, batch_max=batch_max)
     answers = await asyncio.gather(*(taps.take(token, Permission.TAP, card(JEANNE_UID)) for _ in range(200)))
     reasons = [answer.reason for _, answer in answers if isinstance(answer, TapAnswer)]
     assert (reasons.count("paid"), reasons.count("wallet-empty")) == (30, 170)

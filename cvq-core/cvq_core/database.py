@@ -171,6 +171,7 @@ class Database:
         self._writers = self.engine.execution_options(cvq_immediate=True)
         self._one_writer = asyncio.Lock()
         self._lines: list[Line] = []
+        # Lines stay with their taps: half of the pool is left to everything else.
         self._lines_free = asyncio.Semaphore(max(1, pool_size // 2))
 
     @asynccontextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,25 @@ from tests.shared_statements import share_statements
 # How long an example takes says how busy the machine is, and nothing about us.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+TEARDOWN_S_MAX = 120
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """Let no teardown wait for ever: pytest-timeout no longer watches a test that has failed."""
+
+    def too_long(*_: object) -> None:
+        pytest.fail(f"the teardown took more than {TEARDOWN_S_MAX} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, TEARDOWN_S_MAX)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 async def _create_all(url: str) -> None:

@@ -192,7 +192,7 @@ def make_core(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
         )
     if settings.staff_directories:
         # Its library needs OpenLDAP's: whoever has no directory installs neither.
-        from cvq_core.agents.directory import read_directory  # noqa: PLC0415
+        from cvq_core.agents.directory import read_directory  # noqa: PLC0415 - needs bonsai, an extra
 
         services.jobs.periodic.append(
             Periodic(

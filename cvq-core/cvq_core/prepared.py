@@ -207,7 +207,7 @@ class PreparedRows:
     def insert(cls, table: Table, columns: Sequence[str]) -> PreparedRows:
         """Return the INSERT of rows with these columns."""
         places = ", ".join("?" for _ in columns)
-        text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - names
+        text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - our own names
         return cls(table, tuple(columns), is_update=False, sqlite_text=text, changes=_changes_of(table, columns))
 
     @classmethod
@@ -217,7 +217,7 @@ class PreparedRows:
         No two rows have the same id.
         """
         values = ", ".join(f"{name} = ?" for name in columns)
-        text = f"UPDATE {table.name} SET {values} WHERE id = ?"  # noqa: S608 - names
+        text = f"UPDATE {table.name} SET {values} WHERE id = ?"  # noqa: S608 - our own names
         names = (*columns, "id")
         return cls(table, names, is_update=True, sqlite_text=text, changes=_changes_of(table, names))
 
@@ -230,9 +230,9 @@ class PreparedRows:
         arrays = ", ".join(_array(self.table.c[name], place) for place, name in enumerate(self.columns, first))
         names, table = ", ".join(self.columns), self.table.name
         if not self.is_update:
-            return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608 - names
+            return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
         values = ", ".join(f"{name} = new.{name}" for name in self.columns[:-1])
-        return f"UPDATE {table} SET {values} FROM unnest({arrays}) AS new ({names}) WHERE {table}.id = new.id"  # noqa: S608 - names
+        return f"UPDATE {table} SET {values} FROM unnest({arrays}) AS new ({names}) WHERE {table}.id = new.id"  # noqa: S608 - our own names
 
 
 Writes = Sequence[tuple[PreparedRows, Sequence[Mapping[str, Any]]]]

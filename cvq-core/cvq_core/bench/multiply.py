@@ -38,7 +38,7 @@ class _Copied:
     def first(self) -> str:
         """Return the statement that puts aside what is there."""
         name = self.table.name
-        return f"CREATE TEMPORARY TABLE first_{name} AS SELECT * FROM {name} WHERE {self.where} ORDER BY id"  # noqa: S608 - names
+        return f"CREATE TEMPORARY TABLE first_{name} AS SELECT * FROM {name} WHERE {self.where} ORDER BY id"  # noqa: S608 - our own names
 
     def copy(self, number: int) -> str:
         """Return the statement that writes one copy."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, async_playwright
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cvq_booth.virtual.cards import virtual_cards
@@ -79,18 +78,3 @@ async def _door(db: AsyncSession, people: list[UUID]) -> None:
     db.add(device)
     await db.flush()
     db.add(DeviceToken(token_digest=digest(DOOR), device_id=device.id, expires_at=NOW + timedelta(hours=1)))
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """Debian's Chromium, speaking French; a page with a fault of its own fails the test."""
-    faults: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--lang=fr-FR"]
-        )
-        page = await (await chromium.new_context(locale="fr-FR")).new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        yield page
-        await chromium.close()
-    assert faults == []

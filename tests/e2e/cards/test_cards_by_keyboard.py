@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from cvq_core.cards.tables import Card
 from tests.factories import PASSWORD
@@ -14,21 +11,6 @@ from tests.integration.console.test_card_pages import Desk, desk
 __all__ = ["desk"]
 
 TABS_MAX = 60
-
-
-@pytest_asyncio.fixture
-async def page() -> AsyncIterator[Page]:
-    """Debian's Chromium, speaking French; a page with a fault of its own fails the test."""
-    faults: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--lang=fr-FR"]
-        )
-        page = await (await chromium.new_context(locale="fr-FR")).new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        yield page
-        await chromium.close()
-    assert faults == []
 
 
 async def _tab_to(page: Page, said: str) -> None:

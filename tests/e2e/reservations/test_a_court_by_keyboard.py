@@ -9,7 +9,7 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from cvq_core.facilities.service import reserve
 from cvq_core.staff.rules import Role
@@ -37,21 +37,6 @@ async def ground(site: Site) -> Ground:
     async with site.database.write() as db:
         await make_staff(db, Role.SECRETARY, (await make_town_hall(db)).id, "sylvie")
     return ground
-
-
-@pytest_asyncio.fixture
-async def page() -> AsyncIterator[Page]:
-    """Debian's Chromium, speaking French; a page with a fault of its own fails the test."""
-    faults: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--lang=fr-FR"]
-        )
-        page = await (await chromium.new_context(locale="fr-FR")).new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        yield page
-        await chromium.close()
-    assert faults == []
 
 
 async def _tab_to(page: Page, said: str) -> None:

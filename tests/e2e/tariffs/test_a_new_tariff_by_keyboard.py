@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 from sqlalchemy import select
 
 from cvq_core.seed.service import seed_territory
@@ -33,21 +33,6 @@ async def site(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Site]:
             canteen = await db.scalar(select(Service.id).where(Service.code == ServiceCode.CANTEEN))
             await make_staff(db, Role.SERVICE_MANAGER, canteen, "laurence", "Laurence Pineau")
         yield site
-
-
-@pytest_asyncio.fixture
-async def page() -> AsyncIterator[Page]:
-    """Debian's Chromium, speaking French; a page with a fault of its own fails the test."""
-    faults: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--lang=fr-FR"]
-        )
-        page = await (await chromium.new_context(locale="fr-FR")).new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        yield page
-        await chromium.close()
-    assert faults == []
 
 
 async def _tab_to(page: Page, said: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,7 +135,12 @@ def test_a_large_directory_comes_in_pages_and_whole(slapd: Slapd, directory: Sta
 def test_a_directory_that_would_be_asked_in_clear_or_for_something_else_is_no_setting(
     tmp_path: Path, wrong: dict[str, str]
 ) -> None:
-    good = {"url": "ldaps://annuaire.example", "base": PEOPLE, "bind_dn": READER, "bind_password_file": tmp_path}
-    assert StaffDirectory(**good).host == "annuaire.example"  # type: ignore[arg-type]
+    good: dict[str, Any] = {
+        "url": "ldaps://annuaire.example",
+        "base": PEOPLE,
+        "bind_dn": READER,
+        "bind_password_file": tmp_path,
+    }
+    assert StaffDirectory(**good).host == "annuaire.example"
     with pytest.raises(ValueError, match=r"url|filter|attribute"):
-        StaffDirectory(**{**good, **wrong})  # type: ignore[arg-type]
+        StaffDirectory(**{**good, **wrong})

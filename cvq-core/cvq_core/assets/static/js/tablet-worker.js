@@ -8,6 +8,7 @@
 const worker = /** @type {any} */ (globalThis);
 const { version, files } = /** @type {{ version: string, files: string[] }} */ (worker.KEPT);
 
+// It takes over at once: a waiting worker would wait until the page is closed, which a tablet's never is.
 worker.addEventListener("install", (/** @type {any} */ event) => {
   event.waitUntil(fill().then(() => worker.skipWaiting()));
 });
